@@ -1,0 +1,1 @@
+//! Shared signals of the benches.
