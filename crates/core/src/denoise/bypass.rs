@@ -1,0 +1,39 @@
+//! The model that does nothing: for streams that only resample, and for tests of everything around a model.
+
+use super::{FrameDenoiser, ModelInfo, ModelSource};
+use crate::settings::Channels;
+
+pub(super) struct Bypass;
+
+impl ModelSource for Bypass {
+    fn info(&self) -> ModelInfo {
+        ModelInfo {
+            name: "bypass".into(),
+            description: "the input as it is".into(),
+            latency: (0, 0),
+            bytes: (0, 0),
+            multiplications: 0,
+            licence: "MIT OR Apache-2.0",
+        }
+    }
+
+    fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
+        Box::new(Self)
+    }
+}
+
+impl FrameDenoiser for Bypass {
+    fn latency(&self) -> usize {
+        0
+    }
+
+    fn process(&mut self, _frame: &mut [f32]) -> f32 {
+        0.0
+    }
+
+    fn reset(&mut self) {}
+
+    fn recover(&mut self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,147 @@
+//! Models, and the denoisers made from them.
+//!
+//! A [`Model`] is immutable and shared: cloning it copies a pointer. A [`FrameDenoiser`] is the state that one
+//! stream keeps for it. Everything slow (reading, planning, allocating) happens when either is made.
+
+mod bypass;
+mod linked;
+mod rnnoise;
+
+use std::fmt;
+use std::sync::Arc;
+
+use crate::error::ModelError;
+use crate::settings::Channels;
+
+/// One stream's denoiser: frames of 10 ms at 48 kHz.
+///
+/// Whoever implements this passes `sourdine-testkit`'s conformance suite and is done.
+pub trait FrameDenoiser: Send {
+    /// The delay from input to output in samples at 48 kHz; never changes.
+    fn latency(&self) -> usize;
+
+    /// Denoises one frame in place, and returns the probability (0 to 1) that it holds voice.
+    ///
+    /// `frame` is planar: for each channel the denoiser was made for, 480 samples in ±1.0, all finite and
+    /// within ±4.
+    ///
+    /// # Real time
+    /// No allocation, lock or system call; never panics. Where a model cannot promise that for the first call
+    /// on a thread, its [`ModelSource::warm_up_thread`] says so and mends it.
+    fn process(&mut self, frame: &mut [f32]) -> f32;
+
+    /// Forgets everything heard: what follows is as from a new denoiser, bit for bit.
+    ///
+    /// # Real time
+    /// May allocate.
+    fn reset(&mut self);
+
+    /// Mends a state that has begun to give something that is not a number. Returns whether it could.
+    ///
+    /// # Real time
+    /// As [`process`](Self::process).
+    fn recover(&mut self) -> bool;
+}
+
+/// What denoisers are made from.
+pub trait ModelSource: Send + Sync {
+    /// Name, cost and origin.
+    fn info(&self) -> ModelInfo;
+
+    /// A new denoiser for `channels` channels (1 to 8) under one mask or one each.
+    ///
+    /// # Real time
+    /// Allocates; not for the audio thread.
+    fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser>;
+
+    /// Does on this thread what the model's first frame on a thread would otherwise do at a bad moment.
+    ///
+    /// # Real time
+    /// May allocate. Call it on the audio thread before audio starts.
+    fn warm_up_thread(&self) {}
+}
+
+/// What is known about a model.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ModelInfo {
+    /// The name it is chosen by.
+    pub name: String,
+    /// One line on what it is.
+    pub description: String,
+    /// Delay in samples at 48 kHz for one channel, and for several under one mask.
+    pub latency: (usize, usize),
+    /// Weights in bytes, and state of one mono stream in bytes (approximately).
+    pub bytes: (usize, usize),
+    /// Multiplications of the network per 10 ms frame.
+    pub multiplications: usize,
+    /// The licence of the weights.
+    pub licence: &'static str,
+}
+
+/// A model: immutable, shared between any number of streams and threads.
+#[derive(Clone)]
+pub struct Model(Arc<dyn ModelSource>);
+
+impl Model {
+    /// The baseline: RNNoise's network of 2018, run by the nnnoiseless crate.
+    #[must_use]
+    pub fn rnnoise() -> Self {
+        Self::from_source(rnnoise::Rnnoise::built_in())
+    }
+
+    /// No denoising: the input, without delay and with a voice probability of 0.
+    #[must_use]
+    pub fn bypass() -> Self {
+        Self::from_source(bypass::Bypass)
+    }
+
+    /// The models that are built in, the default first.
+    #[must_use]
+    pub fn built_in() -> Vec<Self> {
+        vec![Self::rnnoise()]
+    }
+
+    /// The built-in model of this name.
+    #[must_use]
+    pub fn by_name(name: &str) -> Option<Self> {
+        Self::built_in().into_iter().find(|model| model.info().name == name)
+    }
+
+    /// Reads a model from the bytes of a weights file: RNNoise 0.1 weights in nnnoiseless' binary form.
+    /// `name` is what [`ModelInfo::name`] will say.
+    ///
+    /// # Errors
+    /// [`ModelError`] says what the bytes are instead, or which field is wrong.
+    pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        Ok(Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?))
+    }
+
+    /// A model of the caller's own.
+    #[must_use]
+    pub fn from_source(source: impl ModelSource + 'static) -> Self {
+        Self(Arc::new(source))
+    }
+
+    /// Name, cost and origin.
+    #[must_use]
+    pub fn info(&self) -> ModelInfo {
+        self.0.info()
+    }
+
+    /// A new denoiser; see [`ModelSource::denoiser`].
+    #[must_use]
+    pub fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
+        self.0.denoiser(channels, mode)
+    }
+
+    /// Prepares the calling thread for this model; see [`ModelSource::warm_up_thread`].
+    pub fn warm_up_thread(&self) {
+        self.0.warm_up_thread();
+    }
+}
+
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Model").field(&self.info().name).finish()
+    }
+}

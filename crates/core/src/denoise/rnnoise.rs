@@ -1,0 +1,197 @@
+//! The baseline: RNNoise 0.1 (Valin, "A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech
+//! Enhancement", 2018) by the nnnoiseless crate, with that crate's peculiarities kept in here:
+//!
+//! * its samples are in the int16 range: given ±1.0 it takes everything for silence and does nothing;
+//! * one NaN poisons its filters for ever, and it has no reset: a spare state stands by;
+//! * the first frame on each thread plans a transform in a thread local: [`ModelSource::warm_up_thread`];
+//! * it overshoots full scale: the engine's ceiling follows;
+//! * it removes everything above 20 kHz while it works: of that band the attenuation limit's share remains.
+
+use nnnoiseless::{DenoiseState, RnnModel};
+
+use super::linked::Linked;
+use super::{FrameDenoiser, ModelInfo, ModelSource};
+use crate::error::ModelError;
+use crate::settings::Channels;
+use crate::signal::{I16_SCALE, MODEL_FRAME};
+
+/// The network's inputs and outputs, which every weights file must have.
+const FEATURES: usize = 42;
+const BANDS: usize = 22;
+
+pub(super) struct Rnnoise {
+    name: String,
+    weights: RnnModel,
+    /// Bytes of the weights, and multiplications per frame: every weight is used once a frame.
+    size: usize,
+}
+
+impl Rnnoise {
+    pub(super) fn built_in() -> Self {
+        Self { name: "rnnoise".into(), weights: RnnModel::default(), size: 87_503 }
+    }
+
+    pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        check_layers(bytes)?;
+        let weights = RnnModel::from_bytes(bytes).ok_or_else(|| ModelError::Field {
+            field: "layers".into(),
+            problem: "their sizes do not fit together".into(),
+        })?;
+        Ok(Self { name: name.into(), weights, size: bytes.len() })
+    }
+
+    fn mono(&self) -> Mono {
+        let new = || DenoiseState::from_model(self.weights.clone());
+        Mono {
+            state: new(),
+            spare: Some(new()),
+            retired: None,
+            weights: self.weights.clone(),
+            scaled: [0.0; 480],
+        }
+    }
+}
+
+impl ModelSource for Rnnoise {
+    fn info(&self) -> ModelInfo {
+        ModelInfo {
+            name: self.name.clone(),
+            description: "RNNoise's network of 2018, by nnnoiseless; the baseline".into(),
+            latency: (MODEL_FRAME, 2 * MODEL_FRAME),
+            bytes: (self.size, 2 * size_of::<DenoiseState<'_>>()),
+            multiplications: self.size,
+            licence: "BSD-3-Clause",
+        }
+    }
+
+    fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
+        match mode {
+            Channels::Linked if channels > 1 => Box::new(Linked::new(channels, self.mono())),
+            _ => Box::new(Separate { each: (0..channels).map(|_| self.mono()).collect() }),
+        }
+    }
+
+    fn warm_up_thread(&self) {
+        let mut mono = self.mono();
+        let mut frame = [0.1; MODEL_FRAME];
+        frame[0] = -0.1;
+        mono.process(&mut frame);
+    }
+}
+
+/// One channel.
+pub(super) struct Mono {
+    state: Box<DenoiseState<'static>>,
+    /// A state that has heard nothing, to take over on the audio thread without allocating.
+    spare: Option<Box<DenoiseState<'static>>>,
+    /// The state it took over from, kept here so that it is not freed on the audio thread.
+    retired: Option<Box<DenoiseState<'static>>>,
+    weights: RnnModel,
+    scaled: [f32; MODEL_FRAME],
+}
+
+impl Mono {
+    /// Denoises 480 samples in place.
+    pub(super) fn process(&mut self, frame: &mut [f32]) -> f32 {
+        for (s, x) in self.scaled.iter_mut().zip(frame.iter()) {
+            *s = x * I16_SCALE;
+        }
+        let probability = self.state.process_frame(frame, &self.scaled);
+        for x in frame.iter_mut() {
+            *x *= 1.0 / I16_SCALE;
+        }
+        probability
+    }
+
+    pub(super) fn reset(&mut self) {
+        self.state = DenoiseState::from_model(self.weights.clone());
+        self.spare = Some(DenoiseState::from_model(self.weights.clone()));
+        self.retired = None;
+    }
+
+    pub(super) fn recover(&mut self) -> bool {
+        let Some(spare) = self.spare.take() else { return false };
+        self.retired = Some(std::mem::replace(&mut self.state, spare));
+        true
+    }
+}
+
+/// Each channel on its own.
+struct Separate {
+    each: Vec<Mono>,
+}
+
+impl FrameDenoiser for Separate {
+    fn latency(&self) -> usize {
+        MODEL_FRAME
+    }
+
+    fn process(&mut self, frame: &mut [f32]) -> f32 {
+        let frames = frame.chunks_exact_mut(MODEL_FRAME);
+        // Not `f32::max`: it would hide a NaN.
+        self.each.iter_mut().zip(frames).fold(0.0, |most, (mono, frame)| {
+            let probability = mono.process(frame);
+            if probability <= most { most } else { probability }
+        })
+    }
+
+    fn reset(&mut self) {
+        self.each.iter_mut().for_each(Mono::reset);
+    }
+
+    fn recover(&mut self) -> bool {
+        self.each.iter_mut().all(Mono::recover)
+    }
+}
+
+/// Walks the six layers and names the first field that is wrong. The file has no magic number: an `i8` dump of
+/// inputs, neurons, activation and weights per layer, so this is also what tells other files apart.
+fn check_layers(bytes: &[u8]) -> Result<(), ModelError> {
+    if bytes.starts_with(b"rnnoise-nu model file") {
+        return Err(ModelError::Unknown {
+            found:
+                "RNNoise weights in text form; convert them with nnnoiseless' train/convert_rnnoise.py first"
+                    .into(),
+        });
+    }
+    let layers = [
+        ("input dense layer", false),
+        ("voice GRU", true),
+        ("noise GRU", true),
+        ("denoise GRU", true),
+        ("denoise output layer", false),
+        ("voice output layer", false),
+    ];
+    let mut rest = bytes;
+    for (index, (layer, recurrent)) in layers.into_iter().enumerate() {
+        let wrong = |problem: String| {
+            if index == 0 {
+                ModelError::Unknown {
+                    found: format!("{} bytes that are no RNNoise 0.1 weights", bytes.len()),
+                }
+            } else {
+                ModelError::Field { field: layer.into(), problem }
+            }
+        };
+        let &[inputs, neurons, activation, ref after @ ..] = rest else {
+            return Err(wrong("the file ends before it".into()));
+        };
+        if inputs == 0 || inputs > 127 || neurons == 0 || neurons > 127 || activation > 2 {
+            return Err(wrong(format!("{inputs} inputs, {neurons} neurons, activation {activation}")));
+        }
+        let (inputs, neurons) = (usize::from(inputs), usize::from(neurons));
+        if (index == 0 && inputs != FEATURES)
+            || (index == 4 && neurons != BANDS)
+            || (index == 5 && neurons != 1)
+        {
+            return Err(wrong(format!("{inputs} inputs and {neurons} neurons do not fit RNNoise 0.1")));
+        }
+        let weights = if recurrent { 3 * neurons * (inputs + neurons + 1) } else { neurons * (inputs + 1) };
+        rest = after.get(weights..).ok_or_else(|| wrong("the file ends within it".into()))?;
+    }
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(ModelError::Field { field: "end".into(), problem: format!("{} bytes too many", rest.len()) })
+    }
+}

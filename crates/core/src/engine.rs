@@ -1,0 +1,433 @@
+//! The chain and its contract.
+
+use std::sync::Arc;
+
+use crate::controls::{Controls, Knobs, Slot, SlotShape, SwitchEnds};
+use crate::denoise::Model;
+use crate::error::{BlockError, ConfigError};
+use crate::settings::{Block, Settings, StreamFormat};
+use crate::signal::{MODEL_FRAME, db_to_gain, mean_square, mean_square_to_dbfs};
+use crate::stages::gate::Gate;
+use crate::stages::mix::{Mix, Weights};
+use crate::stages::reframe::{Delay, Fifo, Grid};
+use crate::stages::resample::RatePair;
+use crate::stages::{ceiling, guard};
+use crate::stats::{Bypass, Report, Stats};
+use crate::stream::BlockIo;
+use crate::voice::VoiceDecision;
+
+/// How long a new model listens before it is heard, in frames of 10 ms.
+const SWITCH_FRAMES: u32 = 10;
+
+/// One stream's denoiser.
+///
+/// For every input frame it gives one output frame, [`latency`](Self::latency) frames later, whatever the
+/// lengths of the blocks. It has an entry for each form of block, named for it: `process_interleaved_*` and
+/// `process_planar_*`, in place or (`_into`) from one buffer to another, for
+///
+/// * `_f32`: ±1.0, as sound cards and files have it;
+/// * `_i16`;
+/// * `_f32_in_i16_range`: ±32768, as WebRTC and RNNoise have it.
+///
+/// # Real time
+/// Making it allocates. From then on every `process_*` call neither allocates nor frees, takes no lock, makes
+/// no system call and never panics, provided [`warm_up_thread`](Self::warm_up_thread) was called on the audio
+/// thread if the model asks for it (`rnnoise` does). Drop it on another thread: that frees.
+pub struct Engine {
+    format: StreamFormat,
+    grid: Grid,
+    latency: usize,
+    knobs: Arc<Knobs>,
+    controls: Controls,
+
+    /// The host frame that is being filled, then the frame that is put out. Planar.
+    frame: Vec<f32>,
+    filled: usize,
+    rates: Option<RatePair>,
+    /// The same step at 48 kHz, where that is another rate. Planar.
+    model_step: Vec<f32>,
+    /// Cuts steps that are not 480 samples long into frames.
+    recut: Option<Recut>,
+    denoise: Denoise,
+    wet: Vec<f32>,
+    dry: Delay,
+    gate: Gate,
+    mix: Mix,
+    voice: VoiceDecision,
+    out: Fifo,
+
+    fault_steps: u32,
+    fault_steps_left: u32,
+    report: Report,
+    stats: Stats,
+    drained: Option<usize>,
+}
+
+/// The denoiser, and the one that takes over from it while that is so.
+struct Denoise {
+    slot: Slot,
+    next: Option<(Slot, u32)>,
+    ends: SwitchEnds,
+    shadow: Vec<f32>,
+}
+
+/// Steps of some length at 48 kHz to frames of 480 and back.
+struct Recut {
+    input: Fifo,
+    output: Fifo,
+    frame: Vec<f32>,
+    /// Of the newest frame: a step shorter than a frame may hold none.
+    probability: f32,
+}
+
+impl Engine {
+    /// Makes a stream's denoiser.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names what cannot be: a rate, a number of channels, a setting.
+    ///
+    /// # Real time
+    /// Allocates; not for the audio thread.
+    pub fn new(format: StreamFormat, settings: &Settings, model: &Model) -> Result<Self, ConfigError> {
+        settings.validate()?;
+        let channels = format.channels;
+        if !(1..=8).contains(&channels) {
+            return Err(ConfigError::Channels { channels });
+        }
+        if format.block == Block::Fixed(0) {
+            return Err(ConfigError::EmptyBlock);
+        }
+        let grid = Grid::new(format.sample_rate)?;
+        let rates = RatePair::new(grid, channels)?;
+
+        // Delays: up in host samples, then at 48 kHz the re-cut, the model and the way down, which together
+        // are made a whole number of host samples by padding the model.
+        let (up, down) = rates.as_ref().map_or((0, 0), RatePair::latency);
+        let recut_delay = grid.model_delay();
+        let first = model.denoiser(channels, settings.channels).latency();
+        let room = first.max(settings.model_latency);
+        let at_model_rate = (recut_delay + room + down).next_multiple_of(grid.unit());
+        let shape =
+            SlotShape { channels, mode: settings.channels, latency: at_model_rate - recut_delay - down };
+        let wet_latency = up + at_model_rate * grid.host / grid.model;
+        let host_delay = grid.host_delay(format.block);
+
+        let (controls, knobs, ends) = Controls::new(settings, shape);
+        let slot = shape.slot(model)?;
+        let recut = (grid.model != MODEL_FRAME).then(|| Recut {
+            input: Fifo::new(channels, grid.model + MODEL_FRAME, 0),
+            output: Fifo::new(channels, 2 * (grid.model + MODEL_FRAME), recut_delay),
+            frame: vec![0.0; channels * MODEL_FRAME],
+            probability: 0.0,
+        });
+        let model_step = if rates.is_some() { vec![0.0; channels * grid.model] } else { Vec::new() };
+        let mut engine = Self {
+            format,
+            grid,
+            latency: wet_latency + host_delay,
+            knobs,
+            controls,
+            frame: vec![0.0; channels * grid.host],
+            filled: 0,
+            rates,
+            model_step,
+            recut,
+            denoise: Denoise { slot, next: None, ends, shadow: vec![0.0; channels * MODEL_FRAME] },
+            wet: vec![0.0; channels * grid.host],
+            dry: Delay::new(channels, wet_latency, grid.host),
+            gate: Gate::new(settings.gate_shape, grid.step_ms()),
+            mix: Mix::new(grid.host, Weights::DRY),
+            voice: VoiceDecision::new(settings.voice, grid.step_ms()),
+            out: Fifo::new(channels, host_delay + grid.host, host_delay),
+            fault_steps: wet_latency.div_ceil(grid.host) as u32 + 1,
+            fault_steps_left: 0,
+            report: Report::default(),
+            stats: Stats::default(),
+            drained: None,
+        };
+        engine.start_mix();
+        Ok(engine)
+    }
+
+    /// The delay from input to output in frames at the stream's own rate. It never changes.
+    #[must_use]
+    pub fn latency(&self) -> usize {
+        self.latency
+    }
+
+    /// The stream this engine was made for.
+    #[must_use]
+    pub fn format(&self) -> StreamFormat {
+        self.format
+    }
+
+    /// A handle to change the stream with while it runs, from any thread.
+    ///
+    /// # Real time
+    /// Two counted pointers are copied: no allocation.
+    #[must_use]
+    pub fn controls(&self) -> Controls {
+        self.controls.clone()
+    }
+
+    /// The newest frame's report.
+    #[must_use]
+    pub fn report(&self) -> Report {
+        self.report
+    }
+
+    /// Counters since the start or the last [`reset`](Self::reset).
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.stats
+    }
+
+    /// Does on this thread what the model's first frame on a thread would otherwise do at a bad moment.
+    ///
+    /// The baseline model's Fourier transforms are planned once per thread, on the first frame, with some 50
+    /// allocations. Call this on the audio thread before audio starts, for instance in the callback that opens
+    /// the stream. If a host changes its audio thread without notice, the first frame there plans again.
+    ///
+    /// # Real time
+    /// May allocate.
+    pub fn warm_up_thread(&self) {
+        self.denoise.slot.model.warm_up_thread();
+    }
+
+    /// Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new
+    /// engine with these controls would give, bit for bit.
+    ///
+    /// # Real time
+    /// May allocate (the baseline model does); for the audio thread only between streams.
+    pub fn reset(&mut self) {
+        self.denoise.settle();
+        self.denoise.slot.reset();
+        self.frame.fill(0.0);
+        self.filled = 0;
+        if let Some(rates) = &mut self.rates {
+            rates.reset();
+        }
+        if let Some(recut) = &mut self.recut {
+            recut.input.reset();
+            recut.output.reset();
+            recut.probability = 0.0;
+        }
+        self.dry.reset();
+        self.gate.reset();
+        self.voice.reset();
+        self.out.reset();
+        self.fault_steps_left = 0;
+        self.report = Report::default();
+        self.stats = Stats::default();
+        self.drained = None;
+        self.start_mix();
+    }
+
+    /// Writes the frames that are still inside after the last block: first those of the last input, in all
+    /// exactly [`latency`](Self::latency) frames. Returns how many were written, 0 once all are out. Then only
+    /// [`reset`](Self::reset) starts the stream again.
+    ///
+    /// `output` is interleaved, in ±1.0; an incomplete frame at its end is left alone.
+    ///
+    /// # Real time
+    /// As `process_*`.
+    pub fn finish_interleaved_f32(&mut self, output: &mut [f32]) -> usize {
+        let channels = self.format.channels;
+        let mut drained = self.drained.unwrap_or(0);
+        let total = (output.len() / channels).min(self.latency - drained);
+        let mut done = 0;
+        while done < total {
+            if self.out.len() == 0 {
+                for channel in self.frame.chunks_exact_mut(self.grid.host) {
+                    channel[self.filled..].fill(0.0);
+                }
+                self.step();
+            }
+            let n = self.out.len().min(total - done);
+            self.out.pop(n, |channel, at, samples| {
+                for (frame, x) in output[(done + at) * channels..].chunks_exact_mut(channels).zip(samples) {
+                    frame[channel] = *x;
+                }
+            });
+            done += n;
+        }
+        drained += total;
+        self.drained = Some(drained);
+        total
+    }
+
+    /// Takes a block through the chain. The buffers have been checked by the entries.
+    pub(crate) fn drive(&mut self, frames: usize, io: &mut impl BlockIo) -> Result<Report, BlockError> {
+        if self.drained.is_some() {
+            return Err(BlockError::Finished);
+        }
+        if let Block::Fixed(expected) = self.format.block
+            && !frames.is_multiple_of(expected)
+        {
+            return Err(BlockError::Length { expected, got: frames });
+        }
+        let mut done = 0;
+        while done < frames {
+            let n = (frames - done).min(self.grid.host - self.filled);
+            for (channel, frame) in self.frame.chunks_exact_mut(self.grid.host).enumerate() {
+                io.read(channel, done, &mut frame[self.filled..self.filled + n]);
+            }
+            self.filled += n;
+            if self.filled == self.grid.host {
+                self.step();
+            }
+            self.out.pop(n, |channel, at, samples| io.write(channel, done + at, samples));
+            done += n;
+        }
+        Ok(self.report)
+    }
+
+    /// One whole host frame through the stages, in their order.
+    fn step(&mut self) {
+        self.filled = 0;
+        self.stats.invalid_samples += guard::silence_invalid(&mut self.frame);
+
+        let (probability, sound, wet_dbfs) = self.make_wet();
+        ceiling::bend(&mut self.wet);
+        self.dry.run(&mut self.frame);
+        if !sound {
+            self.fault_steps_left = self.fault_steps;
+            self.wet.copy_from_slice(&self.frame);
+        }
+
+        let gate_gain = self.gate.run(probability, wet_dbfs);
+        let (weights, bypass) = self.weights(gate_gain);
+        let input_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
+        self.mix.run(&mut self.frame, &self.wet, weights);
+        self.fault_steps_left = self.fault_steps_left.saturating_sub(1);
+
+        self.report = Report {
+            voice_probability: probability,
+            voice: self.voice.run(probability),
+            input_dbfs,
+            output_dbfs: mean_square_to_dbfs(mean_square(&self.frame)),
+            bypass,
+        };
+        self.stats.count(&self.report);
+        self.stats.clipped_samples += self.frame.iter().filter(|x| x.abs() > 1.0).count() as u64;
+        self.out.push(&self.frame, self.grid.host);
+    }
+
+    /// The wet frame from the host frame: up, denoise, down. Returns the voice probability, whether the model
+    /// is sound, and the level at 48 kHz in dBFS.
+    fn make_wet(&mut self) -> (f32, bool, f32) {
+        let Some(rates) = &mut self.rates else {
+            self.wet.copy_from_slice(&self.frame);
+            guard::bound_for_model(&mut self.wet);
+            let (probability, sound) = self.denoise.run(&mut self.wet);
+            return (probability, sound, mean_square_to_dbfs(mean_square(&self.wet)));
+        };
+        rates.up(&self.frame, &mut self.model_step);
+        guard::bound_for_model(&mut self.model_step);
+        let (probability, sound) = match &mut self.recut {
+            None => self.denoise.run(&mut self.model_step),
+            Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoise),
+        };
+        let wet_dbfs = mean_square_to_dbfs(mean_square(&self.model_step));
+        rates.down(&self.model_step, &mut self.wet);
+        (probability, sound, wet_dbfs)
+    }
+
+    /// What the controls ask the mix for, and why it is dry, if it is.
+    fn weights(&self, gate_gain: f32) -> (Weights, Option<Bypass>) {
+        let wanted = self.knobs.wanted();
+        let dry = |why| (Weights::DRY, Some(why));
+        if !wanted.enabled {
+            return dry(Bypass::Off);
+        }
+        if wanted.passthrough {
+            return dry(Bypass::Passthrough);
+        }
+        if self.fault_steps_left > 0 {
+            return dry(Bypass::ModelFault);
+        }
+        let (kept, why) = if wanted.attenuation_limit_db == 0.0 {
+            (Weights::DRY, Some(Bypass::NoAttenuation))
+        } else {
+            let dry_share = db_to_gain(-wanted.attenuation_limit_db);
+            (Weights::kept(dry_share, if wanted.gate { gate_gain } else { 1.0 }), None)
+        };
+        (if wanted.residue { kept.removed() } else { kept }, why)
+    }
+
+    /// Lets the mix start where the controls are, without a fade.
+    fn start_mix(&mut self) {
+        let (weights, _) = self.weights(1.0);
+        self.mix.reset(weights);
+    }
+}
+
+impl Denoise {
+    /// Denoises a planar frame of 480 samples in place.
+    fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
+        if self.next.is_none()
+            && !self.ends.replaced.is_full()
+            && let Ok(slot) = self.ends.new.pop()
+        {
+            self.next = Some((slot, SWITCH_FRAMES));
+        }
+        let Some((next, left)) = &mut self.next else { return self.slot.run(frame) };
+        self.shadow.copy_from_slice(frame);
+        let (mut probability, mut sound) = self.slot.run(frame);
+        let (next_probability, next_sound) = next.run(&mut self.shadow);
+        if *left > 0 {
+            *left -= 1;
+            return (probability, sound);
+        }
+        for (old, new) in frame.chunks_exact_mut(MODEL_FRAME).zip(self.shadow.chunks_exact(MODEL_FRAME)) {
+            for (i, (o, n)) in old.iter_mut().zip(new).enumerate() {
+                let t = (i + 1) as f32 / MODEL_FRAME as f32;
+                *o += (n - *o) * t * t * (3.0 - 2.0 * t);
+            }
+        }
+        probability = probability.max(next_probability);
+        sound &= next_sound;
+        self.settle();
+        (probability, sound)
+    }
+
+    /// Ends a switch that is under way; the replaced slot goes back to be freed.
+    fn settle(&mut self) {
+        if let Some((next, _)) = self.next.take() {
+            let old = std::mem::replace(&mut self.slot, next);
+            // There is room: a switch is only begun when there is. `reset` may free here, and says so.
+            let _freed_if_full = self.ends.replaced.push(old);
+        }
+    }
+}
+
+impl Recut {
+    fn run(&mut self, step: &mut [f32], len: usize, denoise: &mut Denoise) -> (f32, bool) {
+        let mut sound = true;
+        self.input.push(step, len);
+        while self.input.len() >= MODEL_FRAME {
+            let frame = &mut self.frame;
+            self.input.pop(MODEL_FRAME, |channel, at, samples| {
+                frame[channel * MODEL_FRAME + at..][..samples.len()].copy_from_slice(samples);
+            });
+            let (p, s) = denoise.run(frame);
+            self.probability = p;
+            sound &= s;
+            self.output.push(frame, MODEL_FRAME);
+        }
+        self.output.pop(len, |channel, at, samples| {
+            step[channel * len + at..][..samples.len()].copy_from_slice(samples);
+        });
+        (self.probability, sound)
+    }
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Engine")
+            .field("format", &self.format)
+            .field("latency", &self.latency)
+            .field("model", &self.denoise.slot.model)
+            .finish_non_exhaustive()
+    }
+}

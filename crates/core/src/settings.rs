@@ -1,0 +1,165 @@
+//! What a stream is, and how it is to sound. Plain data; the engine checks it once, when it is made.
+
+use crate::error::ConfigError;
+
+/// The host's stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct StreamFormat {
+    /// Frames per second, 8 000 to 192 000.
+    pub sample_rate: u32,
+    /// Channels, 1 to 8.
+    pub channels: usize,
+    /// The lengths of the blocks that the host will give.
+    pub block: Block,
+}
+
+impl StreamFormat {
+    /// A stream whose blocks may be of any length.
+    #[must_use]
+    pub fn new(sample_rate: u32, channels: usize) -> Self {
+        Self { sample_rate, channels, block: Block::Varying }
+    }
+
+    /// The same stream with blocks of `frames` frames (or multiples of it), which saves latency.
+    #[must_use]
+    pub fn with_fixed_block(self, frames: usize) -> Self {
+        Self { block: Block::Fixed(frames), ..self }
+    }
+}
+
+/// The block lengths a host gives. They decide how much delay the reframing to 10 ms costs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Block {
+    /// Always this many frames, or a multiple. Costs `frame − gcd(frame, block)` frames of delay, where
+    /// `frame` is 10 ms: nothing for 480 or 960 at 48 kHz, 477 for 441.
+    Fixed(usize),
+    /// Any length in any order, 0 included. Costs one frame less one sample of delay (479 at 48 kHz).
+    Varying,
+}
+
+/// How the channels of a stream share the denoiser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Channels {
+    /// One mask for all channels, made from their sum: a panned voice stays where it was.
+    #[default]
+    Linked,
+    /// Each channel denoised on its own: for channels that carry different microphones.
+    Separate,
+}
+
+/// How the stream is to sound. Everything that [`Controls`](crate::Controls) can change later starts here.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Settings {
+    /// Off passes the input on, with the same latency. Default on.
+    pub enabled: bool,
+    /// The most that any sound is turned down, in dB: 0 changes nothing, infinity removes all that the model
+    /// wants removed. Default [`Settings::DEFAULT_ATTENUATION_LIMIT_DB`].
+    pub attenuation_limit_db: f32,
+    /// Gives what was removed instead of what was kept. Default off.
+    pub residue: bool,
+    /// Passes music or a shared screen's sound on untouched, with the same latency. Default off.
+    pub passthrough: bool,
+    /// Turns pauses down further by the voice gate. Default off.
+    pub gate: bool,
+    /// The gate's own numbers.
+    pub gate_shape: GateShape,
+    /// One mask for all channels, or one each. Default linked.
+    pub channels: Channels,
+    /// Voice decision: on above, off below, and how long it outlasts the voice.
+    pub voice: VoiceShape,
+    /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
+    /// latency covers the larger of this and its first model's delay. Default 0: room for models of the first
+    /// one's delay.
+    pub model_latency: usize,
+}
+
+impl Settings {
+    /// The default attenuation limit in dB; see the README for the figures behind it.
+    pub const DEFAULT_ATTENUATION_LIMIT_DB: f32 = 24.0;
+
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        check_attenuation_limit(self.attenuation_limit_db)?;
+        self.gate_shape.validate()?;
+        self.voice.validate()
+    }
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            enabled: true,
+            attenuation_limit_db: Self::DEFAULT_ATTENUATION_LIMIT_DB,
+            residue: false,
+            passthrough: false,
+            gate: false,
+            gate_shape: GateShape::default(),
+            channels: Channels::default(),
+            voice: VoiceShape::default(),
+            model_latency: 0,
+        }
+    }
+}
+
+/// Refuses an attenuation limit that is not 0 dB or more; infinity is allowed.
+pub(crate) fn check_attenuation_limit(db: f32) -> Result<(), ConfigError> {
+    within("attenuation_limit_db", db, 0.0..=f32::INFINITY, "0 dB or more (infinity: no limit)")
+}
+
+fn within(
+    name: &'static str,
+    value: f32,
+    range: std::ops::RangeInclusive<f32>,
+    allowed: &'static str,
+) -> Result<(), ConfigError> {
+    if range.contains(&value) { Ok(()) } else { Err(ConfigError::Setting { name, value, allowed }) }
+}
+
+/// The voice gate: how far, how soon and how late.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct GateShape {
+    /// How far a pause is turned down, in dB (0 to 60). Never to nothing. Default 18.
+    pub depth_db: f32,
+    /// How long the gate stays open after the last sign of voice, in ms (0 to 5000). Default 250.
+    pub hold_ms: f32,
+    /// How long closing takes, in ms (10 to 5000). Opening takes one 10 ms frame, looked ahead. Default 150.
+    pub release_ms: f32,
+}
+
+impl GateShape {
+    fn validate(&self) -> Result<(), ConfigError> {
+        within("gate depth_db", self.depth_db, 0.0..=60.0, "0 to 60 dB")?;
+        within("gate hold_ms", self.hold_ms, 0.0..=5000.0, "0 to 5000 ms")?;
+        within("gate release_ms", self.release_ms, 10.0..=5000.0, "10 to 5000 ms")
+    }
+}
+
+impl Default for GateShape {
+    fn default() -> Self {
+        Self { depth_db: 18.0, hold_ms: 250.0, release_ms: 150.0 }
+    }
+}
+
+/// The voice decision: two thresholds on the probability (hysteresis) and a hangover.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct VoiceShape {
+    /// Voice begins at this probability or above (0 to 1). Default 0.6.
+    pub on: f32,
+    /// Voice ends below this probability (0 to `on`). Default 0.35.
+    pub off: f32,
+    /// The decision outlasts the voice by this long, in ms (0 to 5000). Default 200.
+    pub hangover_ms: f32,
+}
+
+impl VoiceShape {
+    pub(crate) fn validate(&self) -> Result<(), ConfigError> {
+        within("voice on", self.on, 0.0..=1.0, "a probability, 0 to 1")?;
+        within("voice off", self.off, 0.0..=self.on, "a probability not above `on`")?;
+        within("voice hangover_ms", self.hangover_ms, 0.0..=5000.0, "0 to 5000 ms")
+    }
+}
+
+impl Default for VoiceShape {
+    fn default() -> Self {
+        Self { on: 0.6, off: 0.35, hangover_ms: 200.0 }
+    }
+}

@@ -1,0 +1,96 @@
+//! The voice gate: turns pauses down further, and never cuts the start of a word.
+//!
+//! The gate of a frame is decided when the *next* frame has been heard already: the model's overlap delays the
+//! output by a frame, and the gate looks ahead into that delay, for no latency of its own. It opens on either
+//! of two signs, because each alone is late on some onsets: the model's voice probability, or a clear rise of
+//! what the model left over its own floor. It opens within one frame along a raised cosine (the mix's ramp),
+//! holds, and closes slowly, to a depth in dB and never to nothing.
+
+use crate::settings::GateShape;
+use crate::signal::{SILENCE_DBFS, db_to_gain};
+
+/// Voice probability that opens the gate; well below the voice decision's, as a closed gate costs words.
+const OPEN_PROBABILITY: f32 = 0.25;
+
+/// Rise of the denoised level over its floor that opens the gate, in dB.
+const OPEN_RISE_DB: f32 = 6.0;
+
+/// Levels below this never open the gate by their rise, in dBFS.
+const QUIETEST_VOICE_DBFS: f32 = -75.0;
+
+/// How fast the floor follows upward, in dB a second. Downward it follows at once.
+const FLOOR_RISE_DB_PER_S: f32 = 6.0;
+
+#[derive(Debug)]
+pub(crate) struct Gate {
+    depth_db: f32,
+    hold_frames: u32,
+    step_db: f32,
+    floor_step_db: f32,
+    floor_dbfs: f32,
+    hold: u32,
+    gain_db: f32,
+}
+
+impl Gate {
+    /// A gate for frames of `frame_ms`; it starts open, so that a file's first word is whole.
+    pub(crate) fn new(shape: GateShape, frame_ms: f32) -> Self {
+        let hold_frames = (shape.hold_ms / frame_ms).ceil() as u32 + 1;
+        Self {
+            depth_db: shape.depth_db,
+            hold_frames,
+            step_db: shape.depth_db * frame_ms / shape.release_ms,
+            floor_step_db: FLOOR_RISE_DB_PER_S * frame_ms / 1000.0,
+            floor_dbfs: SILENCE_DBFS,
+            hold: hold_frames,
+            gain_db: 0.0,
+        }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.floor_dbfs = SILENCE_DBFS;
+        self.hold = self.hold_frames;
+        self.gain_db = 0.0;
+    }
+
+    /// Takes the newest frame's voice probability and denoised level; returns the gain for the frame that is
+    /// being put out, which is older.
+    pub(crate) fn run(&mut self, probability: f32, wet_dbfs: f32) -> f32 {
+        let rise = wet_dbfs - self.floor_dbfs;
+        self.floor_dbfs =
+            wet_dbfs.min(self.floor_dbfs + self.floor_step_db).max(QUIETEST_VOICE_DBFS - OPEN_RISE_DB);
+        let voice =
+            probability >= OPEN_PROBABILITY || (rise >= OPEN_RISE_DB && wet_dbfs > QUIETEST_VOICE_DBFS);
+        if voice {
+            self.hold = self.hold_frames;
+            self.gain_db = 0.0;
+        } else if self.hold > 0 {
+            self.hold -= 1;
+        } else {
+            self.gain_db = (self.gain_db - self.step_db).max(-self.depth_db);
+        }
+        db_to_gain(self.gain_db)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holds_then_closes_slowly_to_its_depth_and_opens_at_once() {
+        let mut gate = Gate::new(GateShape { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0);
+        for _ in 0..20 {
+            assert_eq!(gate.run(0.9, -20.0), 1.0);
+        }
+        let closing: Vec<f32> = (0..40).map(|_| gate.run(0.0, -80.0)).collect();
+        assert!(closing[..10].iter().all(|&g| g == 1.0), "held");
+        assert!(closing.windows(2).all(|w| w[1] <= w[0] && w[1] / w[0] > 0.8), "slow");
+        assert!((closing[39] - db_to_gain(-18.0)).abs() < 1e-6, "never to nothing");
+        assert_eq!(gate.run(0.3, -80.0), 1.0, "opened by probability");
+        for _ in 0..100 {
+            gate.run(0.0, -70.0);
+        }
+        assert_eq!(gate.run(0.0, -55.0), 1.0, "opened by a rise");
+    }
+}

@@ -1,0 +1,43 @@
+//! Nothing that is not a number goes any further.
+
+/// Replaces NaN and infinities by silence, and returns how many there were.
+///
+/// Everything downstream keeps a memory (filters, recurrent networks), and one NaN there would stay for ever.
+pub(crate) fn silence_invalid(samples: &mut [f32]) -> u64 {
+    // The common case is decided without a branch per sample: a sum with anything invalid in it is invalid.
+    // (A sum of valid samples may overflow too; then the slow loop finds nothing, which is right.)
+    let probe: f32 = samples.iter().map(|x| x * 0.0).sum();
+    if probe == 0.0 {
+        return 0;
+    }
+    let mut invalid = 0;
+    for x in samples.iter_mut().filter(|x| !x.is_finite()) {
+        *x = 0.0;
+        invalid += 1;
+    }
+    invalid
+}
+
+/// The loudest sample that a model is shown: +12 dBFS. Beyond it, float input is clipped on the wet path only.
+const MODEL_CEILING: f32 = 4.0;
+
+/// Keeps absurd but finite samples (1e30) from overflowing inside a model.
+pub(crate) fn bound_for_model(samples: &mut [f32]) {
+    for x in samples {
+        *x = x.clamp(-MODEL_CEILING, MODEL_CEILING);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_silences_what_is_invalid() {
+        let mut x =
+            [0.5, f32::NAN, -1.0, f32::INFINITY, f32::NEG_INFINITY, f32::MAX, f32::MIN_POSITIVE / 2.0];
+        assert_eq!(silence_invalid(&mut x), 3);
+        assert_eq!(x, [0.5, 0.0, -1.0, 0.0, 0.0, f32::MAX, f32::MIN_POSITIVE / 2.0]);
+        assert_eq!(silence_invalid(&mut x), 0);
+    }
+}

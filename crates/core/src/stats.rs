@@ -1,0 +1,88 @@
+//! What the engine tells its caller: a report with every block, counters since the start.
+
+use crate::signal::SILENCE_DBFS;
+
+/// Why a frame went through untouched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Bypass {
+    /// Switched off by [`Controls::set_enabled`](crate::Controls::set_enabled).
+    Off,
+    /// Music or a shared screen, by [`Controls::set_passthrough`](crate::Controls::set_passthrough).
+    Passthrough,
+    /// The attenuation limit is 0 dB.
+    NoAttenuation,
+    /// The model gave something that is not a number; it was restarted.
+    ModelFault,
+}
+
+/// What happened in the newest frame, returned with every block. Blocks that end inside a frame repeat the
+/// report of the frame before.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Report {
+    /// The model's voice probability for the newest frame it has heard, 0 to 1.
+    pub voice_probability: f32,
+    /// The decision on it, with hysteresis and hangover.
+    pub voice: bool,
+    /// Level of the frame that was put out, before denoising, in dBFS over all channels.
+    pub input_dbfs: f32,
+    /// Level of the same frame after it, in dBFS.
+    pub output_dbfs: f32,
+    /// Why that frame was passed on untouched, if it was. `None` means that the filter is really on.
+    pub bypass: Option<Bypass>,
+}
+
+impl Report {
+    /// By how much the frame was turned down, in dB; 0 for silence.
+    #[must_use]
+    pub fn attenuation_db(&self) -> f32 {
+        self.input_dbfs - self.output_dbfs
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        Self {
+            voice_probability: 0.0,
+            voice: false,
+            input_dbfs: SILENCE_DBFS,
+            output_dbfs: SILENCE_DBFS,
+            bypass: None,
+        }
+    }
+}
+
+/// Counters since the stream was made or reset. A frame here is the stream's 10 ms step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Stats {
+    /// Frames put out, bypassed ones included.
+    pub frames: u64,
+    /// Frames decided to hold voice.
+    pub voice_frames: u64,
+    /// Frames bypassed because the stream was switched off.
+    pub bypassed_off: u64,
+    /// Frames bypassed as music or a shared screen.
+    pub bypassed_passthrough: u64,
+    /// Frames bypassed because the attenuation limit was 0 dB.
+    pub bypassed_no_attenuation: u64,
+    /// Frames bypassed because the model failed.
+    pub bypassed_model_fault: u64,
+    /// Input samples that were NaN or infinite; each was replaced by silence.
+    pub invalid_samples: u64,
+    /// Output samples beyond full scale (saturated at the integer entries).
+    pub clipped_samples: u64,
+}
+
+impl Stats {
+    pub(crate) fn count(&mut self, report: &Report) {
+        self.frames += 1;
+        self.voice_frames += u64::from(report.voice);
+        match report.bypass {
+            None => {}
+            Some(Bypass::Off) => self.bypassed_off += 1,
+            Some(Bypass::Passthrough) => self.bypassed_passthrough += 1,
+            Some(Bypass::NoAttenuation) => self.bypassed_no_attenuation += 1,
+            Some(Bypass::ModelFault) => self.bypassed_model_fault += 1,
+        }
+    }
+}
