@@ -1,1 +1,76 @@
-//! In the making.
+//! WAV files in and out for Sourdine: *the output file is the input file with the samples overwritten*.
+//!
+//! [`WavReader`] reads every sane WAV file as `f32` in constant memory; [`WavRewriter`] writes its twin. Every
+//! chunk (`fmt `, `bext`, `iXML`, `LIST`, `cue `, `smpl`, `id3 `, unknown ones), their order and their pad bytes
+//! are copied byte for byte. Only the payload of the `data` chunk is encoded anew, sample by sample, and a sample
+//! whose new value equals the decoded old one bit for bit keeps its old bytes. A file in which nothing changes
+//! comes out identical, in 32-bit integer and 64-bit float too, although `f32` cannot hold those.
+//!
+//! # What is read
+//!
+//! | | |
+//! |---|---|
+//! | containers | RIFF/WAVE, RF64 and BW64 (with `ds64`, beyond 4 GiB) |
+//! | `fmt ` | 16, 18 and 40 bytes, `WAVE_FORMAT_EXTENSIBLE` with the PCM and IEEE float GUIDs |
+//! | samples | 8-bit unsigned, 16, 24 and 32-bit integer, 32 and 64-bit float; fewer valid bits than the container |
+//! | size | 1 to 64 channels, 1 to 1 000 000 Hz |
+//! | repaired, with a [`Notice`] | data cut off, sizes unknown (pipes), size 0 (crashed recorder), a torn last frame |
+//!
+//! Everything else is refused with a [`WavError`] that says in one line which file, what, where, and what to do.
+//!
+//! # Units
+//!
+//! Samples are `f32`, full scale ±1.0, channels interleaved. One *frame* is one sample of every channel.
+//! Offsets are in bytes from the start of the file.
+//!
+//! # Example
+//!
+//! ```
+//! use sourdine_wav::{Overwrite, WavReader, WavRewriter};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let folder = tempfile::tempdir()?;
+//! # let (input, output) = (folder.path().join("talk.wav"), folder.path().join("talk.half.wav"));
+//! # let spec = hound::WavSpec { channels: 1, sample_rate: 48_000, bits_per_sample: 16,
+//! #     sample_format: hound::SampleFormat::Int };
+//! # let mut made = hound::WavWriter::create(&input, spec)?;
+//! # (0..1000).try_for_each(|i| made.write_sample(i as i16))?;
+//! # made.finalize()?;
+//! let mut reader = WavReader::open(&input)?;
+//! let mut rewriter = WavRewriter::create(&reader, &output, Overwrite::Refuse)?;
+//! let channels = usize::from(reader.spec().channels);
+//! let mut block = vec![0.0; 4096 * channels];
+//! loop {
+//!     let frames = reader.read(&mut block)?;
+//!     if frames == 0 {
+//!         break;
+//!     }
+//!     let samples = &mut block[..frames * channels];
+//!     samples.iter_mut().for_each(|sample| *sample *= 0.5);
+//!     rewriter.write(samples)?;
+//! }
+//! assert_eq!(rewriter.finish()?.frames, 1000);
+//! # Ok(())
+//! # }
+//! ```
+
+#![forbid(unsafe_code)]
+
+mod data_chunk;
+mod error;
+mod fmt_chunk;
+mod format;
+mod notice;
+mod output;
+mod payload;
+mod reader;
+mod rewriter;
+mod riff;
+mod sniff;
+
+pub use error::{WavError, WavErrorKind};
+pub use format::{Encoded, SampleFormat, WavSpec};
+pub use notice::Notice;
+pub use output::Overwrite;
+pub use reader::WavReader;
+pub use rewriter::{Finished, WavRewriter};
