@@ -1,0 +1,5 @@
+"""`python -m sourdine_train`."""
+
+from .cli import main
+
+main()

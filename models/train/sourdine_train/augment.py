@@ -1,0 +1,277 @@
+"""Mixtures: one draw of speech, noise, room, level and band limit, and its reduction to what the loss needs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.fft
+import scipy.ndimage
+import soxr
+
+from . import noise as synth
+from .data import Clip, Corpus, early, smooth_random_response, trim_rir
+from .features import BINS, HOP, RATE, band_sum, features, stft
+
+COMPRESS = 0.3
+PHASE = 0.3
+VOICE_DB = -33.0
+
+
+@dataclass
+class Recipe:
+    """Shares and ranges of the mixing; the defaults are the training recipe."""
+
+    studio: tuple[str, ...] = ("kerstin_de", "nathalie_nl", "kathleen_en", "flemishguy_nl")
+    studio_share: float = 0.42
+    group_weight: tuple[tuple[str, float], ...] = (("alnum_en", 0.50), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.07))
+    shift: float = 0.65
+    snr: tuple[float, float] = (5.0, 8.0)
+    high_snr: float = 0.17
+    clean: float = 0.07
+    no_speech: float = 0.06
+    reverb: float = 0.35
+    synth: float = 0.28
+    babble: float = 0.08
+    clip: float = 0.08
+
+
+@dataclass
+class Example:
+    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the voice label."""
+
+    feat: np.ndarray
+    a: np.ndarray
+    p: np.ndarray
+    b: np.ndarray
+    vad: np.ndarray
+
+
+def coefficients(x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A, P, B of the closed-form loss u^2 A - 2 u P + B (u = g^0.3, g constant in a band).
+
+    It equals, summed over the bins of a band, lam |u|X|^c e^(jx) - |S|^c e^(js)|^2 + (1 - lam) (u|X|^c - |S|^c)^2, the
+    compressed complex spectral loss of Braun and Tashev (2020) with c = 0.3 and lam = 0.3.
+    """
+    px = x.real**2 + x.imag**2 + 1e-16
+    ps = s.real**2 + s.imag**2 + 1e-16
+    xc, sc = px ** (COMPRESS / 2), ps ** (COMPRESS / 2)
+    cos = (x.real * s.real + x.imag * s.imag) / np.sqrt(px * ps)
+    return band_sum(xc * xc), band_sum(xc * sc * (PHASE * cos + 1 - PHASE)), band_sum(sc * sc)
+
+
+def voice_labels(target: np.ndarray) -> np.ndarray:
+    """Per frame of 10 ms: is there speech? From the energy of the clean signal, with one frame of hangover each way."""
+    n = len(target) // HOP
+    e = (target[: n * HOP].reshape(n, HOP) ** 2).mean(1)
+    top = np.percentile(e, 95)
+    if top < 1e-11:
+        return np.zeros(n, bool)
+    return scipy.ndimage.binary_dilation(e > top * 10 ** (VOICE_DB / 10), iterations=2)
+
+
+def _rms_top(x: np.ndarray) -> float:
+    """RMS of the louder half of the frames, so that sparse noises are not blown up."""
+    n = len(x) // HOP
+    e = (x[: n * HOP].reshape(n, HOP) ** 2).mean(1)
+    return float(np.sqrt(np.sort(e)[n // 2 :].mean() + 1e-12))
+
+
+class Mixer:
+    """Draws examples of a fixed length from a corpus."""
+
+    def __init__(self, corpus: Corpus, seconds: float, recipe: Recipe | None = None, seed: int = 0) -> None:
+        self.c = corpus
+        self.r = recipe or Recipe()
+        self.n = int(seconds * RATE)
+        rng = np.random.default_rng(seed)
+        rirs = [h for _, h in corpus.rirs] + [trim_rir(synth.synth_rir(rng)) for _ in range(150)]
+        self.nfft = scipy.fft.next_fast_len(self.n + RATE // 2, real=True)
+        self.rir = [(h, early(h)) for h in rirs]
+        names = [g for g in self.r.studio if g in corpus.speech]
+        others = [(g, w) for g, w in self.r.group_weight if g in corpus.speech]
+        listed = set(names) | {g for g, _ in others}
+        others += [(g, 0.2) for g in corpus.speech if g not in listed]
+        share = self.r.studio_share if others else 1.0
+        total = sum(w for _, w in others) or 1.0
+        self.groups = names + [g for g, _ in others]
+        rest = 1 - share if names else 1.0
+        self.weights = np.array([share / len(names)] * len(names) + [rest * w / total for _, w in others])
+        self.weights /= self.weights.sum()
+        self.noise_classes = sorted(corpus.noise)
+
+    def speaker(self, rng: np.random.Generator) -> Clip:
+        """A recording: group first, then speaker, then file."""
+        g = self.c.speech[self.groups[rng.choice(len(self.groups), p=self.weights)]]
+        clips = g[list(g)[rng.integers(len(g))]]
+        return clips[rng.integers(len(clips))]
+
+    @staticmethod
+    def cut(rng: np.random.Generator, clip: Clip, n: int, loop: bool = False) -> np.ndarray:
+        """A random piece of n samples as float; short recordings are repeated (`loop`) or padded."""
+        pcm = clip.pcm
+        if len(pcm) >= n:
+            at = int(rng.integers(len(pcm) - n + 1))
+            return pcm[at : at + n].astype(np.float32) / 32768
+        x = np.resize(pcm, n) if loop else np.pad(pcm, (0, n - len(pcm)))
+        return np.roll(x, int(rng.integers(n))).astype(np.float32) / 32768 if loop else x.astype(np.float32) / 32768
+
+    def _resampled(self, rng: np.random.Generator, clip: Clip, n: int, factor: float, loop: bool = False) -> np.ndarray:
+        """A piece played `factor` times faster: pitch and formants move together."""
+        if factor == 1.0:
+            return self.cut(rng, clip, n, loop)
+        x = self.cut(rng, clip, int(n * factor) + 64, loop)
+        y = soxr.resample(x, RATE * factor, RATE, quality="QQ" if clip.bandwidth < 9000 else "LQ")
+        return y[:n] if len(y) >= n else np.pad(y, (0, n - len(y)))
+
+    def voice(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
+        """Dry speech of unit active level, and its bandwidth in Hz."""
+        clip = self.speaker(rng)
+        factor = float(np.exp(rng.uniform(np.log(0.76), np.log(1.3)))) if rng.random() < self.r.shift else 1.0
+        bw = clip.bandwidth * factor
+        for _ in range(4):
+            x = self._resampled(rng, clip, self.n, factor)
+            if _rms_top(x) > 0.2 * clip.level:
+                break
+        if rng.random() < 0.35:
+            self._gap(rng, x)
+        if rng.random() < 0.08:
+            other = self.speaker(rng)
+            if other.bandwidth * 1.05 >= bw:
+                at = int(rng.uniform(0.3, 0.7) * self.n)
+                y = self.cut(rng, other, self.n - at)
+                x[at:] = y * (clip.level / max(other.level, 1e-4))
+                ramp = np.linspace(0, 1, HOP, dtype=np.float32)
+                x[at : at + HOP] *= ramp
+        n = self.n // HOP
+        e = (x.reshape(n, HOP) ** 2).mean(1)
+        top = np.percentile(e, 95)
+        level = np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12)
+        return x / max(float(level), 1e-5), bw
+
+    def _gap(self, rng: np.random.Generator, x: np.ndarray) -> None:
+        k = int(rng.uniform(0.1, 1.5) * RATE)
+        at = int(rng.choice([0, rng.integers(0, self.n - k), self.n - k]))
+        ramp = np.ones(k, np.float32) * 0
+        m = min(HOP, k // 2)
+        ramp[:m], ramp[-m:] = np.linspace(1, 0, m), np.linspace(0, 1, m)
+        x[at : at + k] *= ramp
+
+    def one_noise(self, rng: np.random.Generator) -> np.ndarray:
+        """One noise of unit level."""
+        u = rng.random()
+        n = self.n
+        if u < self.r.synth:
+            x = synth.synth(rng, n)
+        elif u < self.r.synth + self.r.babble:
+            x = np.zeros(n, np.float32)
+            for _ in range(int(rng.integers(3, 12))):
+                c = self.speaker(rng)
+                x += self.cut(rng, c, n) / max(c.level, 1e-4) * rng.uniform(0.3, 1)
+        else:
+            clips = self.c.noise[self.noise_classes[rng.integers(len(self.noise_classes))]]
+            w = np.array([min(60.0, len(c.pcm) / RATE) for c in clips])
+            clip = clips[rng.choice(len(clips), p=w / w.sum())]
+            factor = float(np.exp(rng.uniform(np.log(0.72), np.log(1.35)))) if rng.random() < 0.4 else 1.0
+            x = self._resampled(rng, clip, n, factor, loop=True)
+            if rng.random() < 0.12:
+                x = x[::-1].copy()
+        if rng.random() < 0.15:
+            self._gap(rng, x)
+        if rng.random() < 0.1:
+            x = x * (10 ** (rng.uniform(0, 1) * np.interp(np.arange(n), np.linspace(0, n, 7), rng.uniform(-1, 0, 7)))).astype(np.float32)
+        return x / max(_rms_top(x), 1e-5)
+
+    def noise(self, rng: np.random.Generator) -> np.ndarray:
+        """One to three noises together."""
+        x = self.one_noise(rng)
+        for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.28, 0.12]))):
+            x = x + self.one_noise(rng) * 10 ** (rng.uniform(-14, 0) / 20)
+        return x / max(_rms_top(x), 1e-5)
+
+    def _filter(self, x: np.ndarray, *gains: np.ndarray | None) -> list[np.ndarray]:
+        spec = scipy.fft.rfft(x, self.nfft)
+        return [scipy.fft.irfft(spec * g, self.nfft)[: self.n].astype(np.float32) if g is not None else x for g in gains]
+
+    def mix(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
+        """Target, noisy signal and bandwidth."""
+        bins = self.nfft // 2 + 1
+        speech, bw = self.voice(rng)
+        eq = smooth_random_response(rng, bins, rng.uniform(0, 9)) if rng.random() < 0.5 else None
+        if rng.random() < self.r.reverb:
+            h, e = self.rir[rng.integers(len(self.rir))]
+            hs, es = scipy.fft.rfft(h, self.nfft), scipy.fft.rfft(e, self.nfft)
+            if eq is not None:
+                hs, es = hs * eq, es * eq
+            wet, target = self._filter(speech, hs, es)
+        elif eq is not None:
+            (target,) = self._filter(speech, eq)
+            wet = target
+        else:
+            wet = target = speech
+        u = rng.random()
+        absent = u < self.r.no_speech
+        if u > 1 - self.r.clean:
+            snr = rng.uniform(38, 65)
+        elif u > 1 - self.r.clean - self.r.high_snr:
+            snr = rng.uniform(15, 35)
+        else:
+            snr = float(np.clip(rng.normal(*self.r.snr), -8, 35))
+        noise = self.noise(rng)
+        if rng.random() < 0.6:
+            g = smooth_random_response(rng, bins, rng.uniform(2, 12))
+            if rng.random() < 0.25:
+                g = g * scipy.fft.rfft(self.rir[rng.integers(len(self.rir))][0], self.nfft)
+            (noise,) = self._filter(noise, g)
+            noise = noise / max(_rms_top(noise), 1e-5)
+        norm = _rms_active(target)
+        level = 10 ** ((rng.normal(-27, 7) if rng.random() < 0.7 else rng.uniform(-50, -10)) / 20)
+        target, wet = target * (level / norm), wet * (level / norm)
+        if absent:
+            target, wet = np.zeros_like(target), np.zeros_like(wet)
+        x = wet + noise * (level * 10 ** (-snr / 20))
+        if rng.random() < self.r.clip:
+            top = np.abs(x).max() + 1e-9
+            lim = min(1.0, top) * 10 ** (-rng.uniform(1, 8) / 20)
+            x = np.clip(x, -lim, lim)
+        else:
+            top = np.abs(x).max()
+            if top > 1:
+                x, target = x / top, target / top
+        if rng.random() < 0.4:
+            x = np.rint(x * 32768) / 32768
+        return target.astype(np.float32), x.astype(np.float32), bw
+
+    def example(self, rng: np.random.Generator) -> Example:
+        """One clip, reduced to features and loss coefficients; nothing above the bandwidth counts."""
+        target, x, bw = self.mix(rng)
+        sx, ss = stft(x), stft(target)
+        if rng.random() < 0.12:
+            bw = min(bw, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
+        limited = bw < 17500
+        if limited:
+            k = min(BINS, int(bw * 0.97 / 50))
+            soft = 10 ** rng.uniform(-4.5, -2)
+            sx[:, k:] *= 0.0 if rng.random() < 0.5 else soft
+            ss[:, k:] = 0
+        power = (sx.real**2 + sx.imag**2).astype(np.float32)
+        feat = features(power)
+        a, p, b = coefficients(sx, ss)
+        if limited:
+            first = int(np.searchsorted(_band_starts(), k - 1))
+            a[:, first:] = p[:, first:] = b[:, first:] = 0
+        scale = 100.0 / (float(a.sum(1).mean()) + 1e-9)
+        return Example(feat, a * scale, p * scale, b * scale, voice_labels(target))
+
+
+def _rms_active(x: np.ndarray) -> float:
+    n = len(x) // HOP
+    e = (x[: n * HOP].reshape(n, HOP) ** 2).mean(1)
+    top = np.percentile(e, 95)
+    return float(np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12))
+
+
+def _band_starts() -> np.ndarray:
+    from .features import EDGES
+
+    return EDGES[:-1]

@@ -1,0 +1,131 @@
+"""The command line."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+for _v in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ.setdefault(_v, "1")
+
+
+def _corpus(a: argparse.Namespace, dev: bool = False):
+    from . import data
+
+    return data.load(a.data, a.cache, data.read_split(a.split), dev=dev)
+
+
+def _generate(a: argparse.Namespace) -> None:
+    from . import pool
+    from .augment import Mixer
+
+    mixer = Mixer(_corpus(a), a.seconds, seed=a.seed)
+    pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop)
+
+
+def _train(a: argparse.Namespace) -> None:
+    from . import train
+
+    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
+    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every)
+
+
+def _export(a: argparse.Namespace) -> None:
+    import torch
+
+    from . import export, train
+    from .model import Net
+
+    s = torch.load(a.checkpoint, weights_only=False)
+    cfg = train.Config(**s["config"])
+    net = Net(cfg.hidden, cfg.layers)
+    net.load_state_dict(s["net" if a.raw else "avg"])
+    export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600)
+    print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
+
+
+def _golden(a: argparse.Namespace) -> None:
+    from . import golden
+
+    golden.make(a.weights, a.out)
+
+
+def _enhance(a: argparse.Namespace) -> None:
+    import numpy as np
+    import soundfile as sf
+    import torch
+
+    from . import enhance, export
+
+    torch.set_num_threads(1)
+    net, _ = export.load(a.weights)
+    x, fs = sf.read(a.input, dtype="float32")
+    if fs != 48000 or x.ndim != 1:
+        raise SystemExit(f"{a.input}: want 48 kHz mono")
+    r = enhance.run(net, x)
+    sf.write(a.output, r["out"], 48000, subtype="FLOAT")
+    if a.vad:
+        np.savetxt(a.vad, r["vad"], fmt="%.5f")
+
+
+def main(argv: list[str] | None = None) -> None:
+    """Parses the command line and runs one subcommand."""
+    p = argparse.ArgumentParser(prog="sourdine_train", description=__doc__)
+    sub = p.add_subparsers(required=True)
+
+    def cmd(name: str, fn, text: str) -> argparse.ArgumentParser:
+        s = sub.add_parser(name, help=text, description=text, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+        s.set_defaults(fn=fn)
+        return s
+
+    def corpus(s: argparse.ArgumentParser) -> None:
+        s.add_argument("--data", type=Path, required=True, help="folder with MANIFEST.csv, speech/, noise/, rir/")
+        s.add_argument("--cache", type=Path, required=True, help="folder for decoded audio")
+        s.add_argument("--split", type=Path, default=Path(__file__).parent.parent / "split.txt", help="held-out files")
+
+    s = cmd("generate", _generate, "write mixtures into a rotating pool of shards")
+    corpus(s)
+    s.add_argument("--pool", type=Path, required=True)
+    s.add_argument("--seconds", type=float, default=3.0)
+    s.add_argument("--clips", type=int, default=64, help="clips in a shard")
+    s.add_argument("--keep", type=int, default=300, help="shards on disk")
+    s.add_argument("--stop", type=int, help="last shard number (default: go on for ever)")
+    s.add_argument("--seed", type=int, default=1)
+
+    s = cmd("train", _train, "train on the pool")
+    s.add_argument("--pool", type=Path, required=True)
+    s.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.csv")
+    s.add_argument("--resume", type=Path, help="checkpoint to go on from")
+    s.add_argument("--minutes", type=float, default=0, help="wall time (0: until SIGTERM)")
+    s.add_argument("--decay-minutes", type=float, default=0, help="the last of them anneal the learning rate")
+    s.add_argument("--every", type=float, default=10, help="minutes between checkpoints")
+    s.add_argument("--hidden", type=int, default=192)
+    s.add_argument("--layers", type=int, default=2)
+    s.add_argument("--batch", type=int, default=16)
+    s.add_argument("--lr", type=float, default=2e-3)
+    s.add_argument("--beta", type=float, default=0.4, help="weight of the over-suppression term")
+    s.add_argument("--vad", type=float, default=0.05, help="weight of the voice term")
+    s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
+    s.add_argument("--seed", type=int, default=1)
+
+    s = cmd("export", _export, "checkpoint to weights file")
+    s.add_argument("checkpoint", type=Path)
+    s.add_argument("out", type=Path)
+    s.add_argument("--name", default="sourdine")
+    s.add_argument("--licence", default="MIT OR Apache-2.0")
+    s.add_argument("--commit", default="")
+    s.add_argument("--raw", action="store_true", help="the last weights instead of their average")
+
+    s = cmd("golden", _golden, "golden vectors from a weights file")
+    s.add_argument("weights", type=Path)
+    s.add_argument("out", type=Path)
+
+    s = cmd("enhance", _enhance, "denoise a 48 kHz mono WAV with the reference model")
+    s.add_argument("input")
+    s.add_argument("output")
+    s.add_argument("--weights", type=Path, required=True)
+    s.add_argument("--vad", help="write the voice probability of each frame here")
+
+    a = p.parse_args(argv)
+    a.fn(a)

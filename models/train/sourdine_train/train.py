@@ -1,0 +1,209 @@
+"""The trainer: closed-form band loss, AdamW, warm-up / stable / decay schedule, weight averaging, resumable checkpoints."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+import math
+import os
+import signal
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor
+
+from .augment import COMPRESS
+from .features import BANDS, HOP, RATE, WIDTH
+from .model import Net
+from .pool import Pool
+
+
+@dataclass
+class Config:
+    """What a run is made of; written into every checkpoint."""
+
+    hidden: int = 192
+    layers: int = 2
+    batch: int = 16
+    lr: float = 2e-3
+    weight_decay: float = 1e-3
+    warmup: int = 80
+    beta: float = 0.4
+    vad: float = 0.05
+    tilt: float = 0.5
+    ema: float = 0.999
+    grad_clip: float = 1.0
+    seed: int = 1
+
+
+def band_weights(tilt: float) -> Tensor:
+    """width^-tilt: with 0 every bin counts alike (most bins lie above 3 kHz), with 1 every band."""
+    return torch.from_numpy(WIDTH**-tilt).float()
+
+
+def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a batch [N, T, 302] as `pool.write_shard` stores it.
+
+    Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
+    below the best one dearer than a gain above it. Each clip is divided by its own weighted energy.
+    """
+    a, p = batch[..., BANDS : 2 * BANDS] * weights, batch[..., 2 * BANDS : 3 * BANDS] * weights
+    u = torch.exp(COMPRESS * nnf.logsigmoid(logits[..., :BANDS]))
+    norm = a.sum((1, 2), keepdim=True) + 1e-3
+    best = p / (a + 1e-6)
+    excess = (u - best).square() * a
+    under = (best - u).clamp(min=0).square() * a
+    spec = (excess / norm).sum((1, 2)).mean()
+    over = (under / norm).sum((1, 2)).mean()
+    vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., 3 * BANDS + 1])
+    total = spec + cfg.beta * over + cfg.vad * vad
+    return total, {"spec": float(spec), "over": float(over), "vad": float(vad)}
+
+
+def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and 1 / deviation of every feature over unmasked bands."""
+    x = pool.batch(clips)
+    f, ok = x[..., :BANDS], x[..., BANDS : 2 * BANDS] > 0
+    n = ok.sum((0, 1))
+    mean = (f * ok).sum((0, 1)) / n
+    var = (((f - mean) * ok) ** 2).sum((0, 1)) / n
+    return mean.astype(np.float32), (1 / np.sqrt(var + 1e-4)).astype(np.float32)
+
+
+class Trainer:
+    """Model, average, optimizer and counters of one run in one folder."""
+
+    def __init__(self, run: Path, pool: Path, cfg: Config, resume: Path | None = None) -> None:
+        torch.set_num_threads(1)
+        torch.manual_seed(cfg.seed)
+        self.run, self.cfg = run, cfg
+        run.mkdir(parents=True, exist_ok=True)
+        self.pool = Pool(pool, np.random.default_rng(cfg.seed))
+        state = torch.load(resume, weights_only=False) if resume else None
+        if state:
+            self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k in ("beta", "lr", "batch", "vad")}})
+        self.net = Net(cfg.hidden, cfg.layers)
+        self.steps, self.seconds = 0, 0.0
+        decay = [p for p in self.net.parameters() if p.ndim > 1]
+        rest = [p for p in self.net.parameters() if p.ndim <= 1]
+        groups = [{"params": decay, "weight_decay": cfg.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+        self.opt = torch.optim.AdamW(groups, lr=cfg.lr, betas=(0.9, 0.98))
+        if state:
+            self.net.load_state_dict(state["net"])
+            self.opt.load_state_dict(state["opt"])
+            self.steps, self.seconds = state["steps"], state["seconds"]
+            self.pool.rng.bit_generator.state = state["rng"]
+            torch.set_rng_state(state["torch_rng"])
+        else:
+            mean, rstd = statistics(self.pool)
+            self.net.feat_mean.copy_(torch.from_numpy(mean))
+            self.net.feat_rstd.copy_(torch.from_numpy(rstd))
+        self.avg = copy.deepcopy(self.net)
+        if state:
+            self.avg.load_state_dict(state["avg"])
+        self.weights = band_weights(cfg.tilt)
+        self.stop = False
+
+    @property
+    def hours(self) -> float:
+        """Audio-hours seen."""
+        return self.seconds / 3600
+
+    def save(self, name: str = "last.pt") -> None:
+        """Everything needed to go on."""
+        state = {
+            "config": asdict(self.cfg), "net": self.net.state_dict(), "avg": self.avg.state_dict(), "opt": self.opt.state_dict(),
+            "steps": self.steps, "seconds": self.seconds, "rng": self.pool.rng.bit_generator.state,
+            "torch_rng": torch.get_rng_state(),
+        }
+        tmp = self.run / f"{name}.tmp"
+        torch.save(state, tmp)
+        os.replace(tmp, self.run / name)
+
+    def step(self, lr: float) -> dict[str, float]:
+        """One update."""
+        for g in self.opt.param_groups:
+            g["lr"] = lr
+        batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
+        loss, terms = loss_terms(self.net(batch[..., :BANDS]), batch, self.weights, self.cfg)
+        self.opt.zero_grad(set_to_none=True)
+        loss.backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.cfg.grad_clip)
+        if torch.isfinite(norm):
+            self.opt.step()
+        self.steps += 1
+        self.seconds += batch.shape[0] * batch.shape[1] * HOP / RATE
+        k = min(self.cfg.ema, (1 + self.steps) / (10 + self.steps))
+        with torch.no_grad():
+            for a, b in zip(self.avg.parameters(), self.net.parameters(), strict=True):
+                a.lerp_(b, 1 - k)
+        return {"loss": float(loss.detach()), **terms, "grad": float(norm)}
+
+
+def rate(step: int, base: float, warmup: int, fade: float | None) -> float:
+    """Warm-up, then constant; `fade` runs 0..1 through the decay, which ends at 1 % (1 - sqrt shape)."""
+    lr = base * min(1.0, (step + 1) / warmup)
+    return lr if fade is None else lr * max(0.01, 1 - math.sqrt(min(1.0, fade)))
+
+
+def train(
+    run: Path, pool: Path, cfg: Config, resume: Path | None, minutes: float, decay_minutes: float, every: float = 10.0,
+) -> None:
+    """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
+
+    A file named `decay` in the run folder with a number of minutes in it starts the decay at once.
+    """
+    t = Trainer(run, pool, cfg, resume)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(t, "stop", True))
+    start = saved = time.monotonic()
+    fade_from: float | None = None
+    fade_for = decay_minutes * 60
+    log = run / "log.csv"
+    fresh = not log.exists()
+    acc: dict[str, float] = {}
+    count = 0
+    with open(log, "a", newline="") as f:
+        out = csv.writer(f)
+        if fresh:
+            out.writerow(["steps", "hours", "lr", "loss", "spec", "over", "vad", "grad", "wall_s"])
+        while not t.stop:
+            now = time.monotonic()
+            if fade_from is None:
+                flag = run / "decay"
+                if flag.exists():
+                    fade_for = float(flag.read_text()) * 60
+                    flag.unlink()
+                    fade_from = now
+                elif minutes and decay_minutes and now - start > minutes * 60 - fade_for:
+                    fade_from = now
+                if fade_from is not None:
+                    t.save("stable.pt")
+                    print(f"decay begins at {t.hours:.1f} h", flush=True)
+            fade = None if fade_from is None else (now - fade_from) / fade_for
+            if (fade is not None and fade >= 1) or (minutes and not decay_minutes and now - start > minutes * 60):
+                break
+            lr = rate(t.steps, t.cfg.lr, t.cfg.warmup, fade)
+            for k, v in t.step(lr).items():
+                acc[k] = acc.get(k, 0.0) + v
+            count += 1
+            if t.steps % 100 == 0:
+                m = {k: v / count for k, v in acc.items()}
+                wall = now - start
+                out.writerow([t.steps, f"{t.hours:.3f}", f"{lr:.2e}"] + [f"{m[k]:.5f}" for k in ("loss", "spec", "over", "vad", "grad")] + [f"{wall:.0f}"])
+                f.flush()
+                print(f"step {t.steps} {t.hours:.2f} h lr {lr:.1e} " + " ".join(f"{k} {v:.4f}" for k, v in m.items()), flush=True)
+                acc, count = {}, 0
+            if now - saved > every * 60:
+                t.save()
+                t.save(f"at_{t.hours:06.1f}h.pt")
+                saved = now
+    t.save()
+    if fade_from is not None:
+        t.save("final.pt")
+    (run / "config.json").write_text(json.dumps(asdict(t.cfg), indent=1))
+    print(f"stopped at {t.hours:.2f} h", flush=True)
