@@ -316,14 +316,13 @@ impl Engine {
     /// The wet frame from the host frame: up, denoise, down. Returns the voice probability, whether the model
     /// is sound, and the level at 48 kHz in dBFS.
     fn make_wet(&mut self) -> (f32, bool, f32) {
+        self.wet.copy_from_slice(&self.frame);
+        guard::bound_for_model(&mut self.wet);
         let Some(rates) = &mut self.rates else {
-            self.wet.copy_from_slice(&self.frame);
-            guard::bound_for_model(&mut self.wet);
             let (probability, sound) = self.denoise.run(&mut self.wet);
             return (probability, sound, mean_square_to_dbfs(mean_square(&self.wet)));
         };
-        rates.up(&self.frame, &mut self.model_step);
-        guard::bound_for_model(&mut self.model_step);
+        rates.up(&self.wet, &mut self.model_step);
         let (probability, sound) = match &mut self.recut {
             None => self.denoise.run(&mut self.model_step),
             Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoise),

@@ -2,7 +2,8 @@
 //! Enhancement", 2018) by the nnnoiseless crate, with that crate's peculiarities kept in here:
 //!
 //! * its samples are in the int16 range: given ±1.0 it takes everything for silence and does nothing;
-//! * one NaN poisons its filters for ever, and it has no reset: a spare state stands by;
+//! * one NaN poisons its filters for ever (and is undefined behaviour in the transform below it), and it has
+//!   no reset: the engine's guard keeps NaN and overflow out, and a spare state stands by;
 //! * the first frame on each thread plans a transform in a thread local: [`ModelSource::warm_up_thread`];
 //! * it overshoots full scale: the engine's ceiling follows;
 //! * it removes everything above 20 kHz while it works: of that band the attenuation limit's share remains.

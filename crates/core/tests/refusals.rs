@@ -1,0 +1,53 @@
+//! What cannot be is refused when the stream is made, with a sentence that says why and what to do.
+#![allow(clippy::unwrap_used)] // A test may.
+
+use sourdine::{Block, ConfigError, Engine, GateShape, Model, Settings, StreamFormat, VoiceShape};
+
+fn refusal(format: StreamFormat, settings: Settings) -> ConfigError {
+    let error = Engine::new(format, &settings, &Model::rnnoise()).unwrap_err();
+    let sentence = error.to_string();
+    assert!(sentence.len() > 15 && !sentence.contains('\n'), "{sentence}");
+    error
+}
+
+#[test]
+fn rates_channels_and_blocks() {
+    let plain = Settings::default();
+    for rate in [0, 1, 7_999, 192_001, 3_000_000, u32::MAX] {
+        assert_eq!(refusal(StreamFormat::new(rate, 1), plain), ConfigError::SampleRate { rate });
+    }
+    for rate in [44_056, 44_101, 47_999] {
+        let error = refusal(StreamFormat::new(rate, 1), plain);
+        assert!(matches!(error, ConfigError::SampleRateGrid { .. }), "{error}");
+    }
+    for channels in [0, 9, usize::MAX] {
+        assert_eq!(refusal(StreamFormat::new(48_000, channels), plain), ConfigError::Channels { channels });
+    }
+    let empty = StreamFormat { block: Block::Fixed(0), ..StreamFormat::new(48_000, 1) };
+    assert_eq!(refusal(empty, plain), ConfigError::EmptyBlock);
+}
+
+#[test]
+fn settings_out_of_range() {
+    let format = StreamFormat::new(48_000, 1);
+    for db in [-1.0, f32::NAN, f32::NEG_INFINITY] {
+        let settings = Settings { attenuation_limit_db: db, ..Settings::default() };
+        assert!(matches!(
+            refusal(format, settings),
+            ConfigError::Setting { name: "attenuation_limit_db", .. }
+        ));
+    }
+    let gates = [
+        GateShape { depth_db: 90.0, ..GateShape::default() },
+        GateShape { hold_ms: -1.0, ..GateShape::default() },
+        GateShape { release_ms: 0.0, ..GateShape::default() },
+    ];
+    for gate_shape in gates {
+        refusal(format, Settings { gate_shape, ..Settings::default() });
+    }
+    for voice in
+        [VoiceShape { on: 1.5, ..VoiceShape::default() }, VoiceShape { off: 0.9, ..VoiceShape::default() }]
+    {
+        refusal(format, Settings { voice, ..Settings::default() });
+    }
+}
