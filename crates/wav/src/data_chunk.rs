@@ -39,7 +39,10 @@ impl Data {
                     || (stated > available && PIPE_SIZES.iter().any(|sizes| sizes.contains(&size_field)))
             }
         };
-        let crashed = stated == 0 && available > 0 && !chunks_to_the_end(source, data_offset, file_len)?;
+        let frame_bytes = frame_bytes(spec);
+        // Not one frame, but something behind it that is no chunk: the size was never written.
+        let crashed = stated < frame_bytes
+            && !chunks_to_the_end(source, data_offset + stated.next_multiple_of(2), file_len)?;
         let mut notices = Vec::new();
         if pipe || crashed {
             notices.push(Notice::UnknownLength);
@@ -48,7 +51,6 @@ impl Data {
         }
         let repaired = !notices.is_empty();
         let present = if repaired { available } else { stated };
-        let frame_bytes = frame_bytes(spec);
         let torn = present % frame_bytes;
         if torn > 0 {
             notices.push(Notice::PartialFrame { bytes: torn });
@@ -79,15 +81,18 @@ impl Data {
     }
 }
 
-/// Whether whole, plausible chunks fill the file from `offset` to its end: then a `data` chunk of size 0 before them
-/// is really empty, and not one whose recorder never came to write its size.
+/// Whether nothing but whole, plausible chunks fills the file from `offset` to its end: then a `data` chunk of size 0
+/// before them is really empty, and not one whose recorder never came to write its size.
 fn chunks_to_the_end(source: &mut (impl Read + Seek), mut offset: u64, file_len: u64) -> io::Result<bool> {
     for _ in 0..MAX_CHUNKS {
+        if offset >= file_len {
+            return Ok(true);
+        }
         match chunk_header(source, offset, file_len)? {
             Some((id, size)) if id.iter().all(|byte| (b' '..=b'~').contains(byte)) => {
                 let end = offset + 8 + u64::from(size);
-                if end == file_len || end + u64::from(size % 2) == file_len {
-                    return Ok(true);
+                if end > file_len {
+                    return Ok(false);
                 }
                 offset = end + u64::from(size % 2);
             }
