@@ -96,7 +96,7 @@ class Mixer:
         total = sum(w for _, w in others) or 1.0
         self.groups = names + [g for g, _ in others]
         rest = 1 - share if names else 1.0
-        self.weights = np.array([share / len(names)] * len(names) + [rest * w / total for _, w in others])
+        self.weights = np.array([share / max(1, len(names))] * len(names) + [rest * w / total for _, w in others])
         self.weights /= self.weights.sum()
         self.noise_classes = sorted(corpus.noise)
 

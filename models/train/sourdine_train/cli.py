@@ -21,7 +21,7 @@ def _generate(a: argparse.Namespace) -> None:
     from .augment import Mixer
 
     mixer = Mixer(_corpus(a), a.seconds, seed=a.seed)
-    pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop)
+    pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop, duty=a.duty)
 
 
 def _train(a: argparse.Namespace) -> None:
@@ -49,6 +49,12 @@ def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
     golden.make(a.weights, a.out)
+
+
+def _devset(a: argparse.Namespace) -> None:
+    from . import devset
+
+    devset.make(_corpus(a, dev=True), a.out, a.items, a.near, a.seed)
 
 
 def _enhance(a: argparse.Namespace) -> None:
@@ -90,6 +96,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--seconds", type=float, default=3.0)
     s.add_argument("--clips", type=int, default=64, help="clips in a shard")
     s.add_argument("--keep", type=int, default=300, help="shards on disk")
+    s.add_argument("--duty", type=float, default=1.0, help="share of the time to work; the rest is left to the trainer")
     s.add_argument("--stop", type=int, help="last shard number (default: go on for ever)")
     s.add_argument("--seed", type=int, default=1)
 
@@ -126,6 +133,13 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("output")
     s.add_argument("--weights", type=Path, required=True)
     s.add_argument("--vad", help="write the voice probability of each frame here")
+
+    s = cmd("devset", _devset, "write the development set: unseen speakers, noises and rooms")
+    corpus(s)
+    s.add_argument("--out", type=Path, required=True)
+    s.add_argument("--items", type=int, default=72)
+    s.add_argument("--near", type=int, default=12)
+    s.add_argument("--seed", type=int, default=5)
 
     a = p.parse_args(argv)
     a.fn(a)

@@ -33,14 +33,19 @@ def shards(folder: Path) -> list[Path]:
     return sorted(folder.glob("shard_*.npy"))
 
 
-def fill(mixer: Mixer, folder: Path, clips: int, keep: int, seed: int, first: int | None = None, stop: int | None = None) -> None:
-    """Writes shards for ever (or up to `stop`), deleting the oldest beyond `keep`. Goes on after the last one there."""
+def fill(mixer: Mixer, folder: Path, clips: int, keep: int, seed: int, stop: int | None = None, duty: float = 1.0) -> None:
+    """Writes shards for ever (or up to `stop`), deleting the oldest beyond `keep`. Goes on after the last one there.
+
+    With `duty` below one it rests between shards, so that the trainer keeps its core.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     have = shards(folder)
-    i = first if first is not None else (int(have[-1].stem.split("_")[1]) + 1 if have else 0)
+    i = int(have[-1].stem.split("_")[1]) + 1 if have else 0
     begun, made = time.process_time(), 0
     while stop is None or i < stop:
+        t = time.monotonic()
         write_shard(mixer, folder, i, clips, seed)
+        time.sleep((time.monotonic() - t) * (1 / duty - 1))
         i += 1
         made += clips * mixer.n
         for old in shards(folder)[:-keep]:

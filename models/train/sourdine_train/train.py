@@ -62,7 +62,7 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> t
     over = (under / norm).sum((1, 2)).mean()
     vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., 3 * BANDS + 1])
     total = spec + cfg.beta * over + cfg.vad * vad
-    return total, {"spec": float(spec), "over": float(over), "vad": float(vad)}
+    return total, {"spec": spec.item(), "over": over.item(), "vad": vad.item()}
 
 
 def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
