@@ -16,6 +16,7 @@ from .features import BINS, HOP, RATE, band_sum, features, stft
 COMPRESS = 0.3
 PHASE = 0.3
 VOICE_DB = -33.0
+JOIN = 6 * RATE
 
 
 @dataclass
@@ -124,13 +125,24 @@ class Mixer:
         y = soxr.resample(x, RATE * factor, RATE, quality="QQ" if clip.bandwidth < 9000 else "LQ")
         return y[:n] if len(y) >= n else np.pad(y, (0, n - len(y)))
 
+    def _joined(self, rng: np.random.Generator, clip: Clip, factor: float) -> np.ndarray:
+        """Pieces of 2 to 5 seconds of one recording with pauses, for long sequences."""
+        out, at = np.zeros(self.n, np.float32), 0
+        while at < self.n:
+            k = int(rng.uniform(2, 5) * RATE)
+            x = self._resampled(rng, clip, k, factor)
+            k = min(k, self.n - at)
+            out[at : at + k] = x[:k]
+            at += k + int(rng.exponential(0.5) * RATE)
+        return out
+
     def voice(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
         """Dry speech of unit active level, and its bandwidth in Hz."""
         clip = self.speaker(rng)
         factor = float(np.exp(rng.uniform(np.log(0.76), np.log(1.3)))) if rng.random() < self.r.shift else 1.0
         bw = clip.bandwidth * factor
         for _ in range(4):
-            x = self._resampled(rng, clip, self.n, factor)
+            x = self._joined(rng, clip, factor) if self.n > JOIN else self._resampled(rng, clip, self.n, factor)
             if _rms_top(x) > 0.2 * clip.level:
                 break
         if rng.random() < 0.35:

@@ -28,7 +28,7 @@ def _train(a: argparse.Namespace) -> None:
     from . import train
 
     cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
-    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every)
+    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool)
 
 
 def _export(a: argparse.Namespace) -> None:
@@ -57,19 +57,51 @@ def _devset(a: argparse.Namespace) -> None:
     devset.make(_corpus(a, dev=True), a.out, a.items, a.near, a.seed)
 
 
+def _report(a: argparse.Namespace) -> None:
+    from . import report
+
+    print(report.tables(a.folder, {k: Path(v) for k, v in (x.split("=", 1) for x in a.scores)}))
+
+
+def _voice(a: argparse.Namespace) -> None:
+    from . import report
+
+    for shift, v in report.voice_auc(a.folder, a.cmd).items():
+        print(f"{shift} frames later: AUC {v:.4f}")
+
+
+def _plot(a: argparse.Namespace) -> None:
+    from . import plot
+
+    plot.curve(a.log, a.out, a.scores)
+
+
+def _spectrogram(a: argparse.Namespace) -> None:
+    import soundfile as sf
+
+    from . import plot
+
+    plot.spectrograms({k: sf.read(v)[0] for k, v in (x.split("=", 1) for x in a.signals)}, a.out)
+
+
 def _enhance(a: argparse.Namespace) -> None:
     import numpy as np
     import soundfile as sf
-    import torch
 
-    from . import enhance, export
-
-    torch.set_num_threads(1)
-    net, _ = export.load(a.weights)
     x, fs = sf.read(a.input, dtype="float32")
     if fs != 48000 or x.ndim != 1:
         raise SystemExit(f"{a.input}: want 48 kHz mono")
-    r = enhance.run(net, x)
+    if a.torch:
+        import torch
+
+        from . import enhance, export
+
+        torch.set_num_threads(1)
+        r = enhance.run(export.load(a.weights)[0], x)
+    else:
+        from .plain import Plain
+
+        r = Plain(a.weights).run(x)
     sf.write(a.output, r["out"], 48000, subtype="FLOAT")
     if a.vad:
         np.savetxt(a.vad, r["vad"], fmt="%.5f")
@@ -102,6 +134,7 @@ def main(argv: list[str] | None = None) -> None:
 
     s = cmd("train", _train, "train on the pool")
     s.add_argument("--pool", type=Path, required=True)
+    s.add_argument("--long-pool", type=Path, help="second pool, of long clips: a quarter of the steps, six clips each")
     s.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.csv")
     s.add_argument("--resume", type=Path, help="checkpoint to go on from")
     s.add_argument("--minutes", type=float, default=0, help="wall time (0: until SIGTERM)")
@@ -132,6 +165,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("input")
     s.add_argument("output")
     s.add_argument("--weights", type=Path, required=True)
+    s.add_argument("--torch", action="store_true", help="run PyTorch instead of the NumPy twin")
     s.add_argument("--vad", help="write the voice probability of each frame here")
 
     s = cmd("devset", _devset, "write the development set: unseen speakers, noises and rooms")
@@ -140,6 +174,23 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--items", type=int, default=72)
     s.add_argument("--near", type=int, default=12)
     s.add_argument("--seed", type=int, default=5)
+
+    s = cmd("report", _report, "score files of the development set as tables by SNR, room, speech set and noise class")
+    s.add_argument("folder", type=Path, help="the folder with items.csv")
+    s.add_argument("scores", nargs="+", help="NAME=FILE, as written by score.py --json")
+
+    s = cmd("voice", _voice, "area under the ROC curve of a voice decision")
+    s.add_argument("folder", type=Path)
+    s.add_argument("--cmd", required=True, help="a command with {in}, {out} and {vad}")
+
+    s = cmd("plot", _plot, "learning curve as PNG")
+    s.add_argument("log", type=Path)
+    s.add_argument("out", type=Path)
+    s.add_argument("--scores", type=Path, help="CSV: hours and one column per score")
+
+    s = cmd("spectrogram", _spectrogram, "spectrograms of WAV files as PNG")
+    s.add_argument("out", type=Path)
+    s.add_argument("signals", nargs="+", help="TITLE=FILE")
 
     a = p.parse_args(argv)
     a.fn(a)

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .export import DECAY
-from .features import BANDS, BINS, EDGES, HOP, WIN, WINDOW, WIDTH, features, istft, stft
+from .features import BANDS, BINS, EDGES, HOP, WIDTH, WIN, WINDOW, features, istft, stft
 from .model import Net
 
 REPEAT = np.diff(EDGES)

@@ -15,7 +15,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 class _Gru(torch.autograd.Function):
     @staticmethod
     def forward(ctx: FunctionCtx, x: Tensor, wi: Tensor, wh: Tensor, bi: Tensor, bh: Tensor) -> Tensor:
-        """x [T, N, I] to hidden states [T, N, H], from a zero state."""
+        """X [T, N, I] to hidden states [T, N, H], from a zero state."""
         t, n, _ = x.shape
         h3 = wi.shape[0]
         h = h3 // 3

@@ -73,7 +73,7 @@ class Net(nn.Module):
 
     def forward(self, feat: Tensor) -> Tensor:
         """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of`."""
-        n, t, _ = feat.shape
+        t = feat.shape[1]
         x = ((feat - self.feat_mean) * self.feat_rstd).transpose(0, 1).contiguous()
         ext = nnf.pad(x, (0, 0, 0, 0, TAPS - 1, 0))
         h = nnf.leaky_relu(self.conv(torch.cat([ext[i : i + t] for i in range(TAPS)], 2)), SLOPE)

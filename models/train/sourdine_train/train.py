@@ -38,6 +38,8 @@ class Config:
     tilt: float = 0.5
     ema: float = 0.999
     grad_clip: float = 1.0
+    long_batch: int = 6
+    long_share: float = 0.25
     seed: int = 1
 
 
@@ -78,12 +80,13 @@ def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
 class Trainer:
     """Model, average, optimizer and counters of one run in one folder."""
 
-    def __init__(self, run: Path, pool: Path, cfg: Config, resume: Path | None = None) -> None:
+    def __init__(self, run: Path, pool: Path, cfg: Config, resume: Path | None = None, long_pool: Path | None = None) -> None:
         torch.set_num_threads(1)
         torch.manual_seed(cfg.seed)
         self.run, self.cfg = run, cfg
         run.mkdir(parents=True, exist_ok=True)
         self.pool = Pool(pool, np.random.default_rng(cfg.seed))
+        self.long = Pool(long_pool, self.pool.rng) if long_pool else None
         state = torch.load(resume, weights_only=False) if resume else None
         if state:
             self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k in ("beta", "lr", "batch", "vad")}})
@@ -129,7 +132,10 @@ class Trainer:
         """One update."""
         for g in self.opt.param_groups:
             g["lr"] = lr
-        batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
+        if self.long and self.pool.rng.random() < self.cfg.long_share:
+            batch = torch.from_numpy(self.long.batch(self.cfg.long_batch))
+        else:
+            batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
         loss, terms = loss_terms(self.net(batch[..., :BANDS]), batch, self.weights, self.cfg)
         self.opt.zero_grad(set_to_none=True)
         loss.backward()
@@ -153,12 +159,13 @@ def rate(step: int, base: float, warmup: int, fade: float | None) -> float:
 
 def train(
     run: Path, pool: Path, cfg: Config, resume: Path | None, minutes: float, decay_minutes: float, every: float = 10.0,
+    long_pool: Path | None = None,
 ) -> None:
     """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
 
     A file named `decay` in the run folder with a number of minutes in it starts the decay at once.
     """
-    t = Trainer(run, pool, cfg, resume)
+    t = Trainer(run, pool, cfg, resume, long_pool)
     signal.signal(signal.SIGTERM, lambda *_: setattr(t, "stop", True))
     start = saved = time.monotonic()
     fade_from: float | None = None

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import torch
+
+from sourdine_train import container, enhance, export
+from sourdine_train.model import Net
+from sourdine_train.plain import Plain
+
+
+@pytest.fixture
+def net() -> Net:
+    torch.manual_seed(3)
+    n = Net(48, 2)
+    n.feat_mean.fill_(-1.2)
+    n.feat_rstd.fill_(1.1)
+    return n
+
+
+def test_written_out_backward_equals_autograd(net):
+    f, w = torch.randn(3, 40, 100), torch.randn(3, 40, 101)
+    grads = []
+    for fn in (net.forward, lambda x: net.layers_of(x)[0]):
+        net.zero_grad()
+        out = fn(f)
+        (out * w).sum().backward()
+        grads.append((out.detach(), [p.grad.clone() for p in net.parameters()]))
+    assert (grads[0][0] - grads[1][0]).abs().max() < 1e-5
+    for a, b in zip(grads[0][1], grads[1][1], strict=True):
+        assert (a - b).abs().max() < 1e-4 * (1 + b.abs().max())
+
+
+def test_quantise_and_pack_round_trip():
+    w = np.random.default_rng(0).standard_normal((37, 20)).astype(np.float32)
+    w[5] = 0
+    q, s = export.quantise(w)
+    p = export.pack(q)
+    assert p.shape == (3, 20, 16) and s[5] == 0 and not q[5].any()
+    assert (export.unpack(p, 37) == q).all()
+    assert p[1, 7, 4] == q[20, 7] and not p[2, :, 5:].any()
+    assert np.abs(q * s[:, None] - w).max() <= s.max() / 2 + 1e-7
+
+
+def test_streaming_equals_batch_and_plain(net, tmp_path):
+    file = tmp_path / "w.safetensors"
+    export.save(net, file, "test")
+    deq, meta = export.load(file)
+    assert meta["format"] == "sourdine-1" and meta["hidden"] == "48"
+    x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
+    whole = enhance.run(deq, x)
+    s = enhance.Stream(deq)
+    parts = [s.push(f) for f in x.reshape(-1, 480)]
+    for k in ("raw", "gain", "out"):
+        assert np.abs(np.concatenate([p[k].ravel() for p in parts]) - whole[k].ravel()).max() < 1e-5, k
+    f = torch.from_numpy(whole["feat"])[None]
+    state, steps = deq.start(), []
+    with torch.no_grad():
+        full = deq.layers_of(f)[0]
+        for i in range(f.shape[1]):
+            o, _, state = deq.layers_of(f[:, i : i + 1], state)
+            steps.append(o)
+        assert (torch.cat(steps, 1) - full).abs().max() < 1e-6 * 10
+    plain = Plain(file).run(x)
+    assert np.abs(plain["out"] - whole["out"]).max() < 1e-5
+    again = tmp_path / "again.safetensors"
+    export.save(deq, again, "test")
+    t1, t2 = container.load(file)[0], container.load(again)[0]
+    assert all(np.allclose(t1[k], t2[k], rtol=1e-6) for k in t1)
+
+
+def test_other_format_is_refused(net, tmp_path):
+    file = tmp_path / "w.safetensors"
+    export.save(net, file, "test")
+    t, m = container.load(file)
+    container.save(file, t, {**m, "format": "sourdine-9"})
+    with pytest.raises(ValueError, match="format"):
+        export.load(file)
+
+
+def test_decay_limit():
+    g = enhance.limit_decay(np.array([[1.0], [0.0], [0.0], [0.9]], np.float32))
+    assert np.allclose(g[:, 0], [1, 0.6, 0.36, 0.9])

@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile as sf
+
+from sourdine_train import data, pool, report
+from sourdine_train.augment import Mixer
+from sourdine_train.cli import main
+
+
+@pytest.fixture(scope="module")
+def corpus(corpus_dir, tmp_path_factory):
+    return data.load(corpus_dir, tmp_path_factory.mktemp("cache"), data.read_split(corpus_dir / "split.txt"), log=False)
+
+
+def test_split_keeps_the_development_set_apart(corpus, corpus_dir, tmp_path):
+    dev = data.load(corpus_dir, tmp_path, data.read_split(corpus_dir / "split.txt"), dev=True, log=False)
+    def paths(c):
+        return {x.path for g in c.speech.values() for s in g.values() for x in s} | {x.path for g in c.noise.values() for x in g}
+    assert paths(corpus) and paths(dev) and not paths(corpus) & paths(dev)
+
+
+def test_mixing_is_seeded_and_sane(corpus):
+    m = Mixer(corpus, 1.5, seed=1)
+    a, b = (m.example(np.random.default_rng(9)) for _ in range(2))
+    assert (a.feat == b.feat).all() and (a.p == b.p).all()
+    rng = np.random.default_rng(2)
+    for _ in range(40):
+        e = m.example(rng)
+        assert np.isfinite(e.feat).all() and np.isfinite(e.p).all() and (e.a >= 0).all()
+        assert (e.p <= np.sqrt(e.a * e.b) + 1e-3).all()
+        masked = e.a.sum(0) == 0
+        assert (e.p[:, masked] == 0).all() and not masked[:40].any()
+
+
+def test_narrow_speech_says_nothing_about_the_upper_band(corpus):
+    m = Mixer(corpus, 1.5, seed=1)
+    rng = np.random.default_rng(3)
+    limits = []
+    for _ in range(60):
+        limits.append(m.mix(rng)[2])
+    assert min(limits) < 10500 < max(limits)
+
+
+def test_train_resume_export_and_score(corpus_dir, tmp_path):
+    common = ["--data", str(corpus_dir), "--cache", str(tmp_path / "c"), "--split", str(corpus_dir / "split.txt")]
+    main(["generate", *common, "--pool", str(tmp_path / "pool"), "--seconds", "1.5", "--clips", "6", "--stop", "3"])
+    assert len(pool.shards(tmp_path / "pool")) == 3
+    run = tmp_path / "run"
+    train = ["train", "--pool", str(tmp_path / "pool"), "--run", str(run), "--hidden", "32", "--batch", "4"]
+    main([*train, "--minutes", "0.05"])
+    main([*train, "--resume", str(run / "last.pt"), "--minutes", "0.05", "--decay-minutes", "0.05"])
+    weights = tmp_path / "w.safetensors"
+    main(["export", str(run / "final.pt"), str(weights)])
+    main(["golden", str(weights), str(tmp_path / "g.safetensors")])
+    main(["devset", *common, "--out", str(tmp_path / "dev"), "--items", "4", "--near", "2"])
+    noisy = tmp_path / "dev" / "mix" / "noisy" / "000.wav"
+    main(["enhance", str(noisy), str(tmp_path / "o.wav"), "--weights", str(weights), "--vad", str(tmp_path / "v.txt")])
+    assert len(sf.read(tmp_path / "o.wav")[0]) == len(sf.read(noisy)[0])
+
+
+def test_same_seed_same_shard(corpus, tmp_path):
+    for d in ("a", "b"):
+        (tmp_path / d).mkdir()
+        pool.write_shard(Mixer(corpus, 1.5, seed=4), tmp_path / d, 5, 3, 4)
+    a, b = (np.load(pool.shards(tmp_path / d)[0]) for d in ("a", "b"))
+    assert (a == b).all()
+
+
+def test_auc():
+    assert report.auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1])) == 0.75
+    assert report.auc(np.array([1.0, 1.0, 1.0]), np.array([0, 1, 1])) == 0.5
+
+
+def test_no_machine_paths_in_the_package():
+    here = Path(__file__).parent.parent / "sourdine_train"
+    for f in here.glob("*.py"):
+        assert "/tmp/" not in f.read_text() and "/home/" not in f.read_text()
