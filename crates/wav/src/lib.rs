@@ -57,6 +57,7 @@
 #![forbid(unsafe_code)]
 
 mod data_chunk;
+mod encoder;
 mod error;
 mod fmt_chunk;
 mod format;
@@ -68,8 +69,9 @@ mod rewriter;
 mod riff;
 mod sniff;
 
+pub use encoder::Encoded;
 pub use error::{WavError, WavErrorKind};
-pub use format::{Encoded, SampleFormat, WavSpec};
+pub use format::{SampleFormat, WavSpec};
 pub use notice::Notice;
 pub use output::Overwrite;
 pub use reader::WavReader;
