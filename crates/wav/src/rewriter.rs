@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
-use crate::format::{Encoded, Encoder};
 use crate::output::{Overwrite, Target, same_inode};
 use crate::payload::Payload;
 use crate::reader::WavReader;
