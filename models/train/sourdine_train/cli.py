@@ -45,6 +45,12 @@ def _export(a: argparse.Namespace) -> None:
     print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
 
 
+def _snapshot(a: argparse.Namespace) -> None:
+    from . import train
+
+    train.snapshot(a.checkpoint, a.out)
+
+
 def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
@@ -136,7 +142,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--pool", type=Path, required=True)
     s.add_argument("--long-pool", type=Path, help="second pool, of long clips: a quarter of the steps, six clips each")
     s.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.csv")
-    s.add_argument("--resume", type=Path, help="checkpoint to go on from")
+    s.add_argument("--resume", type=Path, help="checkpoint (.pt) or snapshot (.safetensors) to go on from")
     s.add_argument("--minutes", type=float, default=0, help="wall time (0: until SIGTERM)")
     s.add_argument("--decay-minutes", type=float, default=0, help="the last of them anneal the learning rate")
     s.add_argument("--every", type=float, default=10, help="minutes between checkpoints")
@@ -156,6 +162,10 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--licence", default="MIT OR Apache-2.0")
     s.add_argument("--commit", default="")
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")
+
+    s = cmd("snapshot", _snapshot, "checkpoint to a small float16 file that training can go on from (optimizer left out)")
+    s.add_argument("checkpoint", type=Path)
+    s.add_argument("out", type=Path)
 
     s = cmd("golden", _golden, "golden vectors from a weights file")
     s.add_argument("weights", type=Path)

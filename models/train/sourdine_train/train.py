@@ -11,12 +11,14 @@ import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
+from . import container
 from .augment import COMPRESS
 from .features import BANDS, HOP, RATE, WIDTH
 from .model import Net
@@ -77,6 +79,19 @@ def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
     return mean.astype(np.float32), (1 / np.sqrt(var + 1e-4)).astype(np.float32)
 
 
+def snapshot(checkpoint: Path, out: Path) -> None:
+    """Writes the weights and their average as float16, without the optimizer: small enough to keep in a repository."""
+    s = torch.load(checkpoint, weights_only=False)
+    tensors = {f"{part}.{k}": v.numpy().astype(np.float16 if v.ndim and "feat_" not in k else np.float32) for part in ("net", "avg") for k, v in s[part].items()}
+    container.save(out, tensors, {"config": json.dumps(s["config"]), "steps": str(s["steps"]), "seconds": str(s["seconds"])})
+
+
+def _from_snapshot(path: Path) -> dict[str, Any]:
+    t, meta = container.load(path)
+    parts = {p: {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in t.items() if k.startswith(p)} for p in ("net", "avg")}
+    return {"config": json.loads(meta["config"]), "steps": int(meta["steps"]), "seconds": float(meta["seconds"]), **parts}
+
+
 class Trainer:
     """Model, average, optimizer and counters of one run in one folder."""
 
@@ -87,21 +102,26 @@ class Trainer:
         run.mkdir(parents=True, exist_ok=True)
         self.pool = Pool(pool, np.random.default_rng(cfg.seed))
         self.long = Pool(long_pool, self.pool.rng) if long_pool else None
-        state = torch.load(resume, weights_only=False) if resume else None
+        state: dict[str, Any] | None = None
+        if resume:
+            state = _from_snapshot(resume) if resume.suffix == ".safetensors" else torch.load(resume, weights_only=False)
         if state:
             self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k in ("beta", "lr", "batch", "vad")}})
         self.net = Net(cfg.hidden, cfg.layers)
-        self.steps, self.seconds = 0, 0.0
+        self.steps, self.seconds, self.warm_from = 0, 0.0, 0
         decay = [p for p in self.net.parameters() if p.ndim > 1]
         rest = [p for p in self.net.parameters() if p.ndim <= 1]
         groups = [{"params": decay, "weight_decay": cfg.weight_decay}, {"params": rest, "weight_decay": 0.0}]
         self.opt = torch.optim.AdamW(groups, lr=cfg.lr, betas=(0.9, 0.98))
         if state:
             self.net.load_state_dict(state["net"])
-            self.opt.load_state_dict(state["opt"])
             self.steps, self.seconds = state["steps"], state["seconds"]
-            self.pool.rng.bit_generator.state = state["rng"]
-            torch.set_rng_state(state["torch_rng"])
+            if "opt" in state:
+                self.opt.load_state_dict(state["opt"])
+                self.pool.rng.bit_generator.state = state["rng"]
+                torch.set_rng_state(state["torch_rng"])
+            else:
+                self.warm_from = self.steps
         else:
             mean, rstd = statistics(self.pool)
             self.net.feat_mean.copy_(torch.from_numpy(mean))
@@ -194,7 +214,7 @@ def train(
             fade = None if fade_from is None else (now - fade_from) / fade_for
             if (fade is not None and fade >= 1) or (minutes and not decay_minutes and now - start > minutes * 60):
                 break
-            lr = rate(t.steps, t.cfg.lr, t.cfg.warmup, fade)
+            lr = rate(t.steps - t.warm_from, t.cfg.lr, t.cfg.warmup, fade)
             for k, v in t.step(lr).items():
                 acc[k] = acc.get(k, 0.0) + v
             count += 1

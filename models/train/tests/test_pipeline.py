@@ -51,6 +51,9 @@ def test_train_resume_export_and_score(corpus_dir, tmp_path):
     train = ["train", "--pool", str(tmp_path / "pool"), "--run", str(run), "--hidden", "32", "--batch", "4"]
     main([*train, "--minutes", "0.05"])
     main([*train, "--resume", str(run / "last.pt"), "--minutes", "0.05", "--decay-minutes", "0.05"])
+    small = tmp_path / "small.safetensors"
+    main(["snapshot", str(run / "stable.pt"), str(small)])
+    main([*train, "--resume", str(small), "--minutes", "0.03"])
     weights = tmp_path / "w.safetensors"
     main(["export", str(run / "final.pt"), str(weights)])
     main(["golden", str(weights), str(tmp_path / "g.safetensors")])
