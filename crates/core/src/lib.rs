@@ -44,6 +44,7 @@
 
 mod controls;
 mod denoise;
+mod detector;
 mod dsp;
 mod engine;
 mod error;
@@ -56,6 +57,7 @@ mod voice;
 
 pub use controls::Controls;
 pub use denoise::{FrameDenoiser, Model, ModelInfo, ModelSource};
+pub use detector::{VoiceDetector, VoiceReport};
 pub use engine::Engine;
 pub use error::{BlockError, ConfigError, ModelError};
 pub use settings::{Block, Channels, GateShape, Settings, StreamFormat, VoiceShape};

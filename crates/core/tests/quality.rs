@@ -2,11 +2,10 @@
 #![allow(clippy::unwrap_used)] // A test may.
 
 use nnnoiseless::DenoiseState;
-use sourdine::{
-    Block, Channels, Engine, FrameDenoiser, Model, ModelInfo, ModelSource, Settings, StreamFormat,
-};
+use sourdine::{Block, Channels, Engine, Model, Settings, StreamFormat};
 use sourdine_testkit::conformance::{Case, run};
 use sourdine_testkit::metrics::{channel, difference_db, level_db, si_sdr_db};
+use sourdine_testkit::models::deaf_model;
 use sourdine_testkit::signals;
 
 /// Speech-like voice in noise at 48 kHz, mono: the voice and the mixture.
@@ -120,39 +119,12 @@ fn what_is_kept_and_what_is_removed_add_up_to_the_input() {
     }
 }
 
-/// A model that takes everything for noise.
-struct Deaf;
-
-impl ModelSource for Deaf {
-    fn info(&self) -> ModelInfo {
-        ModelInfo { name: "deaf".into(), ..Model::bypass().info() }
-    }
-    fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
-        Box::new(Self)
-    }
-}
-
-impl FrameDenoiser for Deaf {
-    fn latency(&self) -> usize {
-        480
-    }
-    fn process(&mut self, frame: &mut [f32]) -> f32 {
-        frame.fill(0.0);
-        0.0
-    }
-    fn reset(&mut self) {}
-    fn recover(&mut self) -> bool {
-        true
-    }
-}
-
 #[test]
 fn the_attenuation_limit_is_the_most_that_anything_is_turned_down() {
     let noise = signals::noise(44_100, 0.1, 5);
     for limit in [0.0, 6.0, 12.0, 24.0, 60.0] {
         let settings = Settings { attenuation_limit_db: limit, ..Settings::default() };
-        let mut engine =
-            Engine::new(StreamFormat::new(44_100, 1), &settings, &Model::from_source(Deaf)).unwrap();
+        let mut engine = Engine::new(StreamFormat::new(44_100, 1), &settings, &deaf_model()).unwrap();
         let out = run(&mut engine, &noise, &[512]);
         let attenuation = level_db(&noise) - level_db(&out[engine.latency()..]);
         assert!((attenuation - f64::from(limit)).abs() < 0.01, "limit {limit}: {attenuation:.3} dB");

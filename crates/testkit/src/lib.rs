@@ -1,8 +1,9 @@
 //! What the tests of every crate share: [`signals`], [`metrics`], the [`conformance`] suite that a model or a
-//! front end has to pass, and the allocation counter ([`alloc`]).
+//! front end has to pass, [`models`] that are simple enough to predict, and the allocation counter ([`alloc`]).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test's helper may fail its test.
 
 pub mod alloc;
 pub mod conformance;
 pub mod metrics;
+pub mod models;
 pub mod signals;

@@ -5,6 +5,8 @@
 //! * one NaN poisons its filters for ever (and is undefined behaviour in the transform below it), and it has
 //!   no reset: the engine's guard keeps NaN and overflow out, and a spare state stands by;
 //! * the first frame on each thread plans a transform in a thread local: [`ModelSource::warm_up_thread`];
+//! * its voice probability is near 1 on pink noise and fans, even while it removes them: a frame of which it
+//!   left next to nothing is not taken for voice;
 //! * it overshoots full scale: the engine's ceiling follows;
 //! * it removes everything above 20 kHz while it works: of that band the attenuation limit's share remains.
 
@@ -14,7 +16,7 @@ use super::linked::Linked;
 use super::{FrameDenoiser, ModelInfo, ModelSource};
 use crate::error::ModelError;
 use crate::settings::Channels;
-use crate::signal::{I16_SCALE, MODEL_FRAME};
+use crate::signal::{I16_SCALE, MODEL_FRAME, mean_square, mean_square_to_dbfs};
 
 /// The network's inputs and outputs, which every weights file must have.
 const FEATURES: usize = 42;
@@ -48,7 +50,8 @@ impl Rnnoise {
             spare: Some(new()),
             retired: None,
             weights: self.weights.clone(),
-            scaled: [0.0; 480],
+            scaled: [0.0; MODEL_FRAME],
+            heard: 0.0,
         }
     }
 }
@@ -89,6 +92,8 @@ pub(super) struct Mono {
     retired: Option<Box<DenoiseState<'static>>>,
     weights: RnnModel,
     scaled: [f32; MODEL_FRAME],
+    /// Mean square of the frame before, of which the newest output is the denoised form.
+    heard: f32,
 }
 
 impl Mono {
@@ -97,22 +102,37 @@ impl Mono {
         for (s, x) in self.scaled.iter_mut().zip(frame.iter()) {
             *s = x * I16_SCALE;
         }
+        let heard = mean_square(frame);
         let probability = self.state.process_frame(frame, &self.scaled);
         for x in frame.iter_mut() {
             *x *= 1.0 / I16_SCALE;
         }
-        probability
+        probability * self.belief(heard, mean_square(frame))
+    }
+
+    /// How far the network's voice probability is to be believed, 0 to 1: not at all if it left less than
+    /// −22 dB of the frame, wholly from −10 dB on. A frame that is 6 dB louder than the one before is always
+    /// believed: what was left of it is known a frame later only, and the gate must not miss an onset.
+    fn belief(&mut self, heard: f32, left: f32) -> f32 {
+        let before = std::mem::replace(&mut self.heard, heard);
+        if heard > 4.0 * before {
+            return 1.0;
+        }
+        let left_db = mean_square_to_dbfs(left) - mean_square_to_dbfs(before);
+        ((left_db + 22.0) / 12.0).clamp(0.0, 1.0)
     }
 
     pub(super) fn reset(&mut self) {
         self.state = DenoiseState::from_model(self.weights.clone());
         self.spare = Some(DenoiseState::from_model(self.weights.clone()));
         self.retired = None;
+        self.heard = 0.0;
     }
 
     pub(super) fn recover(&mut self) -> bool {
         let Some(spare) = self.spare.take() else { return false };
         self.retired = Some(std::mem::replace(&mut self.state, spare));
+        self.heard = 0.0;
         true
     }
 }

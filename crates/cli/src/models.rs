@@ -1,0 +1,97 @@
+//! `sourdine models`, and finding a model by name or path.
+
+use std::path::Path;
+
+use serde::Serialize;
+use sourdine::signal::MODEL_RATE;
+use sourdine::{Model, ModelInfo};
+
+use crate::args::ModelsArgs;
+use crate::failure::Failure;
+use crate::output;
+
+/// No weights file is anywhere near this large; a film given by mistake is not read into memory.
+const LARGEST_MODEL: u64 = 64 << 20;
+
+/// Finds a built-in model by its name, or reads a weights file.
+pub(crate) fn find(model: &str) -> Result<Model, Failure> {
+    if let Some(model) = Model::by_name(model) {
+        return Ok(model);
+    }
+    let path = Path::new(model);
+    let unreadable = |error| Failure::ModelRead { path: path.into(), error };
+    let about = match std::fs::metadata(path) {
+        Ok(about) => about,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            let built_in = Model::built_in().iter().map(|m| m.info().name).collect();
+            return Err(Failure::NoModel { model: model.into(), built_in });
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    if about.len() > LARGEST_MODEL {
+        return Err(unreadable(std::io::Error::other("it is far too large for a model")));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    Model::from_bytes(&name, &bytes).map_err(|error| Failure::Model { path: path.into(), error })
+}
+
+/// What is listed of a model.
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    description: String,
+    sample_rate: u32,
+    latency_ms: f32,
+    linked_latency_ms: f32,
+    multiplications_per_frame: usize,
+    weight_bytes: usize,
+    state_bytes: usize,
+    licence: &'static str,
+}
+
+impl From<ModelInfo> for Listed {
+    fn from(info: ModelInfo) -> Self {
+        let ms = |samples: usize| samples as f32 * 1000.0 / MODEL_RATE as f32;
+        Self {
+            name: info.name,
+            description: info.description,
+            sample_rate: MODEL_RATE,
+            latency_ms: ms(info.latency.0),
+            linked_latency_ms: ms(info.latency.1),
+            multiplications_per_frame: info.multiplications,
+            weight_bytes: info.bytes.0,
+            state_bytes: info.bytes.1,
+            licence: info.licence,
+        }
+    }
+}
+
+/// Lists the built-in models.
+pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
+    let models: Vec<Listed> = Model::built_in().into_iter().map(|model| model.info().into()).collect();
+    if args.json {
+        let json = serde_json::to_string_pretty(&models).map_err(|e| Failure::Print(e.into()))?;
+        return output::result(&json);
+    }
+    output::result(&format!(
+        "{:<10} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",
+        "model", "rate", "delay", "linked", "mult./10 ms", "weights", "licence", "what it is"
+    ))?;
+    for m in models {
+        output::result(&format!(
+            "{:<10} {:>6} Hz {:>6} ms {:>5} ms {:>13} {:>6} kB {:<20} {}",
+            m.name,
+            m.sample_rate,
+            m.latency_ms,
+            m.linked_latency_ms,
+            m.multiplications_per_frame,
+            m.weight_bytes / 1000,
+            m.licence,
+            m.description
+        ))?;
+    }
+    output::result(
+        &"\n`delay` is for mono at 48 kHz in blocks of 10 ms, `linked` for several channels under one mask.",
+    )
+}

@@ -1,0 +1,65 @@
+//! Running the real binary on files made here.
+#![allow(dead_code, clippy::unwrap_used)] // Each test file uses some of it; a test may unwrap.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// The binary with arguments, not yet run.
+pub(crate) fn sourdine(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sourdine"));
+    command.args(args);
+    command
+}
+
+/// Runs `sourdine clean` with the paths and options.
+pub(crate) fn clean(input: &Path, options: &[&str]) -> Output {
+    sourdine(&["clean"]).arg(input).args(options).output().unwrap()
+}
+
+/// What was printed on stderr.
+pub(crate) fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// Asserts that a run failed with code 1 and one line that names `name`, and returns the line.
+pub(crate) fn assert_fails(output: &Output, name: &str) -> String {
+    let text = stderr(output);
+    assert_eq!(output.status.code(), Some(1), "exit code; stderr: {text}");
+    assert_eq!(text.lines().count(), 1, "one line: {text}");
+    assert!(text.contains(name), "it names {name}: {text}");
+    assert!(output.stdout.is_empty(), "nothing on stdout");
+    text
+}
+
+/// The folder's files, sorted.
+pub(crate) fn listing(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// Writes a float WAV and returns its path.
+pub(crate) fn write_f32(folder: &Path, name: &str, rate: u32, channels: u16, samples: &[f32]) -> PathBuf {
+    let path = folder.join(name);
+    let spec = hound::WavSpec {
+        channels,
+        sample_rate: rate,
+        bits_per_sample: 32,
+        sample_format: hound::SampleFormat::Float,
+    };
+    let mut writer = hound::WavWriter::create(&path, spec).unwrap();
+    samples.iter().for_each(|x| writer.write_sample(*x).unwrap());
+    writer.finalize().unwrap();
+    path
+}
+
+/// Reads a float WAV.
+pub(crate) fn read_f32(path: &Path) -> Vec<f32> {
+    hound::WavReader::open(path).unwrap().samples::<f32>().map(Result::unwrap).collect()
+}
+
+/// The project's samples.
+pub(crate) fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples")
+}

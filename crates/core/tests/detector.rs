@@ -1,0 +1,106 @@
+//! Voice detection without denoising.
+#![allow(clippy::unwrap_used)] // A test may.
+
+use sourdine::{BlockError, StreamFormat, VoiceDetector, VoiceShape};
+use sourdine_testkit::alloc::{CountingAllocator, count};
+use sourdine_testkit::signals;
+
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+fn detector(rate: u32, channels: usize) -> VoiceDetector {
+    VoiceDetector::new(StreamFormat::new(rate, channels), VoiceShape::default()).unwrap()
+}
+
+/// Probability per 10 ms of voice-like syllables between 2 s and 4 s of 6 s of noise.
+fn probabilities(rate: u32, noise: f32) -> (Vec<f32>, Vec<bool>) {
+    let frame = rate as usize / 100;
+    let voice = signals::speechlike(200 * frame, rate, 21);
+    let mut mixture = signals::noise(600 * frame, noise, 22);
+    for (x, v) in mixture[200 * frame..].iter_mut().zip(&voice) {
+        *x += v;
+    }
+    let mut detector = detector(rate, 1);
+    let p = mixture.chunks(frame).map(|f| detector.process_interleaved_f32(f).unwrap().probability).collect();
+    let power = |f: &[f32]| f.iter().map(|x| x * x).sum::<f32>() / f.len() as f32;
+    let is_voice = (0..600)
+        .map(|k| (200..400).contains(&k) && power(&voice[(k - 200) * frame..(k - 199) * frame]) > 4e-4)
+        .collect();
+    (p, is_voice)
+}
+
+/// Area under the ROC curve: the chance that a voice frame is rated above a noise frame.
+fn auc(p: &[f32], is_voice: &[bool]) -> f64 {
+    let (mut wins, mut pairs) = (0.0, 0.0);
+    for (a, _) in p.iter().zip(is_voice).filter(|(_, v)| **v) {
+        for (b, _) in p.iter().zip(is_voice).filter(|(_, v)| !**v) {
+            wins += if a > b {
+                1.0
+            } else if a == b {
+                0.5
+            } else {
+                0.0
+            };
+            pairs += 1.0;
+        }
+    }
+    wins / pairs
+}
+
+#[test]
+fn tells_voice_from_noise_at_every_rate() {
+    for rate in [8_000, 11_025, 16_000, 22_050, 44_056, 44_100, 48_000, 96_000, 192_000] {
+        let (p, is_voice) = probabilities(rate, 0.01);
+        let area = auc(&p, &is_voice);
+        println!("{rate} Hz: area under the curve {area:.3}");
+        assert!(area > 0.93, "{rate} Hz: area under the curve {area:.3}");
+        let false_alarms = p[50..200].iter().filter(|p| **p > 0.6).count();
+        assert!(false_alarms < 10, "{rate} Hz: {false_alarms} of 150 noise frames taken for voice");
+    }
+}
+
+#[test]
+fn a_fan_that_is_switched_on_is_noise_in_the_end() {
+    let mut noise = signals::noise(48_000 * 2, 0.002, 1);
+    noise.extend(signals::noise(48_000 * 6, 0.05, 2));
+    let mut d = detector(48_000, 1);
+    let p: Vec<f32> = noise.chunks(480).map(|f| d.process_interleaved_f32(f).unwrap().probability).collect();
+    assert!(p[202..210].iter().any(|p| *p > 0.6), "it is noticed");
+    let late = p[500..].iter().filter(|p| **p > 0.6).count();
+    assert!(late < 15, "{late} of 300 frames three seconds later");
+}
+
+#[test]
+fn silence_and_invalid_samples() {
+    let mut d = detector(48_000, 2);
+    let report = d.process_interleaved_f32(&vec![0.0; 96_000]).unwrap();
+    assert!(!report.voice && report.probability == 0.0);
+    d.process_interleaved_f32(&[f32::NAN; 960]).unwrap();
+    d.process_interleaved_f32(&[f32::MAX; 960]).unwrap();
+    let tail = d.process_interleaved_f32(&vec![0.0; 96_000]).unwrap();
+    assert!(tail.probability == 0.0 && !tail.voice);
+    assert_eq!(d.process_interleaved_f32(&[0.0; 3]), Err(BlockError::Ragged));
+}
+
+#[test]
+fn blocks_and_scales_make_no_difference_and_nothing_is_allocated() {
+    let ints: Vec<i16> =
+        signals::speechlike(48_000, 48_000, 2).iter().map(|x| (x * 30_000.0) as i16).collect();
+    let unit: Vec<f32> = ints.iter().map(|x| f32::from(*x) / 32_768.0).collect();
+    let range: Vec<f32> = ints.iter().map(|x| f32::from(*x)).collect();
+    let (mut a, mut b, mut c) = (detector(48_000, 1), detector(48_000, 1), detector(48_000, 1));
+    let (calls, reports) = count(|| {
+        let mut last = a.process_interleaved_f32(&unit);
+        for block in ints.chunks(333) {
+            last = b.process_interleaved_i16(block);
+        }
+        for block in range.chunks(77) {
+            c.process_interleaved_f32_in_i16_range(block).unwrap();
+        }
+        (a.process_interleaved_f32(&[]), last, c.process_interleaved_f32_in_i16_range(&[]))
+    });
+    assert_eq!(calls, 0);
+    assert!(reports.0 == reports.1 && reports.1 == reports.2);
+    a.reset();
+    assert_eq!(a.process_interleaved_f32(&unit), reports.0, "reset equals new");
+}
