@@ -22,36 +22,38 @@ pub struct CountingAllocator;
 
 thread_local! {
     static CALLS: Cell<u64> = const { Cell::new(0) };
+    static BYTES: Cell<i64> = const { Cell::new(0) };
 }
 
-fn tick() {
-    // A thread that is ending has no counter any more; nothing is measured there.
+fn tick(bytes: i64) {
+    // A thread that is ending has no counters any more; nothing is measured there.
     let _ended = CALLS.try_with(|calls| calls.set(calls.get() + 1));
+    let _ended = BYTES.try_with(|sum| sum.set(sum.get() + bytes));
 }
 
 // SAFETY: every call goes to `System` with the arguments it came with; the counter is a plain thread-local
 // cell without a destructor, so touching it neither allocates nor re-enters.
 unsafe impl GlobalAlloc for CountingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        tick();
+        tick(layout.size() as i64);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, ptr: *mut u8, layout: Layout) {
-        tick();
+        tick(-(layout.size() as i64));
         // SAFETY: the caller's promises are passed on.
         unsafe { System.dealloc(ptr, layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
-        tick();
+        tick(layout.size() as i64);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, ptr: *mut u8, layout: Layout, new_size: usize) -> *mut u8 {
-        tick();
+        tick(new_size as i64 - layout.size() as i64);
         // SAFETY: the caller's promises are passed on.
         unsafe { System.realloc(ptr, layout, new_size) }
     }
@@ -63,4 +65,11 @@ pub fn count<T>(work: impl FnOnce() -> T) -> (u64, T) {
     let before = CALLS.with(Cell::get);
     let result = work();
     (CALLS.with(Cell::get) - before, result)
+}
+
+/// Runs `work` and returns by how many bytes this thread's holdings grew, and its result.
+pub fn held<T>(work: impl FnOnce() -> T) -> (i64, T) {
+    let before = BYTES.with(Cell::get);
+    let result = work();
+    (BYTES.with(Cell::get) - before, result)
 }
