@@ -6,11 +6,13 @@
 mod bypass;
 mod linked;
 mod rnnoise;
+mod sourdine;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ModelError;
+use crate::nn::container;
 use crate::settings::Channels;
 
 /// One stream's denoiser: frames of 10 ms at 48 kHz.
@@ -107,12 +109,15 @@ impl Model {
         Self::built_in().into_iter().find(|model| model.info().name == name)
     }
 
-    /// Reads a model from the bytes of a weights file: RNNoise 0.1 weights in nnnoiseless' binary form.
-    /// `name` is what [`ModelInfo::name`] will say.
+    /// Reads a model from the bytes of a weights file: one of our own (`models/FORMAT.md`), or RNNoise 0.1
+    /// weights in nnnoiseless' binary form. `name` is what [`ModelInfo::name`] will say.
     ///
     /// # Errors
     /// [`ModelError`] says what the bytes are instead, or which field is wrong.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        if container::looks_like(bytes) {
+            return Ok(Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?));
+        }
         Ok(Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?))
     }
 

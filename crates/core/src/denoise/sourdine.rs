@@ -1,0 +1,199 @@
+//! Our own model: a small recurrent network (`models/FORMAT.md`) that turns the levels of 100 bands into 100
+//! gains and a voice probability, run by [`crate::nn`].
+//!
+//! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
+//!   all channels costs nothing on top.
+//! * Linked channels are heard as the mean of their powers, not as the power of their mean: that can cancel,
+//!   and it shows less noise than the channels have, which the mask is then applied to. Two equal channels
+//!   give what one gives.
+//! * The bands reach to 24 kHz, so nothing special happens above 20 kHz: the last band has a gain like any.
+//! * After half a second of digital silence the network rests, its state as it is, until a sample differs
+//!   from zero. What comes out is the same zeros.
+//! * Transforms are planned when the denoiser is made, on whatever thread: nothing is left for the first frame.
+
+use std::sync::Arc;
+
+use realfft::num_complex::Complex32;
+
+use super::{FrameDenoiser, ModelInfo, ModelSource};
+use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, WINDOW};
+use crate::error::ModelError;
+use crate::nn::kernels::Kernels;
+use crate::nn::network::State;
+use crate::nn::weights::Weights;
+use crate::settings::Channels;
+use crate::signal::MODEL_FRAME;
+
+/// After so many silent frames the network rests. The transforms' memory is empty after two.
+const REST_AFTER: u32 = 50;
+
+pub(super) struct Sourdine {
+    name: String,
+    weights: Arc<Weights>,
+    kernels: Kernels,
+}
+
+impl Sourdine {
+    pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        let weights = Arc::new(Weights::parse(bytes)?);
+        Ok(Self { name: name.into(), weights, kernels: Kernels::detect() })
+    }
+
+    /// Bytes that one mono stream keeps, the plans' shared tables apart.
+    fn state_bytes(&self) -> usize {
+        let bins = BINS * (size_of::<Complex32>() + size_of::<f32>());
+        let transforms = 2 * WINDOW * size_of::<f32>() + bins;
+        size_of::<Stream>()
+            + size_of::<Group>()
+            + size_of::<Channel>()
+            + transforms
+            + State::new(&self.weights).bytes()
+    }
+}
+
+impl ModelSource for Sourdine {
+    fn info(&self) -> ModelInfo {
+        let hours = &self.weights.hours;
+        ModelInfo {
+            name: self.name.clone(),
+            description: format!("Sourdine's own network, trained for {hours} hours of sound"),
+            latency: (MODEL_FRAME, MODEL_FRAME),
+            bytes: (self.weights.bytes(), self.state_bytes()),
+            multiplications: self.weights.multiplications(),
+            licence: match self.weights.licence.as_str() {
+                "MIT OR Apache-2.0" => "MIT OR Apache-2.0",
+                "MIT" => "MIT",
+                "Apache-2.0" => "Apache-2.0",
+                _ => "as stated in the weights file",
+            },
+        }
+    }
+
+    fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
+        let (groups, each) = match mode {
+            Channels::Linked => (1, channels),
+            Channels::Separate => (channels, 1),
+        };
+        Box::new(Stream {
+            weights: self.weights.clone(),
+            kernels: self.kernels,
+            stft: Stft::new(),
+            groups: (0..groups).map(|_| Group::new(each, &self.weights)).collect(),
+            spectra: vec![Complex32::default(); each * BINS],
+            power: vec![0.0; BINS],
+        })
+    }
+}
+
+/// The channels of a stream, in groups of one mask each.
+struct Stream {
+    weights: Arc<Weights>,
+    kernels: Kernels,
+    stft: Stft,
+    groups: Vec<Group>,
+    /// Room for one group's spectra.
+    spectra: Vec<Complex32>,
+    power: Vec<f32>,
+}
+
+/// Channels under one mask.
+struct Group {
+    state: State,
+    channels: Vec<Channel>,
+    /// Frames of digital silence in a row, up to [`REST_AFTER`].
+    silent: u32,
+}
+
+struct Channel {
+    analysis: Analysis,
+    synthesis: Synthesis,
+}
+
+impl Group {
+    fn new(channels: usize, weights: &Weights) -> Self {
+        let channel = || Channel { analysis: Analysis::new(), synthesis: Synthesis::new() };
+        Self {
+            state: State::new(weights),
+            channels: std::iter::repeat_with(channel).take(channels).collect(),
+            silent: 0,
+        }
+    }
+
+    /// Counts silent frames; whether there have been enough of them to rest.
+    fn rests(&mut self, frames: &[f32]) -> bool {
+        if frames.iter().any(|x| *x != 0.0) {
+            self.silent = 0;
+        } else if self.silent < REST_AFTER {
+            self.silent += 1;
+        } else {
+            return true;
+        }
+        false
+    }
+
+    fn reset(&mut self) {
+        self.state.reset();
+        self.silent = 0;
+        for channel in &mut self.channels {
+            channel.analysis.reset();
+            channel.synthesis.reset();
+        }
+    }
+}
+
+impl Stream {
+    /// Denoises one group's frames in place.
+    fn run(&mut self, index: usize, frames: &mut [f32]) -> f32 {
+        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
+        if group.rests(frames) {
+            frames.fill(0.0);
+            return 0.0;
+        }
+        let share = 1.0 / group.channels.len() as f32;
+        self.power.fill(0.0);
+        let each = group.channels.iter_mut().zip(frames.chunks_exact(MODEL_FRAME));
+        for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
+            self.stft.analyse(&mut channel.analysis, frame, spectrum);
+            for (power, bin) in self.power.iter_mut().zip(spectrum.iter()) {
+                *power += bin.norm_sqr() * share;
+            }
+        }
+        let probability = self.weights.step(self.kernels, &self.power, &mut group.state);
+        let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
+        for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
+            for (edges, gain) in self.weights.edges.windows(2).zip(&group.state.gains) {
+                for bin in &mut spectrum[edges[0]..edges[1]] {
+                    *bin *= *gain;
+                }
+            }
+            self.stft.synthesise(&mut channel.synthesis, spectrum, frame);
+        }
+        probability
+    }
+}
+
+impl FrameDenoiser for Stream {
+    fn latency(&self) -> usize {
+        MODEL_FRAME
+    }
+
+    fn process(&mut self, frame: &mut [f32]) -> f32 {
+        let len = self.spectra.len() / BINS * MODEL_FRAME;
+        let groups = frame.chunks_exact_mut(len).enumerate();
+        // Not `f32::max`: it would hide a NaN.
+        groups.fold(0.0, |most, (index, frames)| {
+            let probability = self.run(index, frames);
+            if probability <= most { most } else { probability }
+        })
+    }
+
+    /// Unlike other models', free of allocation.
+    fn reset(&mut self) {
+        self.groups.iter_mut().for_each(Group::reset);
+    }
+
+    fn recover(&mut self) -> bool {
+        self.reset();
+        true
+    }
+}

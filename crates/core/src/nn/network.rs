@@ -1,0 +1,121 @@
+//! The network's order, and the state one stream keeps for it.
+
+use super::kernels::Kernels;
+use super::math::sigmoid;
+use super::weights::{BANDS, Weights};
+
+/// Gains below this are 0, so that the decay limit never reaches numbers that cost a processor a detour.
+const LEAST_GAIN: f32 = 1e-20;
+
+/// Everything a stream remembers, and the room to compute in. Its size never changes.
+#[derive(Debug)]
+pub(crate) struct State {
+    /// Log band levels, before normalisation.
+    pub(crate) features: Vec<f32>,
+    /// Normalised features of the frames t−2, t−1 and t, one after the other.
+    taps: Vec<f32>,
+    /// The newest of them, with two zeros at each end.
+    near: Vec<f32>,
+    /// Outputs of the convolution and of each GRU, one after the other.
+    pub(crate) layers: Vec<f32>,
+    /// The GRUs' own states, one after the other.
+    memories: Vec<f32>,
+    gates: Vec<f32>,
+    /// Gain logits, then the voice logit, then padding.
+    logits: Vec<f32>,
+    local: Vec<f32>,
+    /// Gains before the decay limit.
+    pub(crate) raw: Vec<f32>,
+    pub(crate) gains: Vec<f32>,
+}
+
+impl State {
+    pub(crate) fn new(weights: &Weights) -> Self {
+        let hidden = weights.hidden;
+        Self {
+            features: vec![0.0; BANDS],
+            taps: vec![0.0; 3 * BANDS],
+            near: vec![0.0; BANDS + 4],
+            layers: vec![0.0; hidden * (weights.grus.len() + 1)],
+            memories: vec![0.0; hidden * weights.grus.len()],
+            gates: vec![0.0; 6 * hidden],
+            logits: vec![0.0; weights.out.padded_rows()],
+            local: vec![0.0; BANDS],
+            raw: vec![0.0; BANDS],
+            gains: vec![0.0; BANDS],
+        }
+    }
+
+    /// What it takes in memory, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let all = [
+            &self.features,
+            &self.taps,
+            &self.near,
+            &self.layers,
+            &self.memories,
+            &self.gates,
+            &self.logits,
+            &self.local,
+            &self.raw,
+            &self.gains,
+        ];
+        all.into_iter().map(|v| v.len() * size_of::<f32>()).sum()
+    }
+
+    /// Forgets everything heard. The rest is written before it is read.
+    pub(crate) fn reset(&mut self) {
+        for memory in [&mut self.taps, &mut self.memories, &mut self.gains] {
+            memory.fill(0.0);
+        }
+    }
+}
+
+impl Weights {
+    /// One frame: from the power of the bins to the bands' gains (in `state.gains`) and the voice probability.
+    ///
+    /// # Real time
+    /// No allocation, lock or system call; never panics.
+    pub(crate) fn step(&self, kernels: Kernels, power: &[f32], state: &mut State) -> f32 {
+        self.measure(power, &mut state.features);
+        state.taps.copy_within(BANDS.., 0);
+        let newest = &mut state.taps[2 * BANDS..];
+        for (((x, f), mean), rstd) in newest.iter_mut().zip(&state.features).zip(&self.mean).zip(&self.rstd) {
+            *x = (f - mean) * rstd;
+        }
+        state.near[2..2 + BANDS].copy_from_slice(newest);
+
+        let hidden = self.hidden;
+        kernels.dense(&self.conv, &state.taps, &mut state.layers[..hidden]);
+        for c in &mut state.layers[..hidden] {
+            *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
+        }
+        let memories = state.memories.chunks_exact_mut(hidden);
+        for (index, (gru, memory)) in self.grus.iter().zip(memories).enumerate() {
+            let (before, after) = state.layers.split_at_mut((index + 1) * hidden);
+            gru.step(kernels, &before[index * hidden..], memory, &mut state.gates, &mut after[..hidden]);
+        }
+        kernels.dense(&self.out, &state.layers, &mut state.logits);
+        let (logits, voice) = state.logits.split_at_mut(BANDS);
+        self.local.add(kernels, &state.near, &mut state.local, logits);
+
+        state.raw.copy_from_slice(logits);
+        kernels.sigmoid(&mut state.raw);
+        for (gain, raw) in state.gains.iter_mut().zip(&state.raw) {
+            let floor = *gain * self.decay_limit;
+            // Not `f32::max`: it would hide a NaN.
+            *gain = if *raw < floor { floor } else { *raw };
+            *gain = if *gain < LEAST_GAIN { 0.0 } else { *gain };
+        }
+        sigmoid(voice[0])
+    }
+
+    /// The bands' levels.
+    fn measure(&self, power: &[f32], features: &mut [f32]) {
+        for (f, edges) in features.iter_mut().zip(self.edges.windows(2)) {
+            let band = &power[edges[0]..edges[1]];
+            let mean = band.iter().sum::<f32>() / (band.len() as f32 * 480.0);
+            *f = 0.5 * (mean + self.feature_floor).log10();
+        }
+    }
+}
