@@ -5,7 +5,7 @@
 use sourdine::{Channels, Model};
 
 const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.weights.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
 const GOLDEN: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.golden.safetensors"));
 

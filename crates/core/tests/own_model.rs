@@ -1,4 +1,4 @@
-//! Our own model's engine, with random weights: its contract does not depend on what was learnt.
+//! Our own model: its contract with the engine, its channels, its silence, and its loader's refusals.
 #![allow(clippy::unwrap_used, clippy::print_stdout, clippy::disallowed_methods)] // A test may.
 
 use sourdine::{Channels, Engine, Model, ModelError, Settings, StreamFormat};
@@ -11,7 +11,7 @@ use sourdine_testkit::signals::{self, Random};
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.weights.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
 
 fn model() -> Model {
     Model::from_bytes("own", WEIGHTS).unwrap()
@@ -47,6 +47,8 @@ fn conforms_at_11_025_khz() {
 fn says_what_it_is() {
     let info = model().info();
     assert_eq!((info.name.as_str(), info.latency), ("own", (480, 480)));
+    let built_in = Model::built_in().remove(0).info();
+    assert_eq!(built_in, sourdine::ModelInfo { name: "sourdine".into(), ..info.clone() });
     assert_eq!(info.licence, "MIT OR Apache-2.0");
     assert!((580_000..=590_000).contains(&info.bytes.0), "{info:?}");
     assert!(info.bytes.1 <= 32 * 1024, "{info:?}");
@@ -141,7 +143,7 @@ fn rests_in_digital_silence_and_wakes() {
     assert!(out[0][24_960..120_000].iter().all(|x| *x == 0.0));
     assert!(probability[50..100].iter().all(|p| *p > 0.0), "listens for half a second");
     assert!(probability[100..250].iter().all(|p| *p == 0.0), "then rests");
-    assert!(probability[250] > 0.0 && metrics::level_db(&out[0][120_480..]) > -60.0, "and wakes");
+    assert!(probability[250] > 0.0 && out[0][120_480..].iter().any(|x| *x != 0.0), "and wakes");
 }
 
 #[test]

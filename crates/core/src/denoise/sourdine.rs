@@ -33,7 +33,15 @@ pub(super) struct Sourdine {
     kernels: Kernels,
 }
 
+/// The weights trained for this project.
+const WEIGHTS: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
+
 impl Sourdine {
+    pub(super) fn built_in() -> Self {
+        Self::from_bytes("sourdine", WEIGHTS).expect("the tests read these very bytes")
+    }
+
     pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let weights = Arc::new(Weights::parse(bytes)?);
         Ok(Self { name: name.into(), weights, kernels: Kernels::detect() })

@@ -11,7 +11,7 @@ use crate::dsp::stft::{Analysis, BINS, Stft};
 use crate::signal::MODEL_FRAME;
 
 const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.weights.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
 const GOLDEN: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.golden.safetensors"));
 

@@ -10,32 +10,27 @@ fn add_product<const FUSED: bool>(sum: f32, a: f32, b: f32) -> f32 {
 }
 
 #[inline(always)]
-fn add_column<const FUSED: bool>(sums: &mut [f32; LANES], weights: &[i8; LANES], x: f32) {
-    for (sum, w) in sums.iter_mut().zip(weights) {
-        *sum = add_product::<FUSED>(*sum, f32::from(*w), x);
-    }
-}
-
-#[inline(always)]
 pub(super) fn dense<const FUSED: bool>(layer: &Dense, x: &[f32], y: &mut [f32]) {
-    let (fours, rest) = x.as_chunks::<4>();
+    let (pairs, rest) = x.as_chunks::<2>();
     let panels = layer.weights.chunks_exact(layer.columns);
     let rows = panels.zip(&layer.scales).zip(&layer.biases).zip(y.as_chunks_mut::<LANES>().0);
     for (((panel, scales), biases), y) in rows {
-        // Four sums beside each other: a sum has to wait for itself, four do not wait for one another.
-        let mut sums = [[0.0_f32; LANES]; 4];
-        let (columns, last) = panel.as_chunks::<4>();
-        for (weights, x) in columns.iter().zip(fours) {
-            for k in 0..4 {
-                add_column::<FUSED>(&mut sums[k], &weights[k], x[k]);
+        // Two columns at a time: the sums wait for themselves half as often.
+        let mut sums = [0.0_f32; LANES];
+        let (columns, last) = panel.as_chunks::<2>();
+        for ([wa, wb], [xa, xb]) in columns.iter().zip(pairs) {
+            for lane in 0..LANES {
+                let product = f32::from(wa[lane]) * xa;
+                sums[lane] += add_product::<FUSED>(product, f32::from(wb[lane]), *xb);
             }
         }
         for (weights, x) in last.iter().zip(rest) {
-            add_column::<FUSED>(&mut sums[0], weights, *x);
+            for lane in 0..LANES {
+                sums[lane] = add_product::<FUSED>(sums[lane], f32::from(weights[lane]), *x);
+            }
         }
         for lane in 0..LANES {
-            let sum = (sums[0][lane] + sums[1][lane]) + (sums[2][lane] + sums[3][lane]);
-            y[lane] = add_product::<FUSED>(biases[lane], scales[lane], sum);
+            y[lane] = add_product::<FUSED>(biases[lane], scales[lane], sums[lane]);
         }
     }
 }
