@@ -123,10 +123,10 @@ fn equal_channels_under_one_mask_and_channels_apart_are_each_as_mono() {
     let mut sound = signals::speechlike(48_000, 48_000, 4);
     sound.iter_mut().zip(signals::noise(48_000, 0.02, 5)).for_each(|(s, n)| *s += n);
     let other = signals::noise(48_000, 0.1, 6);
-    let (mono, voice) = denoise(&[sound.clone()], Channels::Linked);
+    let (mono, voice) = denoise(std::slice::from_ref(&sound), Channels::Linked);
     let (linked, linked_voice) = denoise(&[sound.clone(), sound.clone()], Channels::Linked);
     assert!(linked == [mono[0].clone(), mono[0].clone()] && linked_voice == voice);
-    let (other_mono, other_voice) = denoise(&[other.clone()], Channels::Separate);
+    let (other_mono, other_voice) = denoise(std::slice::from_ref(&other), Channels::Separate);
     let (apart, most) = denoise(&[sound, other], Channels::Separate);
     assert!(apart == [mono[0].clone(), other_mono[0].clone()]);
     let expected: Vec<f32> = voice.iter().zip(&other_voice).map(|(a, b)| a.max(*b)).collect();
