@@ -287,6 +287,7 @@ impl Engine {
         self.filled = 0;
         self.stats.invalid_samples += guard::silence_invalid(&mut self.frame);
 
+        let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
         let (probability, sound, wet_dbfs) = self.make_wet();
         ceiling::bend(&mut self.wet);
         self.dry.run(&mut self.frame);
@@ -295,7 +296,7 @@ impl Engine {
             self.wet.copy_from_slice(&self.frame);
         }
 
-        let gate_gain = self.gate.run(probability, wet_dbfs);
+        let gate_gain = self.gate.run(probability, newest_dbfs, wet_dbfs);
         let (weights, bypass) = self.weights(gate_gain);
         let input_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
         self.mix.run(&mut self.frame, &self.wet, weights);

@@ -1,9 +1,10 @@
 //! The voice gate: turns pauses down further, and never cuts the start of a word.
 //!
 //! The gate of a frame is decided when the *next* frame has been heard already: the model's overlap delays the
-//! output by a frame, and the gate looks ahead into that delay, for no latency of its own. It opens on either
-//! of two signs, because each alone is late on some onsets: the model's voice probability, or a clear rise of
-//! what the model left over its own floor. It opens within one frame along a raised cosine (the mix's ramp),
+//! output by a frame, and the gate looks ahead into that delay, for no latency of its own. It opens on any of
+//! three signs, because each alone is late on some onsets: the model's voice probability; a clear rise over its
+//! own floor of what the model left, or of what it was given (a model removes some quiet fricatives at first); a
+//! level not far below that of the voice so far. It opens within one frame along a raised cosine (the mix's ramp),
 //! holds, and closes slowly, to a depth in dB and never to nothing.
 
 use crate::settings::GateShape;
@@ -14,6 +15,15 @@ const OPEN_PROBABILITY: f32 = 0.25;
 
 /// Rise of the denoised level over its floor that opens the gate, in dB.
 const OPEN_RISE_DB: f32 = 6.0;
+
+/// What is less than this below the voice so far may be the start of a word, in dB.
+const NEAR_VOICE_DB: f32 = 25.0;
+
+/// Frames this likely to be voice tell its level; it is forgotten by so much a second. A stream starts with the
+/// level of a voice at arm's length.
+const SURE_PROBABILITY: f32 = 0.8;
+const VOICE_FALL_DB_PER_S: f32 = 1.0;
+const FIRST_VOICE_DBFS: f32 = -25.0;
 
 /// Levels below this never open the gate by their rise, in dBFS.
 const QUIETEST_VOICE_DBFS: f32 = -75.0;
@@ -26,8 +36,10 @@ pub(crate) struct Gate {
     depth_db: f32,
     hold_frames: u32,
     step_db: f32,
-    floor_step_db: f32,
-    floor_dbfs: f32,
+    wet_floor: Floor,
+    dry_floor: Floor,
+    voice_step_db: f32,
+    voice_dbfs: f32,
     hold: u32,
     gain_db: f32,
 }
@@ -40,27 +52,33 @@ impl Gate {
             depth_db: shape.depth_db,
             hold_frames,
             step_db: shape.depth_db * frame_ms / shape.release_ms,
-            floor_step_db: FLOOR_RISE_DB_PER_S * frame_ms / 1000.0,
-            floor_dbfs: SILENCE_DBFS,
+            wet_floor: Floor::new(frame_ms),
+            dry_floor: Floor::new(frame_ms),
+            voice_step_db: VOICE_FALL_DB_PER_S * frame_ms / 1000.0,
+            voice_dbfs: FIRST_VOICE_DBFS,
             hold: hold_frames,
             gain_db: 0.0,
         }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.floor_dbfs = SILENCE_DBFS;
+        self.wet_floor.dbfs = SILENCE_DBFS;
+        self.dry_floor.dbfs = SILENCE_DBFS;
+        self.voice_dbfs = FIRST_VOICE_DBFS;
         self.hold = self.hold_frames;
         self.gain_db = 0.0;
     }
 
-    /// Takes the newest frame's voice probability and denoised level; returns the gain for the frame that is
-    /// being put out, which is older.
-    pub(crate) fn run(&mut self, probability: f32, wet_dbfs: f32) -> f32 {
-        let rise = wet_dbfs - self.floor_dbfs;
-        self.floor_dbfs =
-            wet_dbfs.min(self.floor_dbfs + self.floor_step_db).max(QUIETEST_VOICE_DBFS - OPEN_RISE_DB);
-        let voice =
-            probability >= OPEN_PROBABILITY || (rise >= OPEN_RISE_DB && wet_dbfs > QUIETEST_VOICE_DBFS);
+    /// Takes the newest frame's voice probability, its level, and the level of what the model left of the frame
+    /// before; returns the gain for the frame that is being put out, which is older.
+    pub(crate) fn run(&mut self, probability: f32, dry_dbfs: f32, wet_dbfs: f32) -> f32 {
+        let rises = self.wet_floor.rise_db(wet_dbfs).max(self.dry_floor.rise_db(dry_dbfs));
+        if probability >= SURE_PROBABILITY {
+            self.voice_dbfs = wet_dbfs.max(self.voice_dbfs - self.voice_step_db);
+        }
+        let voice = probability >= OPEN_PROBABILITY
+            || wet_dbfs > self.voice_dbfs - NEAR_VOICE_DB
+            || rises >= OPEN_RISE_DB;
         if voice {
             self.hold = self.hold_frames;
             self.gain_db = 0.0;
@@ -73,6 +91,26 @@ impl Gate {
     }
 }
 
+/// The floor of a level: follows it down at once and up slowly.
+#[derive(Debug)]
+struct Floor {
+    dbfs: f32,
+    step_db: f32,
+}
+
+impl Floor {
+    fn new(frame_ms: f32) -> Self {
+        Self { dbfs: SILENCE_DBFS, step_db: FLOOR_RISE_DB_PER_S * frame_ms / 1000.0 }
+    }
+
+    /// By how much the level stands above the floor so far, in dB.
+    fn rise_db(&mut self, level_dbfs: f32) -> f32 {
+        let rise = level_dbfs - self.dbfs;
+        self.dbfs = level_dbfs.min(self.dbfs + self.step_db).max(QUIETEST_VOICE_DBFS - OPEN_RISE_DB);
+        if level_dbfs > QUIETEST_VOICE_DBFS { rise } else { 0.0 }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -81,16 +119,16 @@ mod tests {
     fn holds_then_closes_slowly_to_its_depth_and_opens_at_once() {
         let mut gate = Gate::new(GateShape { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0);
         for _ in 0..20 {
-            assert_eq!(gate.run(0.9, -20.0), 1.0);
+            assert_eq!(gate.run(0.9, -20.0, -20.0), 1.0);
         }
-        let closing: Vec<f32> = (0..40).map(|_| gate.run(0.0, -80.0)).collect();
+        let closing: Vec<f32> = (0..40).map(|_| gate.run(0.0, -80.0, -80.0)).collect();
         assert!(closing[..10].iter().all(|&g| g == 1.0), "held");
         assert!(closing.windows(2).all(|w| w[1] <= w[0] && w[1] / w[0] > 0.8), "slow");
         assert!((closing[39] - db_to_gain(-18.0)).abs() < 1e-6, "never to nothing");
-        assert_eq!(gate.run(0.3, -80.0), 1.0, "opened by probability");
+        assert_eq!(gate.run(0.3, -80.0, -80.0), 1.0, "opened by probability");
         for _ in 0..100 {
-            gate.run(0.0, -70.0);
+            gate.run(0.0, -70.0, -70.0);
         }
-        assert_eq!(gate.run(0.0, -55.0), 1.0, "opened by a rise");
+        assert_eq!(gate.run(0.0, -70.0, -55.0), 1.0, "opened by a rise");
     }
 }
