@@ -25,7 +25,8 @@ fn arrows_point_to_the_core() {
     let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).expect("cargo metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let ours: Vec<&str> = packages.iter().filter_map(|p| p["name"].as_str()).collect();
-    let allowed: BTreeMap<_, _> = ALLOWED.iter().map(|(name, normal, test)| (*name, (*normal, *test))).collect();
+    let allowed: BTreeMap<_, _> =
+        ALLOWED.iter().map(|(name, normal, test)| (*name, (*normal, *test))).collect();
     for package in packages {
         let name = package["name"].as_str().expect("name");
         let (normal, test) = allowed.get(name).unwrap_or_else(|| panic!("{name} is not on the map"));

@@ -80,6 +80,9 @@ pub struct ModelInfo {
     pub licence: &'static str,
 }
 
+/// The names of the built-in models, the default first.
+const BUILT_IN: [&str; 2] = ["rnnoise", "sourdine"];
+
 /// A model: immutable, shared between any number of streams and threads.
 #[derive(Clone)]
 pub struct Model(Arc<dyn ModelSource>);
@@ -107,13 +110,17 @@ impl Model {
     /// The models that are built in, the default first.
     #[must_use]
     pub fn built_in() -> Vec<Self> {
-        vec![Self::sourdine(), Self::rnnoise()]
+        BUILT_IN.iter().filter_map(|name| Self::by_name(name)).collect()
     }
 
     /// The built-in model of this name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
-        Self::built_in().into_iter().find(|model| model.info().name == name)
+        match name {
+            "rnnoise" => Some(Self::rnnoise()),
+            "sourdine" => Some(Self::sourdine()),
+            _ => None,
+        }
     }
 
     /// Reads a model from the bytes of a weights file: one of our own (`models/FORMAT.md`), or RNNoise 0.1
