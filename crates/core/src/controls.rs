@@ -106,8 +106,7 @@ pub(crate) struct SlotShape {
 }
 
 impl SlotShape {
-    pub(crate) fn slot(self, model: &Model) -> Result<Slot, ConfigError> {
-        let denoiser = model.denoiser(self.channels, self.mode);
+    pub(crate) fn slot(self, model: &Model, denoiser: Box<dyn FrameDenoiser>) -> Result<Slot, ConfigError> {
         let latency = denoiser.latency();
         let pad = self
             .latency
@@ -204,6 +203,9 @@ impl Controls {
 
     /// Switches the stream to another model: the new one listens for 100 ms, then is faded in.
     ///
+    /// If the model asks for a warmed thread (`rnnoise` does), call
+    /// [`Model::warm_up_thread`] on the audio thread before audio starts; else its first frame allocates there.
+    ///
     /// # Errors
     /// [`ConfigError::ModelLatency`] if the stream has no room for the model's delay (see
     /// [`Settings::model_latency`]); [`ConfigError::ModelSwitchBusy`] if several switches are waiting.
@@ -212,7 +214,7 @@ impl Controls {
     /// Allocates and frees, and waits for other callers of this function: not for the audio thread, which
     /// itself never waits for it.
     pub fn set_model(&self, model: &Model) -> Result<(), ConfigError> {
-        let slot = self.shape.slot(model)?;
+        let slot = self.shape.slot(model, model.denoiser(self.shape.channels, self.shape.mode))?;
         // A poisoned lock means that another caller panicked between two ring operations, each complete.
         let mut board = self.switchboard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         while board.replaced.pop().is_ok() {}

@@ -218,15 +218,16 @@ impl VoiceDetector {
         let done = self.fft.process_with_scratch(&mut self.time, &mut self.bins, &mut self.scratch);
         debug_assert!(done.is_ok(), "lengths fixed at construction");
 
-        let first = self.frames == 0;
+        let learning = self.frames < FIRST_FRAMES;
         let turn = self.frames.is_multiple_of(MINIMUM_SPAN);
         self.frames = if self.frames == 2 * MINIMUM_SPAN { MINIMUM_SPAN + 1 } else { self.frames + 1 };
         let mut sum = 0.0;
         for (bin, x) in self.band.iter_mut().zip(&self.bins[self.first_bin..]) {
-            sum += bin.log_likelihood_ratio(x.norm_sqr(), first, turn);
+            sum += bin.log_likelihood_ratio(x.norm_sqr(), learning, turn);
         }
         let mean = sum / self.band.len() as f32;
-        let probability = if level_dbfs <= SILENCE_DBFS + 20.0 {
+        // The first frame has nothing to be compared with.
+        let probability = if self.frames == 1 || level_dbfs <= SILENCE_DBFS + 20.0 {
             0.0
         } else {
             1.0 / (1.0 + (-SLOPE * (mean - EVEN_LIKELIHOOD)).exp())
@@ -247,11 +248,14 @@ const SILENCE: VoiceReport = VoiceReport { probability: 0.0, voice: false, level
 
 impl Bin {
     /// Takes the bin's power; returns log Λ = γξ/(1+ξ) − log(1+ξ).
-    fn log_likelihood_ratio(&mut self, power: f32, first: bool, turn: bool) -> f32 {
-        if first {
-            *self = Self { noise: power, voice: 0.0, smooth: power, minimum: power, next_minimum: power };
-        }
+    fn log_likelihood_ratio(&mut self, power: f32, learning: bool, turn: bool) -> f32 {
         self.smooth = MINIMUM_SMOOTHING * self.smooth + (1.0 - MINIMUM_SMOOTHING) * power;
+        if learning {
+            // The minimum of a few frames says nothing yet: start from their mean.
+            self.smooth = self.noise;
+            self.minimum = self.noise;
+            self.next_minimum = self.noise;
+        }
         if turn {
             self.minimum = self.next_minimum;
             self.next_minimum = self.smooth;

@@ -104,8 +104,8 @@ impl Engine {
         // are made a whole number of host samples by padding the model.
         let (up, down) = rates.as_ref().map_or((0, 0), RatePair::latency);
         let recut_delay = grid.model_delay();
-        let first = model.denoiser(channels, settings.channels).latency();
-        let room = first.max(settings.model_latency);
+        let denoiser = model.denoiser(channels, settings.channels);
+        let room = denoiser.latency().max(settings.model_latency);
         let at_model_rate = (recut_delay + room + down).next_multiple_of(grid.unit());
         let shape =
             SlotShape { channels, mode: settings.channels, latency: at_model_rate - recut_delay - down };
@@ -113,7 +113,7 @@ impl Engine {
         let host_delay = grid.host_delay(format.block);
 
         let (controls, knobs, ends) = Controls::new(settings, shape);
-        let slot = shape.slot(model)?;
+        let slot = shape.slot(model, denoiser)?;
         let recut = (grid.model != MODEL_FRAME).then(|| Recut {
             input: Fifo::new(channels, grid.model + MODEL_FRAME, 0),
             output: Fifo::new(channels, 2 * (grid.model + MODEL_FRAME), recut_delay),

@@ -1,28 +1,34 @@
-//! The whole conformance suite on the baseline model: every rate × channels × block length.
+//! The whole conformance suite: every rate × channels × block length on the baseline model, every rate × block
+//! length on our own (`own_model.rs` has more of its channels).
 
 use sourdine::{Channels, Model};
 use sourdine_testkit::conformance::{CHANNELS, RATES, check_stream};
 
-fn check_channels(channels: usize) {
+fn check_channels(model: &Model, channels: usize) {
     for rate in RATES {
-        check_stream(&Model::rnnoise(), rate, channels, Channels::Linked);
+        check_stream(model, rate, channels, Channels::Linked);
         if channels > 1 {
-            check_stream(&Model::rnnoise(), rate, channels, Channels::Separate);
+            check_stream(model, rate, channels, Channels::Separate);
         }
     }
 }
 
 #[test]
+fn sourdine_mono() {
+    check_channels(&Model::sourdine(), 1);
+}
+
+#[test]
 fn rnnoise_mono() {
-    check_channels(CHANNELS[0]);
+    check_channels(&Model::rnnoise(), CHANNELS[0]);
 }
 
 #[test]
 fn rnnoise_stereo() {
-    check_channels(CHANNELS[1]);
+    check_channels(&Model::rnnoise(), CHANNELS[1]);
 }
 
 #[test]
 fn rnnoise_six_channels() {
-    check_channels(CHANNELS[2]);
+    check_channels(&Model::rnnoise(), CHANNELS[2]);
 }
