@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Draws two recordings of the same length as waveforms and spectrograms on one scale: the README's picture.
 
-    python samples/picture.py samples/fan-hum-48k.wav cleaned.wav samples/before-after.png
+    python samples/picture.py samples/fan-hum-48k.wav cleaned.wav models/pictures/before-after.png
 
 Needs numpy, scipy, soundfile, matplotlib and Pillow.
 """
