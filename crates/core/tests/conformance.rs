@@ -1,7 +1,7 @@
 //! The whole conformance suite: every rate × channels × block length on the baseline model, every rate × block
 //! length on our own (`own_model.rs` has more of its channels).
 
-use sourdine::{Channels, Model};
+use sourdine::{Channels, Engine, Model, Settings, StreamFormat};
 use sourdine_testkit::conformance::{CHANNELS, RATES, check_stream};
 
 fn check_channels(model: &Model, channels: usize) {
@@ -31,4 +31,14 @@ fn rnnoise_stereo() {
 #[test]
 fn rnnoise_six_channels() {
     check_channels(&Model::rnnoise(), CHANNELS[2]);
+}
+
+/// The README's table.
+#[test]
+fn latencies_in_fixed_blocks_of_10_ms() {
+    for (rate, latency) in [(8_000, 160), (16_000, 320), (44_100, 661), (48_000, 480), (96_000, 1280)] {
+        let format = StreamFormat::new(rate, 1).with_fixed_block(rate as usize / 100);
+        let engine = Engine::new(format, &Settings::default(), &Model::rnnoise()).expect("a common rate");
+        assert_eq!(engine.latency(), latency, "{rate} Hz");
+    }
 }
