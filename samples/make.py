@@ -558,7 +558,8 @@ MANIFEST_HEAD = """\
 #                   less than `onset_below_speech_db` below its level over `speech`.
 #
 # expect            What comes of it with the model `rnnoise` and default settings, output aligned to input:
-#   noise_attenuation_db  [least, most] fall of the level over `pauses`, all channels together.
+#   noise_attenuation_db  [least, most] fall of the level over `pauses`, all channels together. Includes the rounding
+#                         to the file's bits: with 8, what is left of the noise mostly rounds to silence.
 #   si_sdr_gain_db_min    Least gain in SI-SDR against the reference over the whole file, mean of the channels.
 #                         Negative: it may lose that much.
 #   speech_loss_db_max    Most that the voice itself is turned down over `speech`: with s the reference and y the

@@ -58,10 +58,14 @@ def main() -> None:
             wave.set_ylabel("full scale 1", fontsize=13)
             spectrum.set_ylabel("frequency / kHz", fontsize=13)
     figure.colorbar(image, ax=axes[1, :], label="level / dBFS", pad=0.01)
-    # A palette makes the file a quarter as large; nobody sees the difference in a README.
+    # A palette of the map's own colours and some greys makes the file a quarter as large and keeps the scale even.
     figure.canvas.draw()
     picture = Image.fromarray(np.asarray(figure.canvas.buffer_rgba())[..., :3])
-    picture.quantize(64, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE).save(args.picture, optimize=True)
+    greys = np.linspace(0, 1, 16)[:, None].repeat(3, axis=1)
+    colours = np.concatenate([plt.get_cmap("magma")(np.linspace(0, 1, 80))[:, :3], greys])
+    palette = Image.new("P", (1, 1))
+    palette.putpalette((255 * colours).round().astype(np.uint8).tobytes())
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).save(args.picture, optimize=True)
 
 
 if __name__ == "__main__":
