@@ -11,6 +11,7 @@ use crate::denoise::{FrameDenoiser, Model};
 use crate::error::ConfigError;
 use crate::settings::{Channels, Settings, check_attenuation_limit};
 use crate::signal::MODEL_FRAME;
+use crate::stages::guard;
 use crate::stages::reframe::Delay;
 
 /// Model switches that may wait for the audio thread at once.
@@ -75,8 +76,7 @@ impl Slot {
         let mut sound = self.sound;
         if sound {
             probability = self.denoiser.process(frame);
-            let probe: f32 = frame.iter().map(|x| x * 0.0).sum();
-            sound = probe == 0.0 && probability.is_finite();
+            sound = guard::all_finite(frame) && probability.is_finite();
             if !sound {
                 self.sound = self.denoiser.recover();
             }

@@ -1,13 +1,16 @@
 //! Nothing that is not a number goes any further.
 
+/// Whether no sample is NaN or infinite, without a branch per sample: 0 times anything finite is 0, and a sum
+/// with one NaN in it is NaN.
+pub(crate) fn all_finite(samples: &[f32]) -> bool {
+    samples.iter().map(|x| x * 0.0).sum::<f32>() == 0.0
+}
+
 /// Replaces NaN and infinities by silence, and returns how many there were.
 ///
 /// Everything downstream keeps a memory (filters, recurrent networks), and one NaN there would stay for ever.
 pub(crate) fn silence_invalid(samples: &mut [f32]) -> u64 {
-    // The common case is decided without a branch per sample: a sum with anything invalid in it is invalid.
-    // (A sum of valid samples may overflow too; then the slow loop finds nothing, which is right.)
-    let probe: f32 = samples.iter().map(|x| x * 0.0).sum();
-    if probe == 0.0 {
+    if all_finite(samples) {
         return 0;
     }
     let mut invalid = 0;
