@@ -22,6 +22,7 @@ from . import container
 from .augment import COMPRESS
 from .features import BANDS, HOP, RATE, WIDTH
 from .model import Net
+from .muon import Muon
 from .pool import Pool
 
 
@@ -33,6 +34,7 @@ class Config:
     layers: int = 2
     batch: int = 16
     lr: float = 2e-3
+    muon_lr: float = 0.02
     weight_decay: float = 1e-3
     warmup: int = 80
     beta: float = 0.4
@@ -106,18 +108,16 @@ class Trainer:
         if resume:
             state = _from_snapshot(resume) if resume.suffix == ".safetensors" else torch.load(resume, weights_only=False)
         if state:
-            self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k in ("beta", "lr", "batch", "vad")}})
+            self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k in ("beta", "lr", "muon_lr", "batch", "vad")}})
         self.net = Net(cfg.hidden, cfg.layers)
         self.steps, self.seconds, self.warm_from = 0, 0.0, 0
-        decay = [p for p in self.net.parameters() if p.ndim > 1]
-        rest = [p for p in self.net.parameters() if p.ndim <= 1]
-        groups = [{"params": decay, "weight_decay": cfg.weight_decay}, {"params": rest, "weight_decay": 0.0}]
-        self.opt = torch.optim.AdamW(groups, lr=cfg.lr, betas=(0.9, 0.98))
+        self.opts = optimizers(self.net, cfg)
         if state:
             self.net.load_state_dict(state["net"])
             self.steps, self.seconds = state["steps"], state["seconds"]
-            if "opt" in state:
-                self.opt.load_state_dict(state["opt"])
+            if "opts" in state:
+                for opt, old in zip(self.opts, state["opts"], strict=True):
+                    opt.load_state_dict(old)
                 self.pool.rng.bit_generator.state = state["rng"]
                 torch.set_rng_state(state["torch_rng"])
             else:
@@ -140,7 +140,7 @@ class Trainer:
     def save(self, name: str = "last.pt") -> None:
         """Everything needed to go on."""
         state = {
-            "config": asdict(self.cfg), "net": self.net.state_dict(), "avg": self.avg.state_dict(), "opt": self.opt.state_dict(),
+            "config": asdict(self.cfg), "net": self.net.state_dict(), "avg": self.avg.state_dict(), "opts": [o.state_dict() for o in self.opts],
             "steps": self.steps, "seconds": self.seconds, "rng": self.pool.rng.bit_generator.state,
             "torch_rng": torch.get_rng_state(),
         }
@@ -148,20 +148,22 @@ class Trainer:
         torch.save(state, tmp)
         os.replace(tmp, self.run / name)
 
-    def step(self, lr: float) -> dict[str, float]:
-        """One update."""
-        for g in self.opt.param_groups:
-            g["lr"] = lr
+    def step(self, share: float) -> dict[str, float]:
+        """One update at a share of the full learning rates."""
+        for opt, lr in zip(self.opts, (self.cfg.lr, self.cfg.muon_lr), strict=True):
+            for g in opt.param_groups:
+                g["lr"] = lr * share
         if self.long and self.pool.rng.random() < self.cfg.long_share:
             batch = torch.from_numpy(self.long.batch(self.cfg.long_batch))
         else:
             batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
         loss, terms = loss_terms(self.net(batch[..., :BANDS]), batch, self.weights, self.cfg)
-        self.opt.zero_grad(set_to_none=True)
+        self.net.zero_grad(set_to_none=True)
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.cfg.grad_clip)
         if torch.isfinite(norm):
-            self.opt.step()
+            for opt in self.opts:
+                opt.step()
         self.steps += 1
         self.seconds += batch.shape[0] * batch.shape[1] * HOP / RATE
         k = min(self.cfg.ema, (1 + self.steps) / (10 + self.steps))
@@ -171,10 +173,26 @@ class Trainer:
         return {"loss": float(loss.detach()), **terms, "grad": float(norm)}
 
 
-def rate(step: int, base: float, warmup: int, fade: float | None) -> float:
-    """Warm-up, then constant; `fade` runs 0..1 through the decay, which ends at 1 % (1 - sqrt shape)."""
-    lr = base * min(1.0, (step + 1) / warmup)
-    return lr if fade is None else lr * max(0.01, 1 - math.sqrt(min(1.0, fade)))
+def optimizers(net: Net, cfg: Config) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
+    """AdamW for the output layer, the local path and all biases; Muon for the hidden matrices, gate by gate."""
+    gates = [p for n, p in net.named_parameters() if n.startswith("gru.") and p.ndim > 1]
+    hidden = {id(p) for p in (*gates, net.conv.weight)}
+    rest = [p for p in net.parameters() if id(p) not in hidden]
+    adam = torch.optim.AdamW(
+        [
+            {"params": [p for p in rest if p.ndim > 1], "weight_decay": cfg.weight_decay},
+            {"params": [p for p in rest if p.ndim <= 1], "weight_decay": 0.0},
+        ],
+        lr=cfg.lr,
+        betas=(0.9, 0.98),
+    )
+    return adam, Muon([{"params": gates, "stacks": 3}, {"params": [net.conv.weight]}], lr=cfg.muon_lr, weight_decay=cfg.weight_decay)
+
+
+def rate(step: int, warmup: int, fade: float | None) -> float:
+    """The share of the full learning rate: warm-up, then 1; `fade` runs 0..1 through the decay, which ends at 1 % (1 - sqrt)."""
+    share = min(1.0, (step + 1) / warmup)
+    return share if fade is None else share * max(0.01, 1 - math.sqrt(min(1.0, fade)))
 
 
 def train(
@@ -197,7 +215,7 @@ def train(
     with open(log, "a", newline="") as f:
         out = csv.writer(f)
         if fresh:
-            out.writerow(["steps", "hours", "lr", "loss", "spec", "over", "vad", "grad", "wall_s"])
+            out.writerow(["steps", "hours", "rate", "loss", "spec", "over", "vad", "grad", "wall_s"])
         while not t.stop:
             now = time.monotonic()
             if fade_from is None:
@@ -214,16 +232,16 @@ def train(
             fade = None if fade_from is None else (now - fade_from) / fade_for
             if (fade is not None and fade >= 1) or (minutes and not decay_minutes and now - start > minutes * 60):
                 break
-            lr = rate(t.steps - t.warm_from, t.cfg.lr, t.cfg.warmup, fade)
-            for k, v in t.step(lr).items():
+            share = rate(t.steps - t.warm_from, t.cfg.warmup, fade)
+            for k, v in t.step(share).items():
                 acc[k] = acc.get(k, 0.0) + v
             count += 1
             if t.steps % 100 == 0:
                 m = {k: v / count for k, v in acc.items()}
                 wall = now - start
-                out.writerow([t.steps, f"{t.hours:.3f}", f"{lr:.2e}"] + [f"{m[k]:.5f}" for k in ("loss", "spec", "over", "vad", "grad")] + [f"{wall:.0f}"])
+                out.writerow([t.steps, f"{t.hours:.3f}", f"{share:.4f}"] + [f"{m[k]:.5f}" for k in ("loss", "spec", "over", "vad", "grad")] + [f"{wall:.0f}"])
                 f.flush()
-                print(f"step {t.steps} {t.hours:.2f} h lr {lr:.1e} " + " ".join(f"{k} {v:.4f}" for k, v in m.items()), flush=True)
+                print(f"step {t.steps} {t.hours:.2f} h rate {share:.3f} " + " ".join(f"{k} {v:.4f}" for k, v in m.items()), flush=True)
                 acc, count = {}, 0
             if now - saved > every * 60:
                 t.save()
