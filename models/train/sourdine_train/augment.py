@@ -11,7 +11,7 @@ import soxr
 
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BINS, HOP, RATE, band_sum, features, stft
+from .features import BINS, HOP, RATE, WINDOW, band_sum, features, istft, stft
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -24,16 +24,22 @@ class Recipe:
     """Shares and ranges of the mixing; the defaults are the training recipe."""
 
     studio: tuple[str, ...] = ("kerstin_de", "nathalie_nl", "kathleen_en", "flemishguy_nl")
-    studio_share: float = 0.42
-    group_weight: tuple[tuple[str, float], ...] = (("alnum_en", 0.50), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.07))
+    studio_share: float = 0.40
+    group_weight: tuple[tuple[str, float], ...] = (
+        ("alnum_en", 0.42), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.06),
+        ("asterisk_by", 0.07), ("tts_flite", 0.02),
+    )
     shift: float = 0.65
+    formant: float = 0.5
     snr: tuple[float, float] = (5.0, 8.0)
     high_snr: float = 0.17
     clean: float = 0.07
     no_speech: float = 0.06
     reverb: float = 0.35
-    synth: float = 0.28
+    synth: float = 0.25
     babble: float = 0.08
+    enveloped: float = 0.06
+    granular: float = 0.25
     clip: float = 0.08
 
 
@@ -69,6 +75,27 @@ def voice_labels(target: np.ndarray) -> np.ndarray:
     if top < 1e-11:
         return np.zeros(n, bool)
     return scipy.ndimage.binary_dilation(e > top * 10 ** (VOICE_DB / 10), iterations=2)
+
+
+def formant_shift(x: np.ndarray, ratio: float, quefrency_ms: float = 1.25) -> np.ndarray:
+    """Moves the spectral envelope of speech by `ratio` along frequency and leaves the pitch where it is.
+
+    The envelope is the log spectrum smoothed in the cepstrum (Oppenheim and Schafer, Discrete-Time Signal Processing);
+    each frame is filtered by the quotient of the moved and the old one, at most 20 dB.
+    """
+    spec = stft(np.concatenate([x, np.zeros(HOP, np.float32)]))
+    cepstrum = scipy.fft.irfft(np.log(np.abs(spec) + 1e-5), WINDOW, axis=1)
+    keep = int(quefrency_ms * RATE / 1000)
+    lifter = np.zeros(WINDOW, np.float32)
+    lifter[: keep + 1] = 0.5 + 0.5 * np.cos(np.pi * np.arange(keep + 1) / keep)
+    lifter[-keep:] = lifter[keep:0:-1]
+    envelope = scipy.fft.rfft(cepstrum * lifter, axis=1).real
+    at = np.minimum(np.arange(BINS) / ratio, BINS - 1)
+    low = np.minimum(at.astype(int), BINS - 2)
+    part = (at - low).astype(np.float32)
+    moved = envelope[:, low] * (1 - part) + envelope[:, low + 1] * part
+    gain = np.exp(np.clip(moved - envelope, -2.3, 2.3)).astype(np.float32)
+    return istft(spec * gain)[HOP : HOP + len(x)]
 
 
 def _rms_top(x: np.ndarray) -> float:
@@ -145,6 +172,10 @@ class Mixer:
             x = self._joined(rng, clip, factor) if self.n > JOIN else self._resampled(rng, clip, self.n, factor)
             if _rms_top(x) > 0.2 * clip.level:
                 break
+        if rng.random() < self.r.formant:
+            ratio = float(np.exp(rng.uniform(np.log(0.82), np.log(1.22))))
+            x = formant_shift(x, ratio)
+            bw *= min(1.0, ratio)
         if rng.random() < 0.35:
             self._gap(rng, x)
         if rng.random() < 0.08:
@@ -169,6 +200,12 @@ class Mixer:
         ramp[:m], ramp[-m:] = np.linspace(1, 0, m), np.linspace(0, 1, m)
         x[at : at + k] *= ramp
 
+    def recording(self, rng: np.random.Generator) -> Clip:
+        """A noise recording: class first, then recording by length."""
+        clips = self.c.noise[self.noise_classes[rng.integers(len(self.noise_classes))]]
+        w = np.array([min(60.0, len(c.pcm) / RATE) for c in clips])
+        return clips[rng.choice(len(clips), p=w / w.sum())]
+
     def one_noise(self, rng: np.random.Generator) -> np.ndarray:
         """One noise of unit level."""
         u = rng.random()
@@ -180,12 +217,16 @@ class Mixer:
             for _ in range(int(rng.integers(3, 12))):
                 c = self.speaker(rng)
                 x += self.cut(rng, c, n) / max(c.level, 1e-4) * rng.uniform(0.3, 1)
+        elif u < self.r.synth + self.r.babble + self.r.enveloped:
+            clip = self.recording(rng) if rng.random() < 0.5 else self.speaker(rng)
+            x = synth.enveloped(rng, self.cut(rng, clip, n, loop=True), n)
         else:
-            clips = self.c.noise[self.noise_classes[rng.integers(len(self.noise_classes))]]
-            w = np.array([min(60.0, len(c.pcm) / RATE) for c in clips])
-            clip = clips[rng.choice(len(clips), p=w / w.sum())]
-            factor = float(np.exp(rng.uniform(np.log(0.72), np.log(1.35)))) if rng.random() < 0.4 else 1.0
-            x = self._resampled(rng, clip, n, factor, loop=True)
+            clip = self.recording(rng)
+            factor = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6)))) if rng.random() < 0.7 else 1.0
+            if rng.random() < self.r.granular:
+                x = synth.granular(rng, self._resampled(rng, clip, n, factor, loop=True), n)
+            else:
+                x = self._resampled(rng, clip, n, factor, loop=True)
             if rng.random() < 0.12:
                 x = x[::-1].copy()
         if rng.random() < 0.15:
@@ -209,7 +250,7 @@ class Mixer:
         """Target, noisy signal and bandwidth."""
         bins = self.nfft // 2 + 1
         speech, bw = self.voice(rng)
-        eq = smooth_random_response(rng, bins, rng.uniform(0, 9)) if rng.random() < 0.5 else None
+        eq = smooth_random_response(rng, bins, rng.uniform(0, 11)) if rng.random() < 0.65 else None
         if rng.random() < self.r.reverb:
             h, e = self.rir[rng.integers(len(self.rir))]
             hs, es = scipy.fft.rfft(h, self.nfft), scipy.fft.rfft(e, self.nfft)
@@ -230,8 +271,8 @@ class Mixer:
         else:
             snr = float(np.clip(rng.normal(*self.r.snr), -8, 35))
         noise = self.noise(rng)
-        if rng.random() < 0.6:
-            g = smooth_random_response(rng, bins, rng.uniform(2, 12))
+        if rng.random() < 0.8:
+            g = smooth_random_response(rng, bins, rng.uniform(2, 14))
             if rng.random() < 0.25:
                 g = g * scipy.fft.rfft(self.rir[rng.integers(len(self.rir))][0], self.nfft)
             (noise,) = self._filter(noise, g)

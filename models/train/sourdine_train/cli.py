@@ -27,7 +27,7 @@ def _generate(a: argparse.Namespace) -> None:
 def _train(a: argparse.Namespace) -> None:
     from . import train
 
-    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
+    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
     train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool)
 
 
@@ -153,6 +153,8 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--batch", type=int, default=16)
     s.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for the output layer and biases")
     s.add_argument("--muon-lr", type=float, default=0.02, help="Muon's, for the hidden matrices")
+    s.add_argument("--dropout", type=float, default=0.15, help="of the hidden layers' inputs")
+    s.add_argument("--vary", type=float, default=1.0, help="random level and response of every clip drawn (0: none)")
     s.add_argument("--beta", type=float, default=0.4, help="weight of the over-suppression term")
     s.add_argument("--vad", type=float, default=0.05, help="weight of the voice term")
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")

@@ -31,9 +31,9 @@ class Net(nn.Module):
     feat_mean: Tensor
     feat_rstd: Tensor
 
-    def __init__(self, hidden: int = 192, layers: int = 2) -> None:
+    def __init__(self, hidden: int = 192, layers: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
-        self.hidden, self.layers = hidden, layers
+        self.hidden, self.layers, self.dropout = hidden, layers, dropout
         self.register_buffer("feat_mean", torch.zeros(BANDS))
         self.register_buffer("feat_rstd", torch.ones(BANDS))
         self.conv = nn.Linear(TAPS * BANDS, hidden)
@@ -71,16 +71,19 @@ class Net(nn.Module):
         logits = torch.cat([gains, o[..., BANDS:]], 2)
         return logits, outs, State(ext[:, -(TAPS - 1) :], hidden)
 
+    def _drop(self, h: Tensor) -> Tensor:
+        return nnf.dropout(h, self.dropout, self.training)
+
     def forward(self, feat: Tensor) -> Tensor:
-        """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of`."""
+        """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of` but for dropout."""
         t = feat.shape[1]
         x = ((feat - self.feat_mean) * self.feat_rstd).transpose(0, 1).contiguous()
         ext = nnf.pad(x, (0, 0, 0, 0, TAPS - 1, 0))
         h = nnf.leaky_relu(self.conv(torch.cat([ext[i : i + t] for i in range(TAPS)], 2)), SLOPE)
-        o = nnf.linear(h, self.out.weight[:, : self.hidden], self.out.bias)
+        o = nnf.linear(self._drop(h), self.out.weight[:, : self.hidden], self.out.bias)
         for i, g in enumerate(self.gru, 1):
-            h = fastgru.run(g, h) + h
-            o = o + nnf.linear(h, self.out.weight[:, i * self.hidden : (i + 1) * self.hidden])
+            h = fastgru.run(g, self._drop(h)) + h
+            o = o + nnf.linear(self._drop(h), self.out.weight[:, i * self.hidden : (i + 1) * self.hidden])
         side = nnf.pad(x, (REACH, REACH))
         gains = o[..., :BANDS]
         for k in range(CHANNELS):

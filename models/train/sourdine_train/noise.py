@@ -144,6 +144,33 @@ def music(rng: Rng, n: int) -> F:
     return out[:n] + 1e-3 * rng.standard_normal(n, dtype=np.float32)
 
 
+def granular(rng: Rng, x: F, n: int) -> F:
+    """A new texture from a recording: grains of 40 to 400 ms from anywhere in it, each at a speed of its own."""
+    out = np.zeros(n + RATE, np.float32)
+    size = int(RATE * np.exp(rng.uniform(np.log(0.04), np.log(0.4))))
+    spread = rng.uniform(0, 0.5)
+    at = 0
+    while at < n:
+        m = int(size * rng.uniform(0.6, 1.4))
+        speed = np.exp(rng.uniform(-spread, spread))
+        take = min(len(x), int(m * speed) + 2)
+        start = int(rng.integers(len(x) - take + 1))
+        grain = np.interp(np.arange(m) * ((take - 1) / m), np.arange(take), x[start : start + take])
+        fade = min(m // 2, RATE // 50)
+        ramp = np.ones(m, np.float32)
+        ramp[:fade], ramp[m - fade :] = np.linspace(0, 1, fade), np.linspace(1, 0, fade)
+        out[at : at + m] += (grain * ramp * rng.lognormal(0, 0.3))[: len(out) - at]
+        at += m - fade
+    return out[:n]
+
+
+def enveloped(rng: Rng, x: F, n: int) -> F:
+    """Noise of a random spectrum with the loudness curve of something else (speech, machines, impacts)."""
+    e = np.sqrt(np.maximum(scipy.signal.lfilter([1], [1, -0.999], x[:n].astype(np.float64) ** 2), 0))
+    e = np.pad(e, (0, n - len(e)), mode="edge") / (e.max() + 1e-9)
+    return (coloured(rng, n) * (e ** rng.uniform(0.5, 1.5) + rng.uniform(0, 0.1))).astype(np.float32)
+
+
 def _unit(x: F) -> F:
     return (x / np.sqrt(np.mean(x * x) + 1e-12)).astype(np.float32)
 

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from sourdine_train import features as F
-from sourdine_train.augment import COMPRESS, PHASE, coefficients, voice_labels
+from sourdine_train.augment import formant_shift, COMPRESS, PHASE, coefficients, voice_labels
 
 
 def test_edges_cover_all_bins():
@@ -60,3 +60,18 @@ def test_voice_labels():
     x[9600:19200] = np.random.default_rng(4).standard_normal(9600)
     v = voice_labels(x)
     assert v[20:40].all() and not v[:17].any() and not v[43:].any()
+
+
+def test_formants_move_and_pitch_stays() -> None:
+    n, f0 = 48000, 120.0
+    t = np.arange(n) / 48000
+    harmonics = np.arange(1, 60) * f0
+    level = np.exp(-0.5 * ((harmonics - 1500) / 300) ** 2) + 1e-2
+    x = (level[:, None] * np.sin(2 * np.pi * harmonics[:, None] * t)).sum(0).astype(np.float32) * 0.05
+    y = formant_shift(x, 1.2)
+    assert len(y) == n
+    spectrum = np.abs(np.fft.rfft(y[12000:36000] * np.hanning(24000)))
+    peaks = spectrum[(harmonics / 2).astype(int)]
+    assert abs(harmonics[peaks.argmax()] - 1.2 * 1500) < 200, "the formant moved"
+    between = spectrum[((harmonics[5:30] + 60) / 2).astype(int)]
+    assert between.max() < 0.05 * peaks.max(), "the harmonics did not"

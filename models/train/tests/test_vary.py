@@ -1,0 +1,48 @@
+"""What the trainer does to a drawn clip equals what the mixer would have done to the sound."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sourdine_train.augment import coefficients
+from sourdine_train.features import BANDS, features, stft
+from sourdine_train.train import vary
+
+
+def _row(x: np.ndarray, s: np.ndarray) -> torch.Tensor:
+    sx, ss = stft(x), stft(s)
+    a, p, b = coefficients(sx, ss)
+    feat = features((sx.real**2 + sx.imag**2).astype(np.float32))
+    return torch.from_numpy(np.concatenate([feat, a, p, b.sum(1, keepdims=True), b[:, :1] * 0], 1).astype(np.float32))[None]
+
+
+class _Fixed:
+    """A generator that gives a flat response of 6 dB."""
+
+    def normal(self, *_: object) -> np.ndarray:
+        return np.zeros(7)
+
+    def uniform(self, *_: object) -> np.ndarray:
+        return np.full((1, 1), 6.0)
+
+
+def test_a_level_change_is_exact() -> None:
+    rng = np.random.default_rng(1)
+    s = rng.standard_normal(9600).astype(np.float32) * 0.1
+    x = s + rng.standard_normal(9600).astype(np.float32) * 0.05
+    gain = np.float32(10 ** (6 / 20))
+    varied, louder = _row(x, s), _row(x * gain, s * gain)
+    vary(varied, _Fixed(), 1.0)  # type: ignore[arg-type]
+    used = slice(0, 3 * BANDS)
+    assert torch.allclose(varied[..., used], louder[..., used], rtol=1e-3, atol=1e-4)
+
+
+def test_masked_bands_stay_masked_and_nothing_happens_at_0() -> None:
+    batch = torch.rand(4, 5, 302)
+    batch[:, :, 150:200] = 0
+    same = batch.clone()
+    vary(batch, np.random.default_rng(1), 0.0)
+    assert torch.allclose(batch, same)
+    vary(batch, np.random.default_rng(1), 1.0)
+    assert not torch.allclose(batch, same) and (batch[:, :, 150:200] == 0).all()
