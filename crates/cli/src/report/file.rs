@@ -1,0 +1,58 @@
+//! Files beside the sound: under their name only when whole.
+
+use std::io::{self, Write};
+use std::path::Path;
+
+use tempfile::NamedTempFile;
+
+use crate::failure::Failure;
+
+/// Refuses a path that cannot be written, before any work is done.
+pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
+    let refuse = |error| Err(Failure::Write { path: path.into(), error });
+    if path.is_dir() {
+        return refuse(io::ErrorKind::IsADirectory.into());
+    }
+    if !overwrite && path.symlink_metadata().is_ok() {
+        return refuse(io::ErrorKind::AlreadyExists.into());
+    }
+    if !folder(path).is_dir() {
+        return refuse(io::ErrorKind::NotFound.into());
+    }
+    Ok(())
+}
+
+/// Writes a file beside its name and moves it there.
+pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Failure> {
+    let failed = |error| Failure::Write { path: path.into(), error };
+    let mut file = temporary(path, ".tmp").map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    persist(file, path, overwrite)
+}
+
+/// A temporary file in the folder of `path`, deleted when dropped.
+pub(super) fn temporary(path: &Path, suffix: &str) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".sourdine-").suffix(suffix);
+    // As every other file the user makes, not private as temporary files are.
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder(path))
+}
+
+/// Gives a temporary file its name.
+pub(super) fn persist(file: NamedTempFile, path: &Path, overwrite: bool) -> Result<(), Failure> {
+    let done = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
+    done.map(drop).map_err(|failed| Failure::Write { path: path.into(), error: failed.error })
+}
+
+/// The folder that a path names a file in.
+fn folder(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
