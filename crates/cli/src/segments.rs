@@ -94,7 +94,11 @@ mod tests {
         assert_eq!(of("..###...##..", 0, 3, 0), [2..5, 8..10], "a gap of just min_silence stays");
         assert_eq!(of("..###...##..", 3, 0, 0), std::slice::from_ref(&(2..5)));
         assert_eq!(of("..###...##..", 0, 0, 1), [1..6, 7..11]);
-        assert_eq!(of("..###...##..", 0, 0, 5), std::slice::from_ref(&(0..12)), "padding stays within the file");
+        assert_eq!(
+            of("..###...##..", 0, 0, 5),
+            std::slice::from_ref(&(0..12)),
+            "padding stays within the file"
+        );
         assert_eq!(of("#.#.#.......", 5, 2, 0), std::slice::from_ref(&(0..5)), "joined first, dropped then");
         assert!(of("............", 0, 0, 5).is_empty());
         assert!(of("", 0, 0, 5).is_empty());
@@ -141,9 +145,8 @@ mod tests {
                 if inside(middle) {
                     // Nothing is far from a decision for voice.
                     let reach = pad + min_silence + step;
-                    prop_assert!(decisions.iter().enumerate().any(|(j, v)| {
-                        *v && (j as u64 * step).abs_diff(middle) <= reach
-                    }));
+                    let near = |(j, v): (usize, &bool)| *v && (j as u64 * step).abs_diff(middle) <= reach;
+                    prop_assert!(decisions.iter().enumerate().any(near));
                 }
             }
         }

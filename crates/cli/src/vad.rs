@@ -159,13 +159,11 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
         Ok(())
     };
 
-    let bar = output::progress(reader.frames(), false);
     let mut blocks = vec![0.0; BLOCKS_PER_READ * step * channels];
     let (mut frames, mut index) = (0, 0);
     loop {
         let read = reader.read(&mut blocks)?;
         frames += read as u64;
-        bar.inc(read as u64);
         let samples = read * channels;
         if samples < blocks.len() {
             // The end: silence fills the last block and pushes out what the engine still holds.
@@ -180,7 +178,6 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
         }
         decide(&mut blocks, &mut index)?;
     }
-    bar.finish_and_clear();
 
     let seconds = |frames: u64| frames as f64 / f64::from(rate);
     let segments: Vec<Segment> = segmenter

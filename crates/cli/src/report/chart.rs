@@ -19,15 +19,17 @@ pub(super) const FONT: &str = "sans-serif";
 
 /// Sizes in units of the chart; a picture has `scale` pixels for each.
 const WIDTH: f64 = 1200.0;
-const LEFT: f64 = 66.0;
+const LEFT: f64 = 48.0;
 const RIGHT: f64 = 70.0;
 const HEADER: f64 = 118.0;
-const CAPTION: f64 = 30.0;
+const CAPTION: f64 = 36.0;
+/// What lies between a caption and its chart.
+const CAPTION_GAP: f64 = 3.0;
 const SPECTROGRAM: f64 = 200.0;
 const WAVEFORM: f64 = 110.0;
 const VOICE: f64 = 16.0;
 const ATTENUATION: f64 = 90.0;
-const TIME_AXIS: f64 = 46.0;
+const TIME_AXIS: f64 = 44.0;
 const TEXT: f64 = 15.0;
 const CAPTION_TEXT: f64 = 17.0;
 
@@ -130,20 +132,28 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
         for (k, (name, unit, before, after)) in self.picture.table().into_iter().enumerate() {
             let x = LEFT + k as f64 * column;
             put(name, x, 78.0, 14.0, muted)?;
-            put(&format!("{} → {} {unit}", number(before), number(after)), x, 96.0, 19.0, ink)?;
+            put(&format!("{} › {} {unit}", number(before), number(after)), x, 96.0, 19.0, ink)?;
         }
         self.top = HEADER;
         Ok(())
     }
 
-    /// A caption, and the area for a chart of this height below it.
-    fn next_chart(&mut self, caption: &str, height: f64, axis: f64) -> Result<Area<DB>, Failed<DB>> {
+    /// A caption with the unit of the chart, and the area for the chart below it.
+    fn next_chart(
+        &mut self,
+        caption: &str,
+        unit: &str,
+        height: f64,
+        axis: f64,
+    ) -> Result<Area<DB>, Failed<DB>> {
         let l = self.layout;
-        let baseline = self.top + CAPTION - 7.0;
-        let style = l
-            .text(CAPTION_TEXT, self.palette.ink)
-            .pos(Pos::new(HPos::Left, VPos::Bottom));
-        self.root.draw(&Text::new(caption.to_owned(), (l.px(LEFT), l.px(baseline)), style))?;
+        let bottom = l.px(self.top + CAPTION - CAPTION_GAP);
+        let style = l.text(CAPTION_TEXT, self.palette.ink).pos(Pos::new(HPos::Left, VPos::Bottom));
+        let (width, _) = self.root.estimate_text_size(caption, &style)?;
+        self.root.draw(&Text::new(caption.to_owned(), (l.px(LEFT), bottom), style))?;
+        let style = l.text(14.0, self.palette.muted).pos(Pos::new(HPos::Left, VPos::Bottom));
+        let beside = l.px(LEFT + 10.0) + width as i32;
+        self.root.draw(&Text::new(unit.to_owned(), (beside, bottom), style))?;
         self.top += CAPTION;
         let area = self.area(0.0, self.top, WIDTH, height + axis);
         self.top += height + axis;
@@ -154,7 +164,7 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
     fn legend(&self, caption_top: f64, entries: &[(&str, RGBColor)]) -> Result<(), Failed<DB>> {
         let l = self.layout;
         let mut x = WIDTH - RIGHT;
-        let bottom = caption_top + CAPTION - 7.0;
+        let bottom = caption_top + CAPTION - CAPTION_GAP;
         for (text, colour) in entries.iter().rev() {
             let style = l.text(14.0, self.palette.muted).pos(Pos::new(HPos::Right, VPos::Bottom));
             self.root.draw(&Text::new((*text).to_owned(), (l.px(x), l.px(bottom)), style))?;
@@ -179,13 +189,13 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
 
     fn spectrogram(&mut self, caption: &str, side: &Side, colours: ColourRange) -> Result<(), Failed<DB>> {
         let l = self.layout;
-        let area = self.next_chart(caption, SPECTROGRAM, 0.0)?;
+        let area = self.next_chart(caption, "frequency in kHz, mel scale", SPECTROGRAM, 0.0)?;
         let nyquist = f64::from(self.picture.format.sample_rate) / 2.0;
         let ticks = [100.0, 500.0, 1000.0, 2000.0, 4000.0, 8000.0, 16_000.0, 32_000.0, 64_000.0];
         let ticks = ticks.into_iter().filter(|hz| mel(*hz) < 0.97 * mel(nyquist)).map(mel).collect();
         let mut chart = ChartBuilder::on(&area)
             .set_label_area_size(LabelAreaPosition::Left, l.px(LEFT))
-            .set_label_area_size(LabelAreaPosition::Right, l.px(RIGHT))
+            .margin_right(l.px(RIGHT))
             .build_cartesian_2d(self.time(), Axis::new(0.0..mel(nyquist), ticks))?;
         let khz = |mel: &f64| {
             let hz = 700.0 * (10.0_f64.powf(mel / 2595.0) - 1.0);
@@ -196,10 +206,8 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
             .disable_mesh()
             .disable_x_axis()
             .axis_style(self.palette.muted)
-            .y_desc("kHz, mel scale")
             .y_label_formatter(&khz)
             .label_style(l.text(13.0, self.palette.muted))
-            .axis_desc_style(l.text(13.0, self.palette.muted))
             .draw()?;
         let plot = chart.plotting_area();
         let (width, height) = plot.dim_in_pixel();
@@ -234,18 +242,18 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
             .disable_mesh()
             .disable_x_axis()
             .axis_style(self.palette.muted)
-            .y_label_formatter(&|db: &f64| format!("{db:.0}").replace('-', "−"))
+            .y_label_formatter(&|db: &f64| format!(" {db:.0}").replace('-', "−"))
             .label_style(l.text(13.0, self.palette.muted))
             .draw()?;
         let style = l.text(13.0, self.palette.muted).pos(Pos::new(HPos::Left, VPos::Bottom));
-        let at = (l.px(WIDTH - RIGHT + 10.0), l.px(top - 7.0));
+        let at = (l.px(WIDTH - RIGHT + 10.0), l.px(top - CAPTION_GAP));
         self.root.draw(&Text::new("dBFS", at, style))
     }
 
     fn waveform(&mut self) -> Result<(), Failed<DB>> {
         let l = self.layout;
         let caption_top = self.top;
-        let area = self.next_chart("Waveform", WAVEFORM, 0.0)?;
+        let area = self.next_chart("Waveform", "full scale is 1", WAVEFORM, 0.0)?;
         let Palette { before, after, .. } = self.palette;
         self.legend(caption_top, &[("before", before), ("after", after)])?;
         let reach = [&self.picture.before, &self.picture.after]
@@ -257,33 +265,43 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
         let full = full.unwrap_or(f64::from(reach));
         let mut chart = ChartBuilder::on(&area)
             .set_label_area_size(LabelAreaPosition::Left, l.px(LEFT))
-            .set_label_area_size(LabelAreaPosition::Right, l.px(RIGHT))
+            .margin_right(l.px(RIGHT))
             .build_cartesian_2d(self.time(), Axis::new(-full..full, vec![-full, 0.0, full]))?;
         for (side, colour) in [(&self.picture.before, before), (&self.picture.after, after)] {
             let column = self.picture.column_seconds(side.outline.span());
-            chart.draw_series(std::iter::once(Polygon::new(outline(&side.outline, column), colour.filled())))?;
+            chart.draw_series(std::iter::once(Polygon::new(
+                outline(&side.outline, column),
+                colour.filled(),
+            )))?;
         }
-        self.mesh(&mut chart, "full scale 1", &|x: &f64| format!("{x:.3}").trim_end_matches('0').trim_end_matches('.').replace('-', "−"), false)
+        self.mesh(
+            &mut chart,
+            &|x: &f64| format!("{x:.3}").trim_end_matches('0').trim_end_matches('.').replace('-', "−"),
+            false,
+        )
     }
 
     fn voice(&mut self) -> Result<(), Failed<DB>> {
         let l = self.layout;
         let share = {
             let columns = self.picture.activity.columns();
-            let (voiced, frames) = columns.iter().fold((0, 0), |(v, f), c| (v + u64::from(c.voiced), f + u64::from(c.frames)));
+            let (voiced, frames) =
+                columns.iter().fold((0, 0), |(v, f), c| (v + u64::from(c.voiced), f + u64::from(c.frames)));
             100.0 * voiced as f64 / frames.max(1) as f64
         };
-        let area = self.next_chart(&format!("Voice, in {share:.0} % of the time"), VOICE, 0.0)?;
+        let area = self.next_chart("Voice", &format!("{share:.0} % of the time"), VOICE, 0.0)?;
         let mut chart = ChartBuilder::on(&area)
             .set_label_area_size(LabelAreaPosition::Left, l.px(LEFT))
-            .set_label_area_size(LabelAreaPosition::Right, l.px(RIGHT))
+            .margin_right(l.px(RIGHT))
             .build_cartesian_2d(self.time(), Axis::new(0.0..1.0, Vec::new()))?;
         let Palette { grid, voice, .. } = self.palette;
         let whole = [(0.0, 0.0), (self.picture.seconds(), 1.0)];
         chart.draw_series(std::iter::once(Rectangle::new(whole, grid.filled())))?;
-        chart.draw_series(self.voiced().into_iter().map(|span| {
-            Rectangle::new([(span.start, 0.0), (span.end, 1.0)], voice.filled())
-        }))?;
+        chart.draw_series(
+            self.voiced()
+                .into_iter()
+                .map(|span| Rectangle::new([(span.start, 0.0), (span.end, 1.0)], voice.filled())),
+        )?;
         Ok(())
     }
 
@@ -304,7 +322,7 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
 
     fn attenuation(&mut self) -> Result<(), Failed<DB>> {
         let l = self.layout;
-        let area = self.next_chart("Turned down by", ATTENUATION, TIME_AXIS)?;
+        let area = self.next_chart("Turned down by", "dB", ATTENUATION, TIME_AXIS)?;
         let activity = &self.picture.activity;
         let column = self.picture.column_seconds(activity.span());
         let points: Vec<(f64, f64)> = activity
@@ -314,25 +332,30 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
             .map(|(k, a)| ((k as f64 + 0.5) * column, f64::from(a.attenuation_db()).max(0.0)))
             .collect();
         let most = points.iter().fold(LEAST_ATTENUATION_AXIS, |most, p| most.max(p.1));
-        let step = if most > 40.0 { 20.0 } else if most > 20.0 { 10.0 } else { 5.0 };
+        let step = if most > 40.0 {
+            20.0
+        } else if most > 20.0 {
+            10.0
+        } else {
+            5.0
+        };
         let top = (most / step).ceil() * step;
         let ticks = (0..=(top / step) as u32).map(|k| f64::from(k) * step).collect();
         let mut chart = ChartBuilder::on(&area)
             .set_label_area_size(LabelAreaPosition::Left, l.px(LEFT))
-            .set_label_area_size(LabelAreaPosition::Right, l.px(RIGHT))
+            .margin_right(l.px(RIGHT))
             .set_label_area_size(LabelAreaPosition::Bottom, l.px(TIME_AXIS))
             .build_cartesian_2d(self.time(), Axis::new(0.0..top, ticks))?;
         let after = self.palette.after;
         chart.draw_series(AreaSeries::new(points.iter().copied(), 0.0, after.mix(0.25)))?;
         chart.draw_series(LineSeries::new(points, after.stroke_width(l.px(1.0).max(1) as u32)))?;
-        self.mesh(&mut chart, "dB", &|db: &f64| format!("{db:.0}"), true)
+        self.mesh(&mut chart, &|db: &f64| format!("{db:.0}"), true)
     }
 
     /// Axes and a faint grid, over the chart.
     fn mesh<'b>(
         &self,
         chart: &mut ChartContext<'b, DB, Cartesian2d<Axis, Axis>>,
-        unit: &str,
         label: &dyn Fn(&f64) -> String,
         time: bool,
     ) -> Result<(), Failed<DB>> {
@@ -343,13 +366,18 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
         mesh.light_line_style(TRANSPARENT)
             .bold_line_style(self.palette.grid.mix(0.6))
             .axis_style(self.palette.muted)
-            .y_desc(unit)
             .y_label_formatter(&label)
             .x_label_formatter(&stamp)
             .label_style(l.text(13.0, self.palette.muted))
             .axis_desc_style(l.text(13.0, self.palette.muted));
         if time {
-            mesh.x_desc(if seconds < 100.0 { "s" } else if seconds < 3600.0 { "min:s" } else { "h:min:s" });
+            mesh.x_desc(if seconds < 100.0 {
+                "s"
+            } else if seconds < 3600.0 {
+                "min:s"
+            } else {
+                "h:min:s"
+            });
         } else {
             mesh.disable_x_axis();
         }
@@ -358,7 +386,12 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
 }
 
 /// The spectra as an image of this size, interpolated between columns and rows, a sound's `columns` over its width.
-fn paint(spectra: &Pooled<Spectrum>, columns: f64, colours: ColourRange, (width, height): (u32, u32)) -> Vec<u8> {
+fn paint(
+    spectra: &Pooled<Spectrum>,
+    columns: f64,
+    colours: ColourRange,
+    (width, height): (u32, u32),
+) -> Vec<u8> {
     let scale = colour_scale();
     let last = spectra.columns().len().saturating_sub(1);
     let mut image = vec![0; (width * height * 3) as usize];
@@ -370,7 +403,8 @@ fn paint(spectra: &Pooled<Spectrum>, columns: f64, colours: ColourRange, (width,
         let rows: Vec<f32> = (0..ROWS).map(|row| column.dbfs(row)).collect();
         (0..height)
             .map(|y| {
-                let at = ((1.0 - (y as f32 + 0.5) / height as f32) * ROWS as f32 - 0.5).clamp(0.0, (ROWS - 1) as f32);
+                let at = ((1.0 - (y as f32 + 0.5) / height as f32) * ROWS as f32 - 0.5)
+                    .clamp(0.0, (ROWS - 1) as f32);
                 let (low, part) = (at as usize, at.fract());
                 rows[low] * (1.0 - part) + rows[(low + 1).min(ROWS - 1)] * part
             })
@@ -400,7 +434,8 @@ fn paint(spectra: &Pooled<Spectrum>, columns: f64, colours: ColourRange, (width,
 fn outline(columns: &Pooled<Extent>, column: f64) -> Vec<(f64, f64)> {
     let known = |e: &Extent| e.least <= e.most;
     let time = |k: usize| (k as f64 + 0.5) * column;
-    let columns: Vec<(usize, &Extent)> = columns.columns().iter().enumerate().filter(|(_, e)| known(e)).collect();
+    let columns: Vec<(usize, &Extent)> =
+        columns.columns().iter().enumerate().filter(|(_, e)| known(e)).collect();
     let upper = columns.iter().map(|(k, e)| (time(*k), f64::from(e.most)));
     let lower = columns.iter().rev().map(|(k, e)| (time(*k), f64::from(e.least)));
     upper.chain(lower).collect()
@@ -409,8 +444,8 @@ fn outline(columns: &Pooled<Extent>, column: f64) -> Vec<(f64, f64)> {
 /// Up to ten ticks at whole numbers of something that people count in.
 fn time_ticks(seconds: f64) -> Vec<f64> {
     const STEPS: [f64; 19] = [
-        0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0, 1800.0,
-        3600.0,
+        0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 900.0,
+        1800.0, 3600.0,
     ];
     let enough = |step: f64| seconds / step <= 10.0;
     let step = STEPS.into_iter().find(|step| enough(*step)).unwrap_or((seconds / 36_000.0).ceil() * 3600.0);

@@ -22,6 +22,18 @@ pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether two paths name one file, whether it exists or not.
+pub(super) fn is_same(a: &Path, b: &Path) -> bool {
+    let place = |path: &Path| {
+        path.canonicalize()
+            .or_else(|_| {
+                Ok::<_, io::Error>(folder(path).canonicalize()?.join(path.file_name().unwrap_or_default()))
+            })
+            .unwrap_or_else(|_| path.to_path_buf())
+    };
+    place(a) == place(b)
+}
+
 /// Writes a file beside its name and moves it there.
 pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: path.into(), error };

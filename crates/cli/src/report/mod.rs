@@ -15,8 +15,9 @@ mod pooled;
 mod spectrum;
 mod track;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use clap::{Args, ValueHint};
 use serde::Serialize;
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Report, StreamFormat};
@@ -28,6 +29,55 @@ use pooled::{Pool, Pooled};
 use track::{Side, Track};
 
 use crate::failure::Failure;
+
+/// What of a report is wanted.
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Report")]
+pub(crate) struct ReportArgs {
+    /// Write a page about the file: spectrograms before and after, voice, attenuation, loudness, noise
+    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
+    pub(crate) report: Option<PathBuf>,
+
+    /// Write the same as a picture
+    #[arg(long, value_name = "FILE.png", value_hint = ValueHint::FilePath)]
+    pub(crate) spectrogram: Option<PathBuf>,
+}
+
+impl ReportArgs {
+    /// Refuses, before any work is done, what cannot be written: reports on several files, and under the name of a
+    /// file that is not to be touched.
+    pub(crate) fn check(&self, files: usize, untouched: &[PathBuf], overwrite: bool) -> Result<(), Failure> {
+        let wanted = [&self.report, &self.spectrogram].into_iter().flatten();
+        for path in wanted {
+            let refuse = |why| Err(Failure::Write { path: path.clone(), error: std::io::Error::other(why) });
+            if files != 1 {
+                return refuse("a report is about one file; give one input");
+            }
+            if untouched.iter().any(|other| file::is_same(path, other)) || self.report == self.spectrogram {
+                return refuse("it has another use on this command line; name another file");
+            }
+            file::check(path, overwrite)?;
+        }
+        Ok(())
+    }
+
+    /// A recorder, if there is anything to record for.
+    pub(crate) fn recorder(&self, format: StreamFormat, latency: usize) -> Option<Recorder> {
+        (self.report.is_some() || self.spectrogram.is_some()).then(|| Recorder::new(format, latency))
+    }
+
+    /// Writes what is wanted.
+    pub(crate) fn write(&self, recorder: Recorder, about: About, overwrite: bool) -> Result<(), Failure> {
+        let picture = recorder.finish(about);
+        if let Some(path) = &self.report {
+            picture.write_html(path, overwrite)?;
+        }
+        if let Some(path) = &self.spectrogram {
+            picture.write_png(path, overwrite)?;
+        }
+        Ok(())
+    }
+}
 
 /// What is known of the file beside its sound.
 #[derive(Debug, Clone, Default)]
@@ -81,7 +131,9 @@ pub(crate) struct Recorder {
     before: Track,
     after: Track,
     activity: Pooled<Activity>,
-    /// Reports that are about the time before the file.
+    /// Frames given to the engine since the last whole tick.
+    given: usize,
+    /// Ticks whose reports are about the time before the file.
     early: usize,
     noise: (NoiseMeter, NoiseMeter),
 }
@@ -97,6 +149,7 @@ impl Recorder {
             before: track(),
             after: track(),
             activity: Pooled::new(),
+            given: 0,
             early: (latency + tick / 2) / tick,
             noise: (NoiseMeter::new(), NoiseMeter::new()),
         }
@@ -112,12 +165,20 @@ impl Recorder {
         self.after.push(samples);
     }
 
-    /// The engine's report on the next 10 ms that it was given.
-    pub(crate) fn push_frame(&mut self, report: Report) {
-        if self.early > 0 {
-            self.early -= 1;
-            return;
+    /// The engine's report on the next block of `frames` frames, 10 ms or shorter.
+    pub(crate) fn push_report(&mut self, report: Report, frames: usize) {
+        self.given += frames;
+        while self.given >= self.tick {
+            self.given -= self.tick;
+            if self.early > 0 {
+                self.early -= 1;
+            } else {
+                self.push_tick(report);
+            }
         }
+    }
+
+    fn push_tick(&mut self, report: Report) {
         let audible = report.input_dbfs > SILENCE_DBFS;
         self.activity.push(&Activity {
             frames: 1,
@@ -240,4 +301,108 @@ fn duration(seconds: f64) -> String {
 /// A figure with a true minus sign, or a dash.
 fn number(value: Option<f64>) -> String {
     value.map_or_else(|| "–".into(), |v| format!("{v:.1}").replace('-', "−"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sourdine_testkit::signals;
+
+    /// Two seconds of a voice in noise, the noise gone after; the reports say so.
+    fn picture(rate: u32, channels: usize, input: &str) -> Picture {
+        let frames = 2 * rate as usize;
+        let voice = signals::speechlike(frames, rate, 3);
+        let noise = signals::noise(frames, 0.02, 4);
+        let wide = |mono: Vec<f32>| -> Vec<f32> {
+            mono.into_iter().flat_map(|x| std::iter::repeat_n(x, channels)).collect()
+        };
+        let mut recorder = Recorder::new(StreamFormat::new(rate, channels), 0);
+        recorder.push_before(&wide(voice.iter().zip(&noise).map(|(v, n)| v + n).collect()));
+        wide(voice).chunks(channels * 1001).for_each(|block| recorder.push_after(block));
+        for k in 0..200 {
+            let voice = k >= 100;
+            let (input_dbfs, output_dbfs) = if voice { (-20.0, -20.0) } else { (-50.0, -70.0) };
+            let report = Report { voice, input_dbfs, output_dbfs, ..Report::default() };
+            recorder.push_report(report, rate as usize / 300);
+            recorder.push_report(report, rate as usize / 100 - rate as usize / 300);
+        }
+        let about = About {
+            input: input.into(),
+            output: "out.wav".into(),
+            model: "rnnoise".into(),
+            attenuation_limit_db: Some(24.0),
+            notices: vec!["a <note>".into()],
+        };
+        recorder.finish(about)
+    }
+
+    #[test]
+    fn figures_are_those_of_the_sound() {
+        let picture = picture(48_000, 1, "talk.wav");
+        let (before, after) = picture.figures();
+        assert!((before.noise.floor_dbfs.unwrap() + 50.0).abs() <= 0.1, "{before:?}");
+        assert!((after.noise.floor_dbfs.unwrap() + 70.0).abs() <= 0.1, "{after:?}");
+        assert!((after.noise.snr_db.unwrap() - before.noise.snr_db.unwrap() - 20.0).abs() < 0.1);
+        assert!(before.levels.loudness_lufs.unwrap() > after.levels.loudness_lufs.unwrap());
+        let columns = picture.activity.columns();
+        assert_eq!(columns.len(), 200);
+        assert!(columns[50].voice() == 0.0 && columns[150].voice() == 1.0);
+        assert!((columns[50].attenuation_db() - 20.0).abs() < 1e-3);
+        assert_eq!(picture.seconds(), 2.0);
+    }
+
+    #[test]
+    fn the_page_needs_nothing_and_says_nothing_but_text() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report.html");
+        let picture = picture(44_100, 2, "<script>alert(\"1\")</script>.wav");
+        picture.write_html(&path, false).unwrap();
+        let page = std::fs::read_to_string(&path).unwrap();
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
+        assert!(page.contains("a &lt;note&gt;"));
+        let outside = page.replace("http://www.w3.org/2000/svg", "");
+        assert!(!outside.contains("://") && !outside.contains("url("), "nothing from elsewhere");
+        assert_eq!(page.matches("data:image/png;base64,").count(), 2, "two spectrograms");
+        for text in ["Before", "After", "Waveform", "Voice", "Turned down by", "LUFS", "dBTP", "stereo"] {
+            assert!(page.contains(text), "{text}");
+        }
+        assert!(picture.write_html(&path, false).is_err(), "an existing file is kept");
+        assert!(picture.write_html(&path, true).is_ok());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn the_picture_is_drawn() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("report"); // The format does not hang on the name.
+        picture(8_000, 1, "talk.wav").write_png(&path, false).unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(&bytes[..8], b"\x89PNG\r\n\x1a\n");
+        let size = chart::Layout { scale: 1.5, header: true }.size();
+        let at = |n: usize| u32::from_be_bytes([bytes[n], bytes[n + 1], bytes[n + 2], bytes[n + 3]]);
+        assert_eq!((at(16), at(20)), size);
+        assert!(bytes.len() > 50_000, "{} bytes hold no spectrogram", bytes.len());
+    }
+
+    #[test]
+    fn short_silent_and_odd_files_are_drawn_too() {
+        for (rate, frames) in [(8_000, 0), (48_000, 1), (192_000, 100), (11_025, 11_025)] {
+            let mut recorder = Recorder::new(StreamFormat::new(rate, 1), 0);
+            recorder.push_before(&vec![0.0; frames]);
+            recorder.push_after(&vec![f32::NAN; frames]);
+            let picture = recorder.finish(About::default());
+            assert_eq!(picture.figures().1, Figures::default());
+            let folder = tempfile::tempdir().unwrap();
+            picture.write_html(&folder.path().join("a.html"), false).unwrap();
+            picture.write_png(&folder.path().join("a.png"), false).unwrap();
+        }
+    }
+
+    #[test]
+    fn durations_and_numbers_read_well() {
+        assert_eq!(duration(5.04), "5.0 s");
+        assert_eq!(duration(245.0), "4:05 min");
+        assert_eq!(duration(3723.0), "1:02:03 h");
+        assert_eq!((number(Some(-3.25)), number(None)), ("−3.2".into(), "–".into()));
+    }
 }

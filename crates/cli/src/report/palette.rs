@@ -75,7 +75,8 @@ mod tests {
 
     #[test]
     fn the_scale_grows_evenly_lighter() {
-        let luma = |c: [u8; 3]| 0.2126 * f32::from(c[0]) + 0.7152 * f32::from(c[1]) + 0.0722 * f32::from(c[2]);
+        let luma =
+            |c: [u8; 3]| 0.2126 * f32::from(c[0]) + 0.7152 * f32::from(c[1]) + 0.0722 * f32::from(c[2]);
         let scale = colour_scale();
         assert!(scale.windows(8).all(|w| luma(w[7]) > luma(w[0])), "monotonic");
         assert!(luma(scale[0]) < 5.0 && luma(scale[255]) > 230.0);

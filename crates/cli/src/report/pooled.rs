@@ -101,13 +101,16 @@ mod tests {
     #[test]
     fn costly_things_are_measured_some_times_a_column() {
         let mut pooled = Pooled::new();
-        for tick in 0..100_000 {
+        let mut measured = 0;
+        for tick in 0..360_000 {
             if pooled.is_due(4) {
                 pooled.push(&Seen(vec![tick]));
+                measured += 1;
             } else {
                 pooled.skip();
             }
         }
-        assert!(pooled.columns().iter().all(|c| (1..=8).contains(&c.0.len())));
+        assert!(pooled.columns().iter().all(|c| c.0.len() >= 2));
+        assert!(measured < 40_000, "{measured} of an hour's ticks");
     }
 }

@@ -84,7 +84,7 @@ impl Analyzer {
     /// The spectrum of one window of `WINDOW_TICKS` ticks.
     pub(super) fn spectrum(&mut self, samples: &[f32]) -> Spectrum {
         for ((t, x), w) in self.time.iter_mut().zip(samples).zip(&self.window) {
-            *t = if x.is_finite() { x * w } else { 0.0 };
+            *t = x * w;
         }
         if self.fft.process_with_scratch(&mut self.time, &mut self.bins, &mut self.scratch).is_err() {
             return Spectrum::default();
@@ -132,7 +132,8 @@ mod tests {
             let loudest = (0..ROWS).max_by(|a, b| spectrum.dbfs(*a).total_cmp(&spectrum.dbfs(*b))).unwrap();
             let expected = mel(1000.0) / mel(f64::from(rate) / 2.0) * ROWS as f64;
             assert!((loudest as f64 + 0.5 - expected).abs() < 2.5, "{rate} Hz: row {loudest}, {expected}");
-            assert!((spectrum.dbfs(loudest) + 3.0).abs() < 2.0, "{rate} Hz: {}", spectrum.dbfs(loudest));
+            // Up to 3 dB are lost where a row lies between two bins.
+            assert!((spectrum.dbfs(loudest) + 4.5).abs() < 2.0, "{rate} Hz: {}", spectrum.dbfs(loudest));
         }
     }
 }

@@ -100,9 +100,13 @@ impl Track {
     }
 
     fn end_tick(&mut self) {
+        // What is not a number would stay in every filter.
+        for x in self.filling.iter_mut().filter(|x| !x.is_finite()) {
+            *x = 0.0;
+        }
         self.loudness.push(&self.filling);
         let mut extent = Extent::default();
-        for x in self.filling.iter().filter(|x| x.is_finite()) {
+        for x in &self.filling {
             extent.least = extent.least.min(*x);
             extent.most = extent.most.max(*x);
         }

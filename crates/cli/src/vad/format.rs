@@ -68,15 +68,9 @@ mod tests {
     #[test]
     fn forms() {
         let text = |format| write(&found(), format).expect("written");
-        assert_eq!(
-            text(Format::Csv),
-            "start,end,start_frame,end_frame\n0.500000,1.000000,24000,48000\n"
-        );
+        assert_eq!(text(Format::Csv), "start,end,start_frame,end_frame\n0.500000,1.000000,24000,48000\n");
         assert_eq!(text(Format::Audacity), "0.500000\t1.000000\tvoice\n");
-        assert_eq!(
-            text(Format::Rttm),
-            "SPEAKER my_talk 1 0.500000 0.500000 <NA> <NA> speech <NA> <NA>\n"
-        );
+        assert_eq!(text(Format::Rttm), "SPEAKER my_talk 1 0.500000 0.500000 <NA> <NA> speech <NA> <NA>\n");
         let json: serde_json::Value = serde_json::from_str(&text(Format::Json)).expect("JSON");
         assert_eq!(json["segments"][0]["start_frame"], 24_000);
     }

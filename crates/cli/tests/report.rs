@@ -1,0 +1,49 @@
+//! `sourdine clean --report` and `--spectrogram` through the real binary.
+#![allow(clippy::unwrap_used)] // A test may.
+
+mod common;
+
+use common::{assert_fails, clean, listing, samples, stderr};
+
+#[test]
+fn a_page_and_a_picture_come_beside_the_sound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let (out, page, picture) = (path("out.wav"), path("report.html"), path("report.png"));
+    let file = samples().join("keyboard-stereo-44k1.wav");
+    let options = ["-o", &out, "--report", &page, "--spectrogram", &picture];
+    let run = clean(&file, &options);
+    assert!(run.status.success(), "{}", stderr(&run));
+    assert_eq!(listing(folder.path()), ["out.wav", "report.html", "report.png"]);
+    let text = std::fs::read_to_string(&page).unwrap();
+    assert!(text.contains("keyboard-stereo-44k1.wav") && text.contains("44.1 kHz · stereo"));
+    assert!(text.contains("5.0 s") && text.trim_end().ends_with("</html>"));
+    assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
+
+    // The sound is the same with a report and without.
+    let bare = path("bare.wav");
+    assert!(clean(&file, &["-o", &bare]).status.success());
+    assert_eq!(std::fs::read(&bare).unwrap(), std::fs::read(&out).unwrap());
+}
+
+#[test]
+fn a_report_that_cannot_be_written_is_told_before_any_work() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let file = samples().join("phone-8k.wav");
+    let out = path("out.wav");
+    std::fs::write(path("old.html"), "old").unwrap();
+    let refused = |options: &[&str], name: &str| {
+        let line = assert_fails(&clean(&file, &[&["-o", &out], options].concat()), name);
+        assert_eq!(listing(folder.path()), ["old.html"], "nothing was written");
+        line
+    };
+    assert!(refused(&["--report", &path("old.html")], "old.html").contains("--force"));
+    refused(&["--report", &path("none/report.html")], "report.html");
+    refused(&["--report", folder.path().to_str().unwrap()], "");
+    refused(&["--report", &out], "out.wav");
+    refused(&["--force", "--report", file.to_str().unwrap()], "phone-8k.wav");
+    refused(&["--report", &path("one"), "--spectrogram", &path("one")], "one");
+    refused(&["--report", &path("a.html"), samples().join("babble-16k.wav").to_str().unwrap()], "a.html");
+    assert_eq!(std::fs::read_to_string(path("old.html")).unwrap(), "old");
+}

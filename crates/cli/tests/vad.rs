@@ -1,0 +1,136 @@
+//! `sourdine vad` through the real binary.
+#![allow(clippy::unwrap_used)] // A test may.
+
+mod common;
+
+use std::path::Path;
+use std::process::Output;
+
+use common::{assert_fails, listing, samples, sourdine, stderr, write_f32};
+use sourdine_testkit::signals;
+
+fn vad(input: &Path, options: &[&str]) -> Output {
+    sourdine(&["vad"]).arg(input).args(options).output().unwrap()
+}
+
+/// The JSON object.
+fn found(input: &Path, options: &[&str]) -> serde_json::Value {
+    let run = vad(input, options);
+    assert!(run.status.success(), "{}", stderr(&run));
+    serde_json::from_slice(&run.stdout).unwrap()
+}
+
+/// Start and end of each segment in frames.
+fn frames(found: &serde_json::Value) -> Vec<(u64, u64)> {
+    let segments = found["segments"].as_array().unwrap();
+    segments.iter().map(|s| (s["start_frame"].as_u64().unwrap(), s["end_frame"].as_u64().unwrap())).collect()
+}
+
+#[test]
+fn segments_are_where_the_manifest_has_speech() {
+    let text = std::fs::read_to_string(samples().join("manifest.toml")).unwrap();
+    let manifest: toml::Table = text.parse().unwrap();
+    let (mut wrong_in_all, mut in_all) = (0, 0);
+    for sample in manifest["sample"].as_array().unwrap() {
+        let file = sample["file"].as_str().unwrap();
+        let found = found(&samples().join(file), &[]);
+        let rate = found["sample_rate"].as_f64().unwrap();
+        let speech: Vec<(f64, f64)> = sample["speech"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|s| (s[0].as_float().unwrap(), s[1].as_float().unwrap()))
+            .collect();
+        let ours: Vec<(f64, f64)> =
+            frames(&found).iter().map(|(a, b)| (*a as f64 / rate, *b as f64 / rate)).collect();
+        let within = |t: f64, spans: &[(f64, f64)]| spans.iter().any(|(a, b)| (*a..*b).contains(&t));
+        let hundredths = (found["seconds"].as_f64().unwrap() * 100.0) as usize;
+        let wrong = (0..hundredths)
+            .map(|k| (k as f64 + 0.5) / 100.0)
+            .filter(|t| within(*t, &speech) != within(*t, &ours))
+            .count();
+        println!("{file}: {:.1} % of the time decided otherwise", 100.0 * wrong as f64 / hundredths as f64);
+        assert!(wrong * 4 < hundredths, "{file}: {wrong} of {hundredths}");
+        wrong_in_all += wrong;
+        in_all += hundredths;
+    }
+    assert!(wrong_in_all * 8 < in_all, "{wrong_in_all} of {in_all} hundredths of a second");
+}
+
+#[test]
+fn padding_is_exact_and_seconds_are_frames() {
+    let file = samples().join("fan-hum-48k.wav");
+    let bare = found(&file, &["--pad", "0"]);
+    let padded = found(&file, &["--pad", "25ms"]);
+    let moved: Vec<_> = frames(&bare).into_iter().map(|(a, b)| (a - 1200, b + 1200)).collect();
+    assert!(!moved.is_empty());
+    assert_eq!(frames(&padded), moved);
+    for segment in padded["segments"].as_array().unwrap() {
+        assert_eq!(segment["start"].as_f64().unwrap(), segment["start_frame"].as_f64().unwrap() / 48_000.0);
+    }
+    let whole = found(&file, &["--min-silence", "10", "--pad", "10"]);
+    assert_eq!(frames(&whole), [(0, 240_000)], "one segment, within the file");
+    assert!(frames(&found(&file, &["--min-speech", "60s"])).is_empty());
+}
+
+#[test]
+fn a_tone_and_silence_hold_no_voice() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, samples) in [
+        ("silence.wav", vec![0.0; 96_000]),
+        ("empty.wav", vec![]),
+        ("hiss.wav", signals::noise(96_000, 0.1, 1)),
+    ] {
+        let path = write_f32(folder.path(), name, 48_000, 1, &samples);
+        let run = vad(&path, &[]);
+        if name == "empty.wav" && !run.status.success() {
+            assert_fails(&run, name); // A file without sound may be refused; then it says so.
+            continue;
+        }
+        assert!(frames(&found(&path, &[])).is_empty(), "{name}");
+    }
+}
+
+#[test]
+fn every_form_says_the_same() {
+    let file = samples().join("phone-8k.wav");
+    let expected = frames(&found(&file, &[]));
+    assert!(expected.len() >= 2);
+    let lines = |format: &str| -> Vec<Vec<String>> {
+        let run = vad(&file, &["--format", format]);
+        let text = String::from_utf8(run.stdout).unwrap();
+        let split = |l: &str| l.split([',', '\t', ' ']).map(str::to_owned).collect();
+        text.lines().map(split).collect()
+    };
+    let close =
+        |text: &str, frames: u64| (text.parse::<f64>().unwrap() - frames as f64 / 8000.0).abs() < 2e-6;
+    for (line, (start, end)) in lines("csv")[1..].iter().zip(&expected) {
+        assert!(close(&line[0], *start) && close(&line[1], *end) && line[2] == start.to_string());
+    }
+    for (line, (start, end)) in lines("audacity").iter().zip(&expected) {
+        assert!(close(&line[0], *start) && close(&line[1], *end));
+    }
+    let rttm = lines("rttm");
+    assert_eq!(rttm.len(), expected.len());
+    for (line, (start, end)) in rttm.iter().zip(&expected) {
+        assert_eq!((line[0].as_str(), line[1].as_str(), line.len()), ("SPEAKER", "phone-8k", 10));
+        assert!(close(&line[3], *start) && close(&line[4], end - start));
+    }
+}
+
+#[test]
+fn files_are_kept_unless_forced_and_errors_name_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("labels.txt");
+    let file = samples().join("phone-8k.wav");
+    let to = ["--format", "audacity", "-o", out.to_str().unwrap()];
+    assert!(vad(&file, &to).status.success());
+    let line = assert_fails(&vad(&file, &to), "labels.txt");
+    assert!(line.contains("--force"), "{line}");
+    std::fs::write(&out, "old").unwrap();
+    assert!(sourdine(&["vad", "-f"]).arg(&file).args(to).status().unwrap().success());
+    assert!(std::fs::read_to_string(&out).unwrap().ends_with("voice\n"));
+    assert_eq!(listing(folder.path()), ["labels.txt"]);
+    assert_fails(&vad(&folder.path().join("none.wav"), &[]), "none.wav");
+    assert_fails(&vad(&file, &["-o", "/no/such/folder/x.json"]), "x.json");
+}
