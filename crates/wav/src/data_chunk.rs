@@ -9,6 +9,11 @@ use crate::riff::{Container, Ds64, Layout, MAX_CHUNKS, UNKNOWN, chunk_header, fr
 /// What programs write as the size when they write into a pipe: sox and espeak-ng the first, arecord the last.
 const PIPE_SIZES: [std::ops::RangeInclusive<u32>; 2] = [0x7FFF_F000..=0x8000_0000, 0xFFFF_F000..=UNKNOWN];
 
+/// Whether a size field holds what programs write there when they write into a pipe.
+pub(crate) fn is_pipe_size(size: u32) -> bool {
+    PIPE_SIZES.iter().any(|sizes| sizes.contains(&size))
+}
+
 /// A `data` chunk as its header states it.
 pub(crate) struct Data {
     pub(crate) spec: WavSpec,
@@ -34,10 +39,7 @@ impl Data {
         let stated = large.map_or(u64::from(size_field), |ds64| ds64.data);
         let pipe = match large {
             Some(ds64) => ds64.data == u64::MAX,
-            None => {
-                size_field == UNKNOWN
-                    || (stated > available && PIPE_SIZES.iter().any(|sizes| sizes.contains(&size_field)))
-            }
+            None => size_field == UNKNOWN || (stated > available && is_pipe_size(size_field)),
         };
         let frame_bytes = frame_bytes(spec);
         // Not one frame, but something behind it that is no chunk: the size was never written.

@@ -5,7 +5,11 @@
 
 use std::ops::AddAssign;
 
-use crate::format::{SampleFormat, f64_to_f32, i16_to_f32, i24_to_f32, i32_to_f32, u8_to_f32};
+use audio_codec_algorithms::{encode_alaw, encode_ulaw};
+
+use crate::format::{
+    SampleFormat, alaw_to_f32, f64_to_f32, i16_to_f32, i24_to_f32, i32_to_f32, mulaw_to_f32, u8_to_f32,
+};
 
 /// What happened to the samples of an encoded block.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -71,8 +75,28 @@ impl Encoder {
                     }
                 }
             }
+            SampleFormat::ALaw => self.companded(samples, bytes, alaw_to_f32, encode_alaw),
+            SampleFormat::MuLaw => self.companded(samples, bytes, mulaw_to_f32, encode_ulaw),
         }
         self.done
+    }
+
+    /// G.711: the sample as 16 bits, then to the nearest code by the codec's own rule.
+    fn companded(
+        &mut self,
+        samples: &[f32],
+        bytes: &mut [u8],
+        to_f32: impl Fn([u8; 1]) -> f32,
+        encode: impl Fn(i16) -> u8,
+    ) {
+        for (sample, stored) in samples.iter().zip(bytes) {
+            if sample.to_bits() != to_f32([*stored]).to_bits() {
+                self.done.changed += 1;
+                self.done.clipped += u64::from(sample.abs() > 1.0);
+                self.done.invalid += u64::from(sample.is_nan());
+                *stored = encode(quantise(*sample, 32_768.0).clamp(-32_768, 32_767) as i16);
+            }
+        }
     }
 
     fn integers<const N: usize>(

@@ -96,6 +96,28 @@ pub enum WavErrorKind {
         /// Bytes per frame that channels and bits give.
         expected: u32,
     },
+    /// The input is no sound file of a kind that is known.
+    NotSound {
+        /// What its first bytes look like, if they are known ("MIDI").
+        looks_like: Option<&'static str>,
+    },
+    /// The input is compressed sound that cannot be decoded; see `source()`.
+    Undecodable,
+    /// The input holds no sound, or none whose rate and channels are known.
+    NoSound,
+    /// The output's name says neither WAV nor FLAC.
+    OutputKind,
+    /// FLAC holds no such sound.
+    NotForFlac {
+        /// Frames per second.
+        sample_rate: u32,
+        /// Samples in a frame.
+        channels: u16,
+    },
+    /// Whoever read the output has closed it.
+    OutputClosed,
+    /// The header of a stream is larger than any real one.
+    HeaderTooLong,
     /// The input became another one, or shorter, while it was being read.
     SourceChanged,
     /// The output exists and may not be replaced.
@@ -151,6 +173,12 @@ impl WavError {
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
 
+    /// Compressed sound that the decoder gave up.
+    pub(crate) fn undecodable(path: &Path, error: &symphonia::core::errors::Error) -> Self {
+        let source = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+        Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
+    }
+
     /// A failure of the system while writing `path` (or the temporary file that will become it).
     pub(crate) fn writing(path: &Path, error: io::Error) -> Self {
         let kind = match error.kind() {
@@ -160,6 +188,7 @@ impl WavError {
             io::ErrorKind::FileTooLarge => WavErrorKind::OutputTooLarge,
             io::ErrorKind::AlreadyExists => WavErrorKind::OutputExists,
             io::ErrorKind::IsADirectory => WavErrorKind::OutputIsDirectory,
+            io::ErrorKind::BrokenPipe => WavErrorKind::OutputClosed,
             _ => WavErrorKind::Write,
         };
         Self { path: path.to_owned(), kind, source: Some(error) }
@@ -193,7 +222,9 @@ impl fmt::Display for WavError {
         }
         write!(f, ": {}", self.kind)?;
         // Elsewhere the kind says it all; here the system's own words are the only ones there are.
-        if let (WavErrorKind::Read | WavErrorKind::Write, Some(source)) = (self.kind, &self.source) {
+        if let (WavErrorKind::Read | WavErrorKind::Write | WavErrorKind::Undecodable, Some(source)) =
+            (self.kind, &self.source)
+        {
             write!(f, " ({})", source.to_string().replace(['\n', '\r'], " "))?;
         }
         Ok(())
@@ -256,6 +287,26 @@ impl fmt::Display for WavErrorKind {
                 f,
                 "states {stated} bytes per frame where its channels and bits give {expected}; its header is damaged, export it again"
             ),
+            Self::NotSound { looks_like: Some(name) } => {
+                write!(
+                    f,
+                    "is {name}, which is not supported; convert it to WAV first, with ffmpeg for instance"
+                )
+            }
+            Self::NotSound { looks_like: None } => {
+                f.write_str("is not a sound file of a known kind; convert it to WAV first")
+            }
+            Self::Undecodable => f.write_str("cannot be decoded; convert it to WAV first"),
+            Self::NoSound => f.write_str("has no sound track that can be decoded; export it again"),
+            Self::OutputKind => f.write_str("can only be written as WAV or FLAC; name it .wav or .flac"),
+            Self::NotForFlac { sample_rate, channels } => write!(
+                f,
+                "cannot be FLAC with {channels} channels at {sample_rate} Hz (at most 8, 655350 Hz); name it .wav"
+            ),
+            Self::OutputClosed => f.write_str("was closed by its reader before the end"),
+            Self::HeaderTooLong => {
+                f.write_str("has a header of more than 16 MiB; it is damaged, export it again")
+            }
             Self::SourceChanged => {
                 f.write_str("changed while it was being read; run again when nothing writes to it")
             }

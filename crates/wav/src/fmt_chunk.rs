@@ -8,7 +8,7 @@ use crate::sniff;
 /// The tag that puts the true tag into a GUID, WAVE_FORMAT_EXTENSIBLE.
 const EXTENSIBLE: u16 = 0xFFFE;
 /// What follows the two bytes of the tag in the GUIDs of the WAVE formats.
-const GUID_WAVE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
+pub(crate) const GUID_WAVE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 /// The same for ambisonic sound, which is plain PCM for our purpose.
 const GUID_AMBISONIC: [u8; 14] = [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0];
 
@@ -56,7 +56,7 @@ impl FormatChunk {
     /// The format and the valid bits of a sample.
     pub(crate) fn check(self) -> Result<(WavSpec, u32), WavErrorKind> {
         let Self { tag, channels, sample_rate, block_align, container, valid } = self;
-        if !matches!(tag, 1 | 3) {
+        if !matches!(tag, 1 | 3 | 6 | 7) {
             return Err(WavErrorKind::Encoding { tag, name: sniff::encoding_name(tag) });
         }
         if channels == 0 || channels > MAX_CHANNELS {
@@ -72,6 +72,8 @@ impl FormatChunk {
             (1, 32) => SampleFormat::I32,
             (3, 32) => SampleFormat::F32,
             (3, 64) => SampleFormat::F64,
+            (6, 8) => SampleFormat::ALaw,
+            (7, 8) => SampleFormat::MuLaw,
             _ => return Err(WavErrorKind::Bits { container, valid, float: tag == 3 }),
         };
         if valid == 0 || valid > container {

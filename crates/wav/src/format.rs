@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use audio_codec_algorithms::{decode_alaw, decode_ulaw};
 use dasp_sample::Sample;
 
 use crate::encoder::{Encoded, Encoder};
@@ -21,6 +22,10 @@ pub enum SampleFormat {
     F32,
     /// 64-bit float. Rounded to `f32` when read.
     F64,
+    /// 8-bit A-law (ITU-T G.711).
+    ALaw,
+    /// 8-bit µ-law (ITU-T G.711).
+    MuLaw,
 }
 
 /// What a WAV file holds.
@@ -45,7 +50,7 @@ impl SampleFormat {
     /// Length of one sample in bytes.
     pub fn bytes(self) -> usize {
         match self {
-            Self::U8 => 1,
+            Self::U8 | Self::ALaw | Self::MuLaw => 1,
             Self::I16 => 2,
             Self::I24 => 3,
             Self::I32 | Self::F32 => 4,
@@ -69,6 +74,8 @@ impl SampleFormat {
             Self::I32 => decode_each(bytes, samples, i32_to_f32),
             Self::F32 => decode_each(bytes, samples, f32::from_le_bytes),
             Self::F64 => decode_each(bytes, samples, f64_to_f32),
+            Self::ALaw => decode_each(bytes, samples, alaw_to_f32),
+            Self::MuLaw => decode_each(bytes, samples, mulaw_to_f32),
         }
     }
 
@@ -84,7 +91,7 @@ impl SampleFormat {
     /// Size of the container in bits.
     pub(crate) fn container_bits(self) -> u32 {
         match self {
-            Self::U8 => 8,
+            Self::U8 | Self::ALaw | Self::MuLaw => 8,
             Self::I16 => 16,
             Self::I24 => 24,
             Self::I32 | Self::F32 => 32,
@@ -95,7 +102,12 @@ impl SampleFormat {
 
 impl fmt::Display for SampleFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let kind = if self.is_float() { "float" } else { "integer" };
+        let kind = match self {
+            Self::ALaw => "A-law",
+            Self::MuLaw => "µ-law",
+            _ if self.is_float() => "float",
+            _ => "integer",
+        };
         write!(f, "{}-bit {kind}", self.container_bits())
     }
 }
@@ -126,6 +138,14 @@ pub(crate) fn i32_to_f32(bytes: [u8; 4]) -> f32 {
 /// To nearest; beyond the range of `f32` it becomes infinity.
 pub(crate) fn f64_to_f32(bytes: [u8; 8]) -> f32 {
     f64::from_le_bytes(bytes) as f32
+}
+
+pub(crate) fn alaw_to_f32([code]: [u8; 1]) -> f32 {
+    decode_alaw(code).to_sample()
+}
+
+pub(crate) fn mulaw_to_f32([code]: [u8; 1]) -> f32 {
+    decode_ulaw(code).to_sample()
 }
 
 #[cfg(test)]

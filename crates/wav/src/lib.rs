@@ -57,22 +57,31 @@
 #![forbid(unsafe_code)]
 
 mod data_chunk;
+mod decoded;
 mod encoder;
 mod error;
+mod flac;
 mod fmt_chunk;
 mod format;
+mod fresh;
+mod header;
 mod notice;
 mod output;
 mod payload;
+mod raw;
 mod reader;
 mod rewriter;
 mod riff;
 mod sniff;
+mod sound;
+mod stream;
 
 pub use encoder::Encoded;
 pub use error::{WavError, WavErrorKind};
 pub use format::{SampleFormat, WavSpec};
 pub use notice::Notice;
 pub use output::Overwrite;
+pub use raw::{RawSpec, RawSpecError};
 pub use reader::WavReader;
 pub use rewriter::{Finished, WavRewriter};
+pub use sound::{SoundReader, SoundWriter};

@@ -21,6 +21,15 @@ pub enum Notice {
         /// Length of the torn frame in bytes, always less than a frame.
         bytes: u64,
     },
+    /// The file ends, or makes no sense any more, before its sound does: what was decoded up to there is used.
+    CutOff,
+    /// Compressed sound that could not be decoded; silence of its length stands in its place.
+    DamagedPackets {
+        /// How many packets.
+        packets: u64,
+    },
+    /// The file holds several recordings one after the other, of different kinds; only the first is used.
+    SeveralStreams,
 }
 
 impl fmt::Display for Notice {
@@ -37,6 +46,15 @@ impl fmt::Display for Notice {
             ),
             Self::PartialFrame { bytes } => {
                 write!(f, "the sound ends in the middle of a frame; its last {bytes} bytes are left out")
+            }
+            Self::CutOff => {
+                f.write_str("the file is cut off or damaged before its end; what comes before that is used")
+            }
+            Self::DamagedPackets { packets } => {
+                write!(f, "{packets} damaged packets could not be decoded; silence stands in their place")
+            }
+            Self::SeveralStreams => {
+                f.write_str("the file holds several recordings of different kinds; only the first is used")
             }
         }
     }

@@ -1,13 +1,12 @@
 //! Where the output goes: checked before anything is computed, written beside, moved into place at the end.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
 use crate::error::{WavError, WavErrorKind};
-use crate::reader::WavReader;
 
 /// Whether an output that exists already may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -31,7 +30,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Checks that `output` may be written from `source`.
-    pub(crate) fn check(source: &WavReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
+    pub(crate) fn check(source: Source, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
         let refuse = |kind| Err(WavError::new(output, kind));
         let ends_in_separator = output
             .as_os_str()
@@ -86,9 +85,14 @@ impl Target {
             .map_err(|error| WavError::writing(&self.named, error))
     }
 
-    /// Gives the finished temporary file the permissions of the source, brings it to the disk and to its name.
-    pub(crate) fn commit(&self, file: NamedTempFile, permissions: fs::Permissions) -> Result<(), WavError> {
+    /// Gives the finished temporary file the permissions of the source (of a new file, where there is none), brings it
+    /// to the disk and to its name.
+    pub(crate) fn commit(&self, file: NamedTempFile, like: Option<fs::Permissions>) -> Result<(), WavError> {
         let failed = |error| WavError::writing(&self.named, error);
+        let permissions = match like {
+            Some(permissions) => permissions,
+            None => self.of_a_new_file().map_err(failed)?,
+        };
         match file.as_file().set_permissions(permission_bits(permissions)) {
             // File systems without permissions are no reason to lose the work.
             Err(error)
@@ -106,6 +110,14 @@ impl Target {
         moved.map(drop).map_err(|error| failed(error.error))
     }
 
+    /// The permissions that the user's file mask gives to a new file: temporary files have stricter ones.
+    fn of_a_new_file(&self) -> io::Result<fs::Permissions> {
+        let probe = tempfile::Builder::new()
+            .prefix(".sourdine-")
+            .make_in(self.folder(), |path| File::create_new(path))?;
+        Ok(probe.as_file().metadata()?.permissions())
+    }
+
     fn folder(&self) -> &Path {
         match self.place.parent() {
             Some(parent) if !parent.as_os_str().is_empty() => parent,
@@ -114,18 +126,62 @@ impl Target {
     }
 }
 
+/// What the output is made from: the name of it, and the file if it is one.
+#[derive(Clone, Copy)]
+pub(crate) struct Source<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) file: Option<&'a File>,
+}
+
 /// Whether the output, which was `found`, is the file that is being read, under whatever name.
 #[cfg(unix)]
-fn is_same(source: &WavReader, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
-    let read = source.file().metadata().map_err(|error| WavError::reading(source.path(), error))?;
+fn is_same(source: Source, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
+    let Some(file) = source.file else { return Ok(false) };
+    let read = file.metadata().map_err(|error| WavError::reading(source.path, error))?;
     Ok(same_inode(&read, found))
 }
 
 /// Whether the output, which was `found`, is the file that is being read, as far as paths tell.
 #[cfg(not(unix))]
-fn is_same(source: &WavReader, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
-    let read = source.path().canonicalize().map_err(|error| WavError::reading(source.path(), error))?;
+fn is_same(source: Source, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
+    if source.file.is_none() {
+        return Ok(false);
+    }
+    let read = source.path.canonicalize().map_err(|error| WavError::reading(source.path, error))?;
     Ok(output.canonicalize().map_err(|error| WavError::writing(output, error))? == read)
+}
+
+/// Where the bytes of an output go.
+pub(crate) enum Out {
+    /// A temporary file, until it gets its name.
+    Temporary(NamedTempFile),
+    /// A pipe, or whatever else has no end that could be gone back from.
+    Stream(Box<dyn Write + Send>),
+}
+
+impl std::fmt::Debug for Out {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Temporary(file) => f.debug_tuple("Temporary").field(file).finish(),
+            Self::Stream(_) => f.write_str("Stream"),
+        }
+    }
+}
+
+impl Write for Out {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Temporary(file) => file.write(bytes),
+            Self::Stream(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Temporary(file) => file.flush(),
+            Self::Stream(stream) => stream.flush(),
+        }
+    }
 }
 
 /// Whether both are the same file on the same device.

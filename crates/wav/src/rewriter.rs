@@ -1,14 +1,12 @@
 //! Writing: a copy of the source file with its samples overwritten.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-use tempfile::NamedTempFile;
 
 use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
-use crate::output::{Overwrite, Target, same_inode};
+use crate::output::{Out, Overwrite, Source, Target, same_inode};
 use crate::payload::Payload;
 use crate::reader::WavReader;
 use crate::riff::Layout;
@@ -27,8 +25,11 @@ pub struct WavRewriter {
     layout: Layout,
     payload: Payload,
     encoder: Encoder,
-    target: Target,
-    out: BufWriter<NamedTempFile>,
+    /// The name of the output, for messages.
+    named: PathBuf,
+    /// Where the output is to have its name; none for a stream.
+    target: Option<Target>,
+    out: BufWriter<Out>,
     frames: u64,
     encoded: Encoded,
 }
@@ -59,7 +60,22 @@ impl WavRewriter {
     /// whatever name; [`WavErrorKind::SourceChanged`] if the source is no longer the file that was opened; and those of
     /// reading and writing.
     pub fn create(source: &WavReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
-        let target = Target::check(source, output, overwrite)?;
+        let target =
+            Target::check(Source { path: source.path(), file: Some(source.file()) }, output, overwrite)?;
+        let out = Out::Temporary(target.temporary()?);
+        Self::start(source, output, Some(target), out)
+    }
+
+    /// As [`create`](Self::create), into a stream; `named` is what errors call it.
+    pub(crate) fn to_stream(
+        source: &WavReader,
+        named: &Path,
+        stream: Box<dyn Write + Send>,
+    ) -> Result<Self, WavError> {
+        Self::start(source, named, None, Out::Stream(stream))
+    }
+
+    fn start(source: &WavReader, named: &Path, target: Option<Target>, out: Out) -> Result<Self, WavError> {
         let reading = |error| WavError::reading(source.path(), error);
         let file = File::open(source.path()).map_err(reading)?;
         let opened = source.file().metadata().map_err(reading)?;
@@ -68,15 +84,22 @@ impl WavRewriter {
         if !same_inode(&opened, &again) || again.len() < layout.file_len {
             return Err(WavError::new(source.path(), WavErrorKind::SourceChanged));
         }
-        let mut out = BufWriter::with_capacity(BLOCK_BYTES, target.temporary()?);
-        copy(&file, 0, layout.data_offset, &mut out, source.path(), output)?;
-        write_sizes(&layout, &mut out).map_err(|error| WavError::writing(output, error))?;
+        let mut out = BufWriter::with_capacity(BLOCK_BYTES, out);
+        // The header, with the sizes corrected where those of the source are wrong.
+        let mut at = 0;
+        for (place, bytes) in sizes(&layout) {
+            copy(&file, at, place - at, &mut out, source.path(), named)?;
+            out.write_all(&bytes).map_err(|error| WavError::writing(named, error))?;
+            at = place + bytes.len() as u64;
+        }
+        copy(&file, at, layout.data_offset - at, &mut out, source.path(), named)?;
         Ok(Self {
             source_path: source.path().to_owned(),
             permissions: again.permissions(),
             payload: Payload::new(file, &layout).map_err(reading)?,
             encoder: Encoder::new(layout.spec.format, layout.valid_bits),
             layout,
+            named: named.to_owned(),
             target,
             out,
             frames: 0,
@@ -109,7 +132,7 @@ impl WavRewriter {
                 .map_err(|error| WavError::reading(&self.source_path, error))?;
             let (block, after) = rest.split_at(bytes.len() / spec.format.bytes());
             self.encoded += self.encoder.encode_over(block, bytes);
-            self.out.write_all(bytes).map_err(|error| WavError::writing(self.target.named(), error))?;
+            self.out.write_all(bytes).map_err(|error| WavError::writing(&self.named, error))?;
             rest = after;
         }
         self.frames = written;
@@ -127,7 +150,7 @@ impl WavRewriter {
             let kind = WavErrorKind::FrameCount { expected: self.layout.frames, written: self.frames };
             return Err(self.misuse(kind));
         }
-        let named = self.target.named();
+        let named = self.named.as_path();
         let writing = |error| WavError::writing(named, error);
         if own_pad(&self.layout) > 0 {
             self.out.write_all(&[0]).map_err(writing)?;
@@ -135,7 +158,10 @@ impl WavRewriter {
         let tail = self.layout.file_len - self.layout.tail_offset;
         copy(self.payload.file(), self.layout.tail_offset, tail, &mut self.out, &self.source_path, named)?;
         let file = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
-        self.target.commit(file, self.permissions)?;
+        match (file, self.target) {
+            (Out::Temporary(file), Some(target)) => target.commit(file, Some(self.permissions))?,
+            (mut stream, _) => stream.flush().map_err(writing)?,
+        }
         Ok(Finished {
             path: named.to_owned(),
             frames: self.frames,
@@ -147,7 +173,7 @@ impl WavRewriter {
     }
 
     fn misuse(&self, kind: WavErrorKind) -> WavError {
-        WavError::new(self.target.named(), kind)
+        WavError::new(&self.named, kind)
     }
 }
 
@@ -161,38 +187,36 @@ fn data_end(layout: &Layout) -> u64 {
     layout.data_offset + layout.data_len() + own_pad(layout)
 }
 
-/// Corrects the sizes in the header, of which `out` holds a copy, where those of the source are wrong.
+/// What stands at which byte of the output's header where the source states a wrong size, in order.
 ///
 /// What does not fit the 32 bits of a plain RIFF file stays "unknown", which readers take as "up to the end".
-fn write_sizes(layout: &Layout, out: &mut BufWriter<NamedTempFile>) -> io::Result<()> {
-    let mut put = |at: u64, bytes: &[u8]| -> io::Result<()> {
-        out.seek(SeekFrom::Start(at))?;
-        out.write_all(bytes)
-    };
+fn sizes(layout: &Layout) -> Vec<(u64, Vec<u8>)> {
+    let mut patches = Vec::new();
+    let mut put = |at: u64, bytes: &[u8]| patches.push((at, bytes.to_vec()));
     let narrow = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
     let end = match layout.riff_end {
         // What the source counts to its container behind the sound belongs to it in the output too.
         Some(end) => data_end(layout) + end.saturating_sub(layout.tail_offset),
         None => data_end(layout) + (layout.file_len - layout.tail_offset),
     };
-    if layout.riff_end.is_none() || layout.data_size_wrong {
-        if layout.ds64 {
-            put(4, &u32::MAX.to_le_bytes())?;
-            put(20, &(end - 8).to_le_bytes())?;
-        } else {
-            put(4, &narrow(end - 8).to_le_bytes())?;
+    let riff_size_wrong = layout.riff_end.is_none() || layout.data_size_wrong;
+    if riff_size_wrong {
+        put(4, &if layout.ds64 { u32::MAX } else { narrow(end - 8) }.to_le_bytes());
+    }
+    if layout.ds64 {
+        if riff_size_wrong {
+            put(20, &(end - 8).to_le_bytes());
+        }
+        if layout.data_size_wrong {
+            put(28, &layout.data_len().to_le_bytes());
+            put(36, &layout.frames.to_le_bytes());
         }
     }
     if layout.data_size_wrong {
-        if layout.ds64 {
-            put(layout.data_offset - 4, &u32::MAX.to_le_bytes())?;
-            put(28, &layout.data_len().to_le_bytes())?;
-            put(36, &layout.frames.to_le_bytes())?;
-        } else {
-            put(layout.data_offset - 4, &narrow(layout.data_len()).to_le_bytes())?;
-        }
+        let size = if layout.ds64 { u32::MAX } else { narrow(layout.data_len()) };
+        put(layout.data_offset - 4, &size.to_le_bytes());
     }
-    out.seek(SeekFrom::Start(layout.data_offset)).map(drop)
+    patches
 }
 
 /// Copies `length` bytes of `source` from `start` on, naming the right file if that fails.

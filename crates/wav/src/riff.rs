@@ -135,28 +135,36 @@ impl Container {
         let mut head = Vec::with_capacity(12);
         source.seek(SeekFrom::Start(0))?;
         source.by_ref().take(12).read_to_end(&mut head)?;
-        let large = head.starts_with(b"RF64") || head.starts_with(b"BW64");
-        if head.is_empty() {
-            return Err(WavErrorKind::Empty.into());
-        }
-        if head.starts_with(b"RIFX") {
-            return Err(WavErrorKind::BigEndian.into());
-        }
-        if !(head.starts_with(b"RIFF") || large) {
-            return Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(&head) }.into());
-        }
-        let Ok::<[u8; 12], _>([_, _, _, _, a, b, c, d, form @ ..]) = head.as_slice().try_into() else {
-            return Err(WavErrorKind::HeaderCut { offset: file_len }.into());
-        };
-        if &form != b"WAVE" {
-            return Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(&head) }.into());
-        }
-        Ok(Self { riff_size: u32::from_le_bytes([a, b, c, d]), large })
+        let large = check_container(&head).map_err(|kind| match kind {
+            WavErrorKind::HeaderCut { .. } => WavErrorKind::HeaderCut { offset: file_len },
+            kind => kind,
+        })?;
+        let riff_size = head.get(4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
+        Ok(Self { riff_size: u32::from_le_bytes(riff_size), large })
     }
 
     /// Where the container ends by its own field, in bytes; 0 where the field does not say.
     pub(crate) fn riff_end(&self) -> u64 {
         if self.riff_size == UNKNOWN { 0 } else { u64::from(self.riff_size) + 8 }
+    }
+}
+
+/// Checks the first twelve bytes of a file; whether its sizes are in `ds64`.
+pub(crate) fn check_container(head: &[u8]) -> Result<bool, WavErrorKind> {
+    let large = head.starts_with(b"RF64") || head.starts_with(b"BW64");
+    if head.is_empty() {
+        return Err(WavErrorKind::Empty);
+    }
+    if head.starts_with(b"RIFX") {
+        return Err(WavErrorKind::BigEndian);
+    }
+    if !(head.starts_with(b"RIFF") || large) {
+        return Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(head) });
+    }
+    match head.get(8..12) {
+        None => Err(WavErrorKind::HeaderCut { offset: head.len() as u64 }),
+        Some(b"WAVE") => Ok(large),
+        Some(_) => Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(head) }),
     }
 }
 

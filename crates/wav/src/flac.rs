@@ -1,0 +1,242 @@
+//! Writing FLAC (RFC 9639) with flacenc, frame by frame, so that memory does not grow with the file.
+
+use std::fs::{self, File};
+use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::Path;
+
+use flacenc::bitsink::ByteSink;
+use flacenc::component::{BitRepr, StreamInfo};
+use flacenc::config;
+use flacenc::error::{Verified, Verify};
+use flacenc::source::{Fill, FrameBuf};
+use md5::{Digest, Md5};
+
+use crate::encoder::{Encoded, Encoder};
+use crate::error::{WavError, WavErrorKind};
+use crate::format::{SampleFormat, WavSpec};
+use crate::fresh::patch;
+use crate::output::{Out, Target};
+use crate::rewriter::Finished;
+
+/// Samples of each channel in a FLAC frame: what the reference encoder takes.
+const BLOCK: usize = 4096;
+
+/// Metadata of an input file is kept up to this.
+const LONGEST_METADATA: u64 = 64 << 20;
+
+/// The length of STREAMINFO's body.
+const STREAM_INFO_BYTES: usize = 34;
+
+/// Writes FLAC of 8, 16 or 24 bits.
+pub(crate) struct FlacWriter {
+    target: Target,
+    permissions: Option<fs::Permissions>,
+    out: BufWriter<Out>,
+    spec: WavSpec,
+    config: Verified<config::Encoder>,
+    info: StreamInfo,
+    encoder: Encoder,
+    frame: FrameBuf,
+    /// Samples that do not fill a frame yet, as integers, and as the bytes that the checksum is of.
+    waiting: Vec<i32>,
+    bytes: Vec<u8>,
+    checksum: Md5,
+    sink: ByteSink,
+    frames: u64,
+    numbered: usize,
+    written: u64,
+    encoded: Encoded,
+}
+
+/// The sample format that FLAC keeps a sound in: its own for integers of up to 24 bits, else 24 bits.
+pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
+    match format {
+        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 => format,
+        SampleFormat::ALaw | SampleFormat::MuLaw => SampleFormat::I16,
+        SampleFormat::I32 | SampleFormat::F32 | SampleFormat::F64 => SampleFormat::I24,
+    }
+}
+
+impl FlacWriter {
+    /// `like` is a FLAC file whose metadata is carried over.
+    pub(crate) fn create(
+        target: Target,
+        spec: WavSpec,
+        valid_bits: u32,
+        like: Option<&File>,
+        permissions: Option<fs::Permissions>,
+    ) -> Result<Self, WavError> {
+        let named = target.named().to_owned();
+        let refused = || {
+            let kind = WavErrorKind::NotForFlac { sample_rate: spec.sample_rate, channels: spec.channels };
+            WavError::new(&named, kind)
+        };
+        let format = format_for(spec.format);
+        let channels = usize::from(spec.channels);
+        if channels > 8 || spec.sample_rate > 655_350 {
+            return Err(refused());
+        }
+        let bits = format.container_bits() as usize;
+        let mut info = StreamInfo::new(spec.sample_rate as usize, channels, bits).map_err(|_| refused())?;
+        info.set_block_sizes(BLOCK, BLOCK).map_err(|_| refused())?;
+        let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
+        let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
+        let writing = |error| WavError::writing(&named, error);
+        let metadata = match like {
+            Some(file) => carried_metadata(file).map_err(writing)?,
+            None => Vec::new(),
+        };
+        let mut out = BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary()?));
+        let mut head = b"fLaC".to_vec();
+        head.extend([if metadata.is_empty() { 0x80 } else { 0 }, 0, 0, STREAM_INFO_BYTES as u8]);
+        head.extend([0; STREAM_INFO_BYTES]); // at the end
+        head.extend(&metadata);
+        out.write_all(&head).map_err(writing)?;
+        let valid_bits = if format == spec.format { valid_bits } else { format.container_bits() };
+        Ok(Self {
+            target,
+            permissions,
+            out,
+            spec: WavSpec { format, ..spec },
+            config,
+            info,
+            encoder: Encoder::new(format, valid_bits),
+            frame,
+            waiting: Vec::with_capacity(BLOCK * channels),
+            bytes: Vec::new(),
+            checksum: Md5::new(),
+            sink: ByteSink::new(),
+            frames: 0,
+            numbered: 0,
+            written: head.len() as u64,
+            encoded: Encoded::default(),
+        })
+    }
+
+    pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+        let channels = usize::from(self.spec.channels);
+        if !interleaved.len().is_multiple_of(channels) {
+            let kind = WavErrorKind::BlockLength { samples: interleaved.len(), channels: self.spec.channels };
+            return Err(WavError::new(self.target.named(), kind));
+        }
+        let mut rest = interleaved;
+        while !rest.is_empty() {
+            let room = BLOCK * channels - self.waiting.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.encode(now);
+            rest = later;
+            if self.waiting.len() == BLOCK * channels {
+                self.put_frame()?;
+            }
+        }
+        self.frames += (interleaved.len() / channels) as u64;
+        Ok(())
+    }
+
+    /// Rounds samples to codes, by the same rules as in WAV.
+    fn encode(&mut self, samples: &[f32]) {
+        let format = self.spec.format;
+        self.bytes.clear();
+        // Silence is what an unchanged sample is compared with: it keeps what is there, which is right.
+        self.bytes.resize(samples.len() * format.bytes(), if format == SampleFormat::U8 { 128 } else { 0 });
+        self.encoded += self.encoder.encode_over(samples, &mut self.bytes);
+        if format == SampleFormat::U8 {
+            self.bytes.iter_mut().for_each(|byte| *byte ^= 0x80); // FLAC's 8 bits have a sign
+        }
+        self.checksum.update(&self.bytes);
+        self.waiting.extend(self.bytes.chunks_exact(format.bytes()).map(|code| {
+            let mut wide = [0; 4];
+            wide[4 - code.len()..].copy_from_slice(code);
+            i32::from_le_bytes(wide) >> (32 - 8 * code.len())
+        }));
+    }
+
+    fn put_frame(&mut self) -> Result<(), WavError> {
+        let failed = |what: String| {
+            WavError::writing(self.target.named(), io::Error::new(io::ErrorKind::InvalidData, what))
+        };
+        let block = self.waiting.len() / usize::from(self.spec.channels);
+        if block == 0 {
+            return Ok(());
+        }
+        if block != self.frame.size() {
+            self.frame.resize(block);
+        }
+        self.frame.fill_interleaved(&self.waiting).map_err(|error| failed(error.to_string()))?;
+        let frame = flacenc::encode_fixed_size_frame(&self.config, &self.frame, self.numbered, &self.info)
+            .map_err(|error| failed(error.to_string()))?;
+        self.sink.clear();
+        frame.write(&mut self.sink).map_err(|error| failed(error.to_string()))?;
+        self.info.update_frame_info(&frame);
+        self.out
+            .write_all(self.sink.as_slice())
+            .map_err(|error| WavError::writing(self.target.named(), error))?;
+        self.written += self.sink.as_slice().len() as u64;
+        self.waiting.clear();
+        self.numbered += 1;
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<Finished, WavError> {
+        self.put_frame()?;
+        let named = self.target.named().to_owned();
+        let writing = |error| WavError::writing(&named, error);
+        let failed = |what: String| writing(io::Error::new(io::ErrorKind::InvalidData, what));
+        self.info.set_total_samples(self.frames as usize);
+        self.info.set_md5_digest(&self.checksum.finalize().into());
+        // The last frame may be shorter; the stream is still one of a fixed block size.
+        self.info.set_block_sizes(BLOCK, BLOCK).map_err(|error| failed(error.to_string()))?;
+        self.sink.clear();
+        self.info.write(&mut self.sink).map_err(|error| failed(error.to_string()))?;
+        let mut out = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
+        if let Out::Temporary(file) = &mut out {
+            patch(file, &[(8, self.sink.as_slice().to_vec())]).map_err(writing)?;
+        }
+        if let Out::Temporary(file) = out {
+            self.target.commit(file, self.permissions)?;
+        }
+        Ok(Finished {
+            path: named,
+            frames: self.frames,
+            bytes: self.written,
+            changed: self.encoded.changed,
+            clipped: self.encoded.clipped,
+            invalid: self.encoded.invalid,
+        })
+    }
+}
+
+/// The metadata blocks of a FLAC file that are true of its twin: comments, pictures, cue sheets, application data, byte
+/// for byte and in their order. STREAMINFO and the seek table are not, and padding is none.
+fn carried_metadata(file: &File) -> io::Result<Vec<u8>> {
+    let mut source = BufReader::new(file);
+    source.seek(SeekFrom::Start(4))?;
+    let mut blocks: Vec<Vec<u8>> = Vec::new();
+    let mut total = 0;
+    loop {
+        let mut header = [0; 4];
+        source.read_exact(&mut header)?;
+        let [kind, a, b, c] = header;
+        let length = u64::from(u32::from_be_bytes([0, a, b, c]));
+        if matches!(kind & 0x7F, 0 | 1 | 3) || total + length > LONGEST_METADATA {
+            source.seek_relative(length as i64)?;
+        } else {
+            let mut block = vec![kind & 0x7F, a, b, c];
+            source.by_ref().take(length).read_to_end(&mut block)?;
+            total += length;
+            blocks.push(block);
+        }
+        if kind & 0x80 != 0 {
+            break;
+        }
+    }
+    if let Some(last) = blocks.last_mut().and_then(|block| block.first_mut()) {
+        *last |= 0x80;
+    }
+    Ok(blocks.concat())
+}
+
+/// Whether a file name asks for FLAC.
+pub(crate) fn is_flac_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"))
+}

@@ -1,0 +1,135 @@
+//! The header of a WAV file that is made anew.
+
+use crate::decoded::InfoTag;
+use crate::format::{SampleFormat, WavSpec};
+
+/// Where the header has room for a `ds64` chunk, and how long its body is.
+pub(crate) const DS64_AT: usize = 12;
+const DS64_BYTES: u32 = 28;
+
+/// The largest sizes that a plain RIFF file states.
+pub(crate) const LARGEST: u64 = u32::MAX as u64 - 1;
+
+/// What the header says of the sound.
+#[derive(Clone, Debug)]
+pub(crate) struct Sound {
+    pub(crate) spec: WavSpec,
+    pub(crate) valid_bits: u32,
+    pub(crate) channel_mask: Option<u32>,
+    pub(crate) tags: Vec<InfoTag>,
+}
+
+/// A header up to the first byte of sound, with the sizes of a file of unknown length, and with room for `ds64` if
+/// `growing`.
+pub(crate) fn new(sound: &Sound, growing: bool) -> Vec<u8> {
+    let mut head = b"RIFF\xFF\xFF\xFF\xFFWAVE".to_vec();
+    if growing {
+        reserve_ds64(&mut head);
+    }
+    let format = fmt_chunk(sound);
+    chunk(&mut head, *b"fmt ", &format);
+    if !matches!(
+        sound.spec.format,
+        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 | SampleFormat::I32
+    ) {
+        chunk(&mut head, *b"fact", &u32::MAX.to_le_bytes());
+    }
+    if !sound.tags.is_empty() {
+        let mut list = b"INFO".to_vec();
+        for (id, value) in &sound.tags {
+            let mut text: Vec<u8> = value.bytes().filter(|byte| *byte != 0).collect();
+            text.push(0);
+            chunk(&mut list, *id, &text);
+        }
+        chunk(&mut head, *b"LIST", &list);
+    }
+    head.extend(b"data\xFF\xFF\xFF\xFF");
+    head
+}
+
+/// Inserts a chunk that means nothing and that `ds64` can take the place of.
+pub(crate) fn reserve_ds64(head: &mut Vec<u8>) {
+    let mut junk = Vec::new();
+    chunk(&mut junk, *b"JUNK", &[0; DS64_BYTES as usize]);
+    head.splice(DS64_AT..DS64_AT, junk);
+}
+
+/// What is written where once the length is known: sizes in the header, and `ds64` if they are too large for it.
+///
+/// `data` is the length of the sound in bytes, `end` that of the whole file, `reserved` whether there is room for `ds64`.
+pub(crate) fn patches(head: &[u8], frames: u64, data: u64, end: u64, reserved: bool) -> Vec<(u64, Vec<u8>)> {
+    let data_size_at = head.len() as u64 - 4;
+    let mut patches = Vec::new();
+    if end - 8 <= LARGEST {
+        patches.push((4, ((end - 8) as u32).to_le_bytes().to_vec()));
+        patches.push((data_size_at, (data as u32).to_le_bytes().to_vec()));
+    } else if reserved {
+        let mut ds64 = b"ds64".to_vec();
+        ds64.extend(DS64_BYTES.to_le_bytes());
+        for size in [end - 8, data, frames] {
+            ds64.extend(size.to_le_bytes());
+        }
+        ds64.extend([0; 4]);
+        patches.push((0, b"RF64\xFF\xFF\xFF\xFF".to_vec()));
+        patches.push((DS64_AT as u64, ds64));
+    }
+    if let Some(at) = fact_at(head) {
+        patches.push((at, u32::try_from(frames).unwrap_or(u32::MAX).to_le_bytes().to_vec()));
+    }
+    patches
+}
+
+/// Where the number of frames stands that formats other than integer PCM have, if the header is ours.
+fn fact_at(head: &[u8]) -> Option<u64> {
+    let mut at = 12;
+    while let Some(&[a, b, c, d, size @ ..]) = head.get(at..).and_then(<[u8]>::first_chunk::<8>) {
+        if [a, b, c, d] == *b"fact" {
+            return Some(at as u64 + 8);
+        }
+        let size = u32::from_le_bytes(size) as usize;
+        at = at.checked_add(8)?.checked_add(size.next_multiple_of(2))?;
+    }
+    None
+}
+
+fn chunk(out: &mut Vec<u8>, id: [u8; 4], body: &[u8]) {
+    out.extend(id);
+    out.extend((body.len() as u32).to_le_bytes());
+    out.extend(body);
+    if body.len() % 2 == 1 {
+        out.push(0);
+    }
+}
+
+fn fmt_chunk(sound: &Sound) -> Vec<u8> {
+    let WavSpec { sample_rate, channels, format } = sound.spec;
+    let tag: u16 = match format {
+        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 | SampleFormat::I32 => 1,
+        SampleFormat::F32 | SampleFormat::F64 => 3,
+        SampleFormat::ALaw => 6,
+        SampleFormat::MuLaw => 7,
+    };
+    let bits = format.container_bits() as u16;
+    let frame = sound.spec.frame_bytes() as u16;
+    // Said in the plain form wherever that says it all: more programs read that one.
+    let plain = channels <= 2
+        && sound.valid_bits == u32::from(bits)
+        && matches!(sound.channel_mask, None | Some(3 | 4));
+    let mut body = Vec::with_capacity(40);
+    body.extend(if plain { tag } else { 0xFFFE }.to_le_bytes());
+    body.extend(channels.to_le_bytes());
+    body.extend(sample_rate.to_le_bytes());
+    body.extend(sample_rate.saturating_mul(u32::from(frame)).to_le_bytes());
+    body.extend(frame.to_le_bytes());
+    body.extend(bits.to_le_bytes());
+    if !plain {
+        body.extend(22_u16.to_le_bytes());
+        body.extend((sound.valid_bits as u16).to_le_bytes());
+        body.extend(sound.channel_mask.unwrap_or(0).to_le_bytes());
+        body.extend(tag.to_le_bytes());
+        body.extend(crate::fmt_chunk::GUID_WAVE);
+    } else if tag != 1 {
+        body.extend(0_u16.to_le_bytes()); // no extension
+    }
+    body
+}
