@@ -348,7 +348,8 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
             .build_cartesian_2d(self.time(), Axis::new(0.0..top, ticks))?;
         let after = self.palette.after;
         chart.draw_series(AreaSeries::new(points.iter().copied(), 0.0, after.mix(0.25)))?;
-        chart.draw_series(LineSeries::new(points, after.stroke_width(l.px(1.0).max(1) as u32)))?;
+        // One pixel: the library gives thicker lines long spikes where they turn sharply.
+        chart.draw_series(LineSeries::new(points, after))?;
         self.mesh(&mut chart, &|db: &f64| format!("{db:.0}"), true)
     }
 

@@ -37,6 +37,8 @@ pub(super) fn page(picture: &Picture) -> Result<String, String> {
         chart::draw(&root, picture, layout).map_err(|e| e.to_string())?;
         root.present().map_err(|e| e.to_string())?;
     }
+    // The library leaves the first half of the media type out; not every browser guesses it.
+    let svg = svg.replace("href=\"data:png;", "href=\"data:image/png;");
     let name = escaped(&picture.about.input);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -110,7 +110,7 @@ mod tests {
                 pooled.skip();
             }
         }
-        assert!(pooled.columns().iter().all(|c| c.0.len() >= 2));
+        assert!(pooled.columns().iter().all(|c| !c.0.is_empty()));
         assert!(measured < 40_000, "{measured} of an hour's ticks");
     }
 }

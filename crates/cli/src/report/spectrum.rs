@@ -132,8 +132,8 @@ mod tests {
             let loudest = (0..ROWS).max_by(|a, b| spectrum.dbfs(*a).total_cmp(&spectrum.dbfs(*b))).unwrap();
             let expected = mel(1000.0) / mel(f64::from(rate) / 2.0) * ROWS as f64;
             assert!((loudest as f64 + 0.5 - expected).abs() < 2.5, "{rate} Hz: row {loudest}, {expected}");
-            // Up to 3 dB are lost where a row lies between two bins.
-            assert!((spectrum.dbfs(loudest) + 4.5).abs() < 2.0, "{rate} Hz: {}", spectrum.dbfs(loudest));
+            // A row between two bins, or of several, has less than the bin itself, which has −3.
+            assert!((-8.0..-2.9).contains(&spectrum.dbfs(loudest)), "{rate} Hz: {}", spectrum.dbfs(loudest));
         }
     }
 }
