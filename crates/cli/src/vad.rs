@@ -14,7 +14,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use sourdine::{Engine, Settings, StreamFormat, VoiceShape};
-use sourdine_wav::WavReader;
+use sourdine_wav::SoundReader;
 
 use crate::failure::Failure;
 use crate::report::file;
@@ -133,7 +133,7 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
         file::check(path, args.force)?;
     }
     let model = models::find(&args.model)?;
-    let mut reader = WavReader::open(&args.input)?;
+    let mut reader = SoundReader::open(&args.input)?;
     let spec = reader.spec();
     let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
     let step = (rate as usize / 100).max(1);

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sourdine_wav::WavReader;
+use sourdine_wav::SoundReader;
 
 use crate::failure::Failure;
 use crate::output;
@@ -121,7 +121,7 @@ struct Sound {
 
 impl Sound {
     fn read(path: &Path) -> Result<Self, Failure> {
-        let mut reader = WavReader::open(path)?;
+        let mut reader = SoundReader::open(path)?;
         let spec = reader.spec();
         let channels = usize::from(spec.channels);
         let mut sound = Self { rate: spec.sample_rate, channels: vec![Vec::new(); channels] };

@@ -19,7 +19,7 @@ pub(super) const FONT: &str = "sans-serif";
 
 /// Sizes in units of the chart; a picture has `scale` pixels for each.
 const WIDTH: f64 = 1200.0;
-const LEFT: f64 = 48.0;
+const LEFT: f64 = 56.0;
 const RIGHT: f64 = 70.0;
 const HEADER: f64 = 118.0;
 const CAPTION: f64 = 36.0;
@@ -152,7 +152,7 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
         let (width, _) = self.root.estimate_text_size(caption, &style)?;
         self.root.draw(&Text::new(caption.to_owned(), (l.px(LEFT), bottom), style))?;
         let style = l.text(14.0, self.palette.muted).pos(Pos::new(HPos::Left, VPos::Bottom));
-        let beside = l.px(LEFT + 10.0) + width as i32;
+        let beside = l.px(LEFT + 16.0) + width as i32;
         self.root.draw(&Text::new(unit.to_owned(), (beside, bottom), style))?;
         self.top += CAPTION;
         let area = self.area(0.0, self.top, WIDTH, height + axis);

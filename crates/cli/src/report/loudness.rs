@@ -60,13 +60,13 @@ impl Loudness {
         let largest = |x: &[f32]| x.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
         let peak = largest(block);
         self.sample_peak = self.sample_peak.max(peak);
-        if let Some(meter) = &mut self.peak {
-            if peak.max(largest(&self.before)) * MOST_GAIN > self.true_peak {
-                let _lengths_fit = meter.seed_frames_f32(&self.before);
-                let _lengths_fit = meter.add_frames_f32(block);
-                let peaks = (0..self.channels as u32).filter_map(|c| meter.true_peak(c).ok());
-                self.true_peak = peaks.fold(self.true_peak, |m, p| m.max(p as f32));
-            }
+        if let Some(meter) = &mut self.peak
+            && peak.max(largest(&self.before)) * MOST_GAIN > self.true_peak
+        {
+            let _lengths_fit = meter.seed_frames_f32(&self.before);
+            let _lengths_fit = meter.add_frames_f32(block);
+            let peaks = (0..self.channels as u32).filter_map(|c| meter.true_peak(c).ok());
+            self.true_peak = peaks.fold(self.true_peak, |m, p| m.max(p as f32));
         }
         let kept = block.len().min(self.before.len());
         self.before.rotate_left(kept);

@@ -232,11 +232,6 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// The figures before and after.
-    pub(crate) fn figures(&self) -> (Figures, Figures) {
-        self.figures
-    }
-
     /// Writes a page that needs nothing else.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
         let page = html::page(self).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
@@ -339,7 +334,7 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_sound() {
         let picture = picture(48_000, 1, "talk.wav");
-        let (before, after) = picture.figures();
+        let (before, after) = picture.figures;
         assert!((before.noise.floor_dbfs.unwrap() + 50.0).abs() <= 0.1, "{before:?}");
         assert!((after.noise.floor_dbfs.unwrap() + 70.0).abs() <= 0.1, "{after:?}");
         assert!((after.noise.snr_db.unwrap() - before.noise.snr_db.unwrap() - 20.0).abs() < 0.1);
@@ -391,7 +386,7 @@ mod tests {
             recorder.push_before(&vec![0.0; frames]);
             recorder.push_after(&vec![f32::NAN; frames]);
             let picture = recorder.finish(About::default());
-            assert_eq!(picture.figures().1, Figures::default());
+            assert_eq!(picture.figures.1, Figures::default());
             let folder = tempfile::tempdir().unwrap();
             picture.write_html(&folder.path().join("a.html"), false).unwrap();
             picture.write_png(&folder.path().join("a.png"), false).unwrap();
