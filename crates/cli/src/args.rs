@@ -2,66 +2,87 @@
 
 use std::path::PathBuf;
 
-use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum};
-use sourdine::Settings;
+use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
+use serde::Deserialize;
+use sourdine::{Channels, Settings};
+use sourdine_wav::RawSpec;
 
 /// Takes the noise out of voice recordings.
 #[derive(Debug, Parser)]
-#[command(name = "sourdine", version, about, arg_required_else_help = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 wrong use, 130 interrupted.")]
+#[command(name = "sourdine", version, long_version = LONG_VERSION, about, arg_required_else_help = true)]
+#[command(after_help = EXIT_CODES)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
 }
 
+/// Version, commit and target: what a bug report should say.
+const LONG_VERSION: &str =
+    concat!(env!("CARGO_PKG_VERSION"), " (", env!("SOURDINE_COMMIT"), ", ", env!("SOURDINE_TARGET"), ")");
+
+const EXIT_CODES: &str = "Exit codes:
+    0  done
+    1  failed: nothing was written
+    2  some of several files failed, the others were written
+   64  wrong use of the command line
+  130  interrupted; no half-written file is left";
+
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Clean a WAV file: same rate, channels, sample format and length, aligned to the sample
-    Clean(CleanArgs),
+    /// Clean sound files: same rate, channels, sample format and length, aligned to the sample
+    Clean(Box<CleanArgs>),
+    /// Find the segments in which somebody speaks: JSON, CSV, Audacity labels or RTTM
+    Vad(crate::vad::VadArgs),
+    /// Measure a noisy and a cleaned file against the clean voice: SI-SDR, STOI and more
+    Compare(crate::compare::CompareArgs),
     /// List the built-in models with their delay, cost and licence
     Models(ModelsArgs),
+    /// Print the completions of a shell, to be saved where it looks for them
+    Completions(CompletionsArgs),
+    /// Write the manual pages into a folder
+    Man(ManArgs),
 }
 
 /// `sourdine clean`.
 #[derive(Debug, ClapArgs)]
-#[command(after_help = "Examples:\n  \
-    sourdine clean talk.wav                        writes talk.clean.wav\n  \
-    sourdine clean talk.wav -o quiet.wav --attenuation-limit off\n  \
-    sourdine clean talk.wav -o removed.wav --residue\n  \
-    sourdine clean talk.wav --json | jq .mean_attenuation_db")]
-pub(crate) struct CleanArgs {
-    /// The WAV file to clean; it is never changed
-    pub(crate) input: PathBuf,
+#[command(after_help = "Examples:
+  sourdine clean talk.wav                          writes talk.clean.wav
+  sourdine clean talk.m4a -o quiet.flac --attenuation-limit off
+  sourdine clean recordings/ -o clean/ --skip-existing
+  find . -name '*.wav' -print0 | sourdine clean --files-from - -o clean/ --json
+  ffmpeg -i film.mkv -f wav - | sourdine clean - -o - | ffmpeg -i - sound.opus
+  arecord -f S16_LE -r 48000 -c 1 -t raw | sourdine clean - --raw s16le:48000:1 -o - | aplay -f S16_LE -r 48000
 
-    /// Where the result goes [default: NAME.clean.wav beside the input]
-    #[arg(short, long, value_name = "FILE")]
+Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml, then from the defaults.")]
+pub(crate) struct CleanArgs {
+    /// Files, folders, or `-` for the standard input; none of them is ever changed
+    #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Where the result goes: a file, a folder for several inputs, or `-` [default: NAME.clean.wav beside the input]
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace an output file that exists
-    #[arg(short, long)]
+    /// Replace output files that exist
+    #[arg(short, long, conflicts_with = "skip_existing")]
     pub(crate) force: bool,
 
-    /// A built-in model (see `sourdine models`), or a file of RNNoise 0.1 weights
-    #[arg(short, long, value_name = "NAME|PATH", default_value = "rnnoise", help_heading = "Sound")]
-    pub(crate) model: String,
-
-    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit
-    #[arg(short, long, value_name = "DB", default_value_t = AttenuationLimit(Settings::DEFAULT_ATTENUATION_LIMIT_DB),
-          allow_negative_numbers = true, help_heading = "Sound")]
-    pub(crate) attenuation_limit: AttenuationLimit,
+    #[command(flatten)]
+    pub(crate) sound: SoundArgs,
 
     /// Write what is removed instead of what is kept
     #[arg(long, help_heading = "Sound")]
     pub(crate) residue: bool,
 
-    /// Turn pauses down further (never to silence, never the start of a word)
-    #[arg(long, help_heading = "Sound")]
-    pub(crate) gate: bool,
+    #[command(flatten)]
+    pub(crate) batch: BatchArgs,
 
-    /// One mask for all channels, or each channel on its own
-    #[arg(long, value_enum, default_value_t = ChannelMode::Linked, help_heading = "Sound")]
-    pub(crate) channels: ChannelMode,
+    #[command(flatten)]
+    pub(crate) format: FormatArgs,
+
+    #[command(flatten)]
+    pub(crate) report: crate::report::ReportArgs,
 
     /// Print one JSON object per file on stdout
     #[arg(long, help_heading = "Messages")]
@@ -72,12 +93,114 @@ pub(crate) struct CleanArgs {
     pub(crate) quiet: bool,
 }
 
+/// How it is to sound; also in the environment and in `sourdine.toml`.
+#[derive(Debug, Default, Clone, ClapArgs)]
+#[command(next_help_heading = "Sound")]
+pub(crate) struct SoundArgs {
+    /// A built-in model (see `sourdine models`), or a file of weights
+    #[arg(short, long, value_name = "NAME|PATH", env = "SOURDINE_MODEL", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<String>,
+
+    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit [default: 24]
+    #[arg(short, long, value_name = "DB", env = "SOURDINE_ATTENUATION_LIMIT", allow_negative_numbers = true)]
+    pub(crate) attenuation_limit: Option<AttenuationLimit>,
+
+    /// Turn pauses down further (never to silence, never the start of a word)
+    #[arg(long, env = "SOURDINE_GATE", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+          value_name = "true|false")]
+    pub(crate) gate: Option<bool>,
+
+    /// One mask for all channels, or each channel on its own [default: linked]
+    #[arg(long, value_enum, env = "SOURDINE_CHANNELS")]
+    pub(crate) channels: Option<ChannelMode>,
+
+    /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
+    #[arg(long, value_name = "FILE", env = "SOURDINE_CONFIG", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+}
+
+/// Many files.
+#[derive(Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Many files")]
+pub(crate) struct BatchArgs {
+    /// Take more inputs from a list, one a line or separated by NUL; `-` reads it from the standard input
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) files_from: Option<PathBuf>,
+
+    /// In folders, take the files that match (name, or path below the folder); repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) include: Vec<String>,
+
+    /// In folders, leave out the files that match; repeatable
+    #[arg(long, value_name = "GLOB")]
+    pub(crate) exclude: Vec<String>,
+
+    /// Files that are cleaned at the same time [default: one per core]
+    #[arg(short, long, value_name = "N", env = "SOURDINE_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) jobs: Option<u16>,
+
+    /// Leave out files whose output exists: resumes a run that was broken off
+    #[arg(long)]
+    pub(crate) skip_existing: bool,
+}
+
+/// Formats.
+#[derive(Debug, Default, ClapArgs)]
+#[command(next_help_heading = "Formats")]
+pub(crate) struct FormatArgs {
+    /// The standard input is headerless samples, for instance s16le:48000:1 or f32le:44100:2
+    #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
+    pub(crate) raw: Option<RawSpec>,
+
+    /// The kind of file to write where the output is a folder or has no name yet [default: as the input, else WAV]
+    #[arg(long, value_enum)]
+    pub(crate) to: Option<FileKind>,
+
+    /// Give the outputs the modification times of their inputs
+    #[arg(long)]
+    pub(crate) keep_times: bool,
+}
+
+/// A kind of file that can be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FileKind {
+    /// RIFF/WAVE; RF64 beyond 4 GiB
+    Wav,
+    /// Lossless, about half the size; integer samples only
+    Flac,
+}
+
+impl FileKind {
+    /// The extension of its file names.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Wav => "wav",
+            Self::Flac => "flac",
+        }
+    }
+}
+
 /// `sourdine models`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ModelsArgs {
     /// Print a JSON array
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// `sourdine completions`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct CompletionsArgs {
+    /// The shell
+    pub(crate) shell: clap_complete::Shell,
+}
+
+/// `sourdine man`.
+#[derive(Debug, ClapArgs)]
+pub(crate) struct ManArgs {
+    /// The folder, which must exist
+    #[arg(value_hint = ValueHint::DirPath)]
+    pub(crate) folder: PathBuf,
 }
 
 /// An attenuation limit in dB; infinity for none.
@@ -98,20 +221,27 @@ impl std::str::FromStr for AttenuationLimit {
     }
 }
 
-impl std::fmt::Display for AttenuationLimit {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.0.is_finite() { write!(f, "{}", self.0) } else { write!(f, "off") }
-    }
-}
-
 /// How channels share the denoiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(crate) enum ChannelMode {
     /// One mask for all: a voice stays where it was
     Linked,
     /// Each on its own: for channels that carry different microphones
     Separate,
 }
+
+impl From<ChannelMode> for Channels {
+    fn from(mode: ChannelMode) -> Self {
+        match mode {
+            ChannelMode::Linked => Self::Linked,
+            ChannelMode::Separate => Self::Separate,
+        }
+    }
+}
+
+// What `--help` says is what is so.
+const _: () = assert!(Settings::DEFAULT_ATTENUATION_LIMIT_DB == 24.0);
 
 #[cfg(test)]
 mod tests {

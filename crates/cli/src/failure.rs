@@ -22,8 +22,26 @@ pub(crate) enum Failure {
     ModelRead { path: PathBuf, error: std::io::Error },
     /// The model file is not one.
     Model { path: PathBuf, error: ModelError },
-    /// The default output would have no name.
-    NoName { path: PathBuf },
+    /// Something named on the command line cannot be used.
+    Use { path: PathBuf, why: &'static str },
+    /// A folder that cannot be searched.
+    Folder { path: PathBuf, error: std::io::Error },
+    /// A list of files that cannot be read.
+    List { path: PathBuf, error: std::io::Error },
+    /// A pattern that is none.
+    Glob { glob: String, error: globset::Error },
+    /// Two inputs whose results would have the same name.
+    SameOutput { one: String, other: String, output: PathBuf },
+    /// The configuration file is not right.
+    Config { path: PathBuf, why: String },
+    /// A file that was to be written beside the sound.
+    Write { path: PathBuf, error: std::io::Error },
+    /// The picture of a report cannot be drawn.
+    Picture { path: PathBuf, reason: String },
+    /// Files that cannot be compared.
+    Compare { path: PathBuf, reason: String },
+    /// Of several files some failed; each was named before.
+    Some { failed: usize, of: usize },
     /// Ctrl-C or a termination signal.
     Interrupted { path: PathBuf },
     /// The result could not be printed.
@@ -34,8 +52,13 @@ impl Failure {
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             Self::Interrupted { .. } => ExitCode::from(130),
+            Self::Some { failed, of } if failed < of => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
+    }
+
+    pub(crate) fn use_of(path: &Path, why: &'static str) -> Self {
+        Self::Use { path: path.into(), why }
     }
 
     pub(crate) fn stream(path: &Path) -> impl FnOnce(ConfigError) -> Self {
@@ -74,7 +97,33 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
-            Self::NoName { path } => write!(f, "{}: not the name of a file; give one", path.display()),
+            Self::Use { path, why } => write!(f, "{}: {why}", path.display()),
+            Self::Folder { path, error } => {
+                write!(f, "{}: cannot search this folder: {error}; check its permissions", path.display())
+            }
+            Self::List { path, error } => {
+                write!(f, "{}: cannot read the list: {error}; check --files-from", path.display())
+            }
+            Self::Glob { glob, error } => write!(f, "{glob}: not a pattern: {}; check the braces", error.kind()),
+            Self::SameOutput { one, other, output } => write!(
+                f,
+                "{}: both {one} and {other} would be written there; clean them in two runs, or name folders",
+                output.display()
+            ),
+            Self::Config { path, why } => {
+                write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
+            }
+            Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => write!(
+                f,
+                "{}: exists already; replace it with --force, or name another file",
+                path.display()
+            ),
+            Self::Picture { path, reason } => write!(f, "{}: cannot be drawn: {reason}", path.display()),
+            Self::Compare { path, reason } => write!(f, "{}: {reason}", path.display()),
+            Self::Write { path, error } => write!(f, "{}: cannot write it: {error}", path.display()),
+            Self::Some { failed, of } => {
+                write!(f, "{failed} of {of} files failed; the others were written")
+            }
             Self::Interrupted { path } => {
                 write!(
                     f,

@@ -3,26 +3,50 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | the file could not be cleaned; one line on stderr says why and what to do |
-//! | 2 | wrong use of the command line |
-//! | 130 | interrupted; nothing was left behind |
+//! | 1 | failed; one line on stderr says why and what to do |
+//! | 2 | some of several files failed, the others were written |
+//! | 64 | wrong use of the command line |
+//! | 130 | interrupted; no half-written file is left |
 #![forbid(unsafe_code)]
 
 mod args;
 mod clean;
+mod compare;
+mod config;
 mod failure;
+mod inputs;
+mod jobs;
+mod manual;
 mod models;
 mod output;
+mod report;
+mod segments;
 mod summary;
+mod vad;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 
+/// EX_USAGE of sysexits.h: 1 and 2 say something else here.
+const WRONG_USE: u8 = 64;
+
 fn main() -> ExitCode {
-    let done = match args::Args::parse().command {
+    let args = match args::Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // Help and version, asked for, come this way too.
+            let _nobody_listens = error.print();
+            return if error.use_stderr() { ExitCode::from(WRONG_USE) } else { ExitCode::SUCCESS };
+        }
+    };
+    let done = match args.command {
         args::Command::Clean(clean) => clean::run(&clean),
+        args::Command::Vad(vad) => vad::run(&vad),
+        args::Command::Compare(compare) => compare::run(&compare),
         args::Command::Models(list) => models::run(&list),
+        args::Command::Completions(completions) => manual::completions(&completions),
+        args::Command::Man(man) => manual::pages(&man),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

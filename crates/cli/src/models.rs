@@ -13,6 +13,9 @@ use crate::output;
 /// No weights file is anywhere near this large; a film given by mistake is not read into memory.
 const LARGEST_MODEL: u64 = 64 << 20;
 
+/// The model that is used where none is named.
+pub(crate) const DEFAULT: &str = "rnnoise";
+
 /// Finds a built-in model by its name, or reads a weights file.
 pub(crate) fn find(model: &str) -> Result<Model, Failure> {
     if let Some(model) = Model::by_name(model) {

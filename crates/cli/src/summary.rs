@@ -1,13 +1,93 @@
-//! What is said about a cleaned file: a line for people, an object for scripts.
+//! What is said about a file and about a run: a line for people, an object for scripts.
 
 use std::fmt;
+use std::time::Duration;
 
 use serde::Serialize;
 
-/// The result of cleaning one file. This is the JSON object of `--json`, field by field.
+use crate::failure::Failure;
+use crate::inputs::Task;
+
+/// What became of a file. This is the JSON object of `--json`, field by field.
 #[derive(Debug, Serialize)]
-pub(crate) struct Summary {
+pub(crate) struct Outcome {
     pub(crate) input: String,
+    pub(crate) output: String,
+    #[serde(flatten)]
+    pub(crate) status: Status,
+}
+
+/// How it went.
+#[derive(Debug, Clone, Serialize)]
+#[serde(tag = "status", rename_all = "lowercase")]
+pub(crate) enum Status {
+    /// Written.
+    Cleaned(Summary),
+    /// The output was there already.
+    Skipped,
+    /// Not written.
+    Failed {
+        /// Why, and what to do.
+        error: String,
+    },
+}
+
+impl Outcome {
+    pub(crate) fn new(task: &Task, result: &Result<Status, Failure>) -> Self {
+        let failed = |failure: &Failure| Status::Failed { error: failure.to_string() };
+        let status = result.as_ref().map_or_else(failed, Status::clone);
+        Self { input: task.from.to_string(), output: task.to.to_string(), status }
+    }
+
+    /// What was not right in the file and was repaired.
+    pub(crate) fn notices(&self) -> &[String] {
+        match &self.status {
+            Status::Cleaned(summary) => &summary.notices,
+            _ => &[],
+        }
+    }
+}
+
+/// Sums over a run.
+#[derive(Debug, Default)]
+pub(crate) struct Totals {
+    cleaned: usize,
+    skipped: usize,
+    pub(crate) failed: usize,
+    seconds: f64,
+}
+
+impl Totals {
+    pub(crate) fn count(&mut self, outcome: &Outcome) {
+        match &outcome.status {
+            Status::Cleaned(summary) => {
+                self.cleaned += 1;
+                self.seconds += summary.seconds;
+            }
+            Status::Skipped => self.skipped += 1,
+            Status::Failed { .. } => self.failed += 1,
+        }
+    }
+
+    /// The run in a line.
+    pub(crate) fn line(&self, took: Duration) -> String {
+        let took = took.as_secs_f64();
+        let mut line = format!("{} cleaned", self.cleaned);
+        for (count, what) in [(self.skipped, "skipped"), (self.failed, "failed")] {
+            if count > 0 {
+                line += &format!(", {count} {what}");
+            }
+        }
+        let speed = self.seconds / took.max(1e-9);
+        line + &format!(": {:.1} min of sound in {took:.1} s, {speed:.0} times real time", self.seconds / 60.0)
+    }
+}
+
+/// The result of cleaning one file.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Summary {
+    /// Where it was written, for people; scripts have it beside this.
+    #[serde(skip)]
     pub(crate) output: String,
     pub(crate) seconds: f64,
     pub(crate) frames: u64,

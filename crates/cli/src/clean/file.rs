@@ -1,0 +1,227 @@
+//! One file on its way through the engine.
+
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+use sourdine::signal::SILENCE_DBFS;
+use sourdine::{Engine, StreamFormat};
+use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
+
+use super::Run;
+use crate::failure::Failure;
+use crate::inputs::{From, Task, To};
+use crate::output::FileProgress;
+use crate::report::{About, Recorder};
+use crate::summary::Summary;
+
+/// Frames that are read, cleaned and written at a time: a good second at 48 kHz, and little enough for a pipe to be
+/// answered while its sender still speaks.
+const CHUNK_FRAMES: usize = 1 << 14;
+
+/// Cleans one file.
+pub(super) fn clean(
+    run: &Run,
+    task: &Task,
+    overwrite: Overwrite,
+    progress: &mut FileProgress,
+) -> Result<Summary, Failure> {
+    let started = Instant::now();
+    let mut reader = open(run, task)?;
+    let spec = reader.spec();
+    let path = PathBuf::from(task.from.to_string());
+    let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
+    let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
+    engine.warm_up_thread();
+    let writer = match &task.to {
+        To::File(output) => {
+            if task.mirrored {
+                make_folder(output)?;
+            }
+            SoundWriter::create(&reader, output, overwrite)?
+        }
+        To::Stdout => SoundWriter::to_stream(&reader, Box::new(std::io::stdout()))?,
+    };
+
+    let mut job = Job::new(engine, writer);
+    job.recorder = run.args.report.recorder(format, job.engine.latency());
+    match job.clean(&mut reader, run, &path, progress) {
+        // Whoever read the output has had enough.
+        Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
+        done => {
+            done?;
+            job.writer.finish()?;
+        }
+    }
+    if run.args.format.keep_times {
+        keep_times(task)?;
+    }
+
+    if let Some(recorder) = job.recorder.take() {
+        let about = About {
+            input: task.from.to_string(),
+            output: task.to.to_string(),
+            model: run.model.info().name,
+            attenuation_limit_db: Some(run.settings.attenuation_limit_db).filter(|db| db.is_finite()),
+            notices: reader.notices().iter().map(ToString::to_string).collect(),
+        };
+        run.args.report.write(recorder, about, run.args.force)?;
+    }
+
+    let seconds = job.frames as f64 / f64::from(spec.sample_rate);
+    let stats = job.engine.stats();
+    let limit = run.settings.attenuation_limit_db;
+    Ok(Summary {
+        output: task.to.to_string(),
+        seconds,
+        frames: job.frames,
+        sample_rate: spec.sample_rate,
+        channels: spec.channels,
+        sample_format: spec.format.to_string(),
+        model: run.model.info().name,
+        attenuation_limit_db: Some(limit).filter(|db| db.is_finite()),
+        latency: job.engine.latency(),
+        mean_attenuation_db: job.levels.mean_attenuation_db(),
+        voiced_share: job.levels.voiced_share(),
+        peak: job.levels.peak,
+        clipped_samples: stats.clipped_samples,
+        invalid_samples: stats.invalid_samples,
+        times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
+        notices: reader.notices().iter().map(ToString::to_string).collect(),
+    })
+}
+
+fn open(run: &Run, task: &Task) -> Result<SoundReader, Failure> {
+    Ok(match (&task.from, run.args.format.raw) {
+        (From::File(path), _) => SoundReader::open(path)?,
+        (From::Stdin, None) => SoundReader::from_stream(Box::new(std::io::stdin()), "standard input")?,
+        (From::Stdin, Some(spec)) => SoundReader::raw(Box::new(std::io::stdin()), spec, "standard input")?,
+    })
+}
+
+/// The folders that mirror those of the input.
+fn make_folder(output: &std::path::Path) -> Result<(), Failure> {
+    match output.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::Write { path: folder.to_path_buf(), error }),
+        _ => Ok(()),
+    }
+}
+
+/// Gives the output the modification time of its input.
+fn keep_times(task: &Task) -> Result<(), Failure> {
+    let (From::File(input), To::File(output)) = (&task.from, &task.to) else { return Ok(()) };
+    let modified = std::fs::metadata(input).and_then(|about| about.modified());
+    let set = modified.and_then(|time| File::options().write(true).open(output)?.set_modified(time));
+    set.map_err(|error| Failure::Write { path: output.clone(), error })
+}
+
+/// The engine between reader and writer.
+struct Job {
+    engine: Engine,
+    writer: SoundWriter,
+    levels: Levels,
+    recorder: Option<Recorder>,
+    frames: u64,
+    /// Frames of the engine's delay that are still to be dropped at the front.
+    delay_left: usize,
+    step: usize,
+}
+
+impl Job {
+    fn new(engine: Engine, writer: SoundWriter) -> Self {
+        let format = engine.format();
+        // Steps of 10 ms, so that each frame's report is seen.
+        let step = (format.sample_rate as usize / 100).max(1) * format.channels;
+        Self { delay_left: engine.latency(), engine, writer, levels: Levels::default(), recorder: None, frames: 0, step }
+    }
+
+    fn clean(
+        &mut self,
+        reader: &mut SoundReader,
+        run: &Run,
+        path: &std::path::Path,
+        progress: &mut FileProgress,
+    ) -> Result<(), Failure> {
+        let channels = self.engine.format().channels;
+        let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
+        loop {
+            let frames = reader.read(&mut chunk)?;
+            if frames == 0 {
+                break;
+            }
+            let samples = &mut chunk[..frames * channels];
+            if let Some(recorder) = &mut self.recorder {
+                recorder.push_before(samples);
+            }
+            for block in samples.chunks_mut(self.step) {
+                let report = self
+                    .engine
+                    .process_interleaved_f32(block)
+                    .map_err(|error| Failure::Block { path: path.into(), error })?;
+                self.levels.count(report);
+                if let Some(recorder) = &mut self.recorder {
+                    recorder.push_report(report, block.len() / channels);
+                }
+            }
+            self.write(samples)?;
+            self.frames += frames as u64;
+            if let Some(total) = reader.frames() {
+                progress.reached(self.frames as f64 / total.max(1) as f64);
+            }
+            if run.stop.load(Ordering::Relaxed) {
+                return Err(Failure::Interrupted { path: path.into() });
+            }
+        }
+        loop {
+            let frames = self.engine.finish_interleaved_f32(&mut chunk);
+            if frames == 0 {
+                return Ok(());
+            }
+            self.write(&chunk[..frames * channels])?;
+        }
+    }
+
+    /// Writes what the engine gave, less its delay at the front.
+    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+        let channels = self.engine.format().channels;
+        let drop = self.delay_left.min(samples.len() / channels);
+        self.delay_left -= drop;
+        let kept = &samples[drop * channels..];
+        self.levels.peak = kept.iter().fold(self.levels.peak, |peak, x| peak.max(x.abs()));
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push_after(kept);
+        }
+        Ok(self.writer.write(kept)?)
+    }
+}
+
+/// What is gathered from the reports.
+#[derive(Debug, Default)]
+struct Levels {
+    frames: u64,
+    voiced: u64,
+    audible: u64,
+    attenuation_db: f64,
+    peak: f32,
+}
+
+impl Levels {
+    fn count(&mut self, report: sourdine::Report) {
+        self.frames += 1;
+        self.voiced += u64::from(report.voice);
+        if report.input_dbfs > SILENCE_DBFS {
+            self.audible += 1;
+            self.attenuation_db += f64::from(report.attenuation_db());
+        }
+    }
+
+    fn mean_attenuation_db(&self) -> Option<f64> {
+        (self.audible > 0).then(|| self.attenuation_db / self.audible as f64)
+    }
+
+    fn voiced_share(&self) -> f64 {
+        if self.frames == 0 { 0.0 } else { self.voiced as f64 / self.frames as f64 }
+    }
+}
