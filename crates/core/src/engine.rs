@@ -1,10 +1,12 @@
 //! The chain and its contract.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::controls::{Controls, Knobs, Slot, SlotShape, SwitchEnds};
 use crate::denoise::Model;
 use crate::error::{BlockError, ConfigError};
+use crate::overload::{Changeover, Policy, Run, Tier};
 use crate::settings::{Block, Settings, StreamFormat};
 use crate::signal::{MODEL_FRAME, db_to_gain, mean_square, mean_square_to_dbfs};
 use crate::stages::gate::Gate;
@@ -49,6 +51,7 @@ pub struct Engine {
     /// Cuts steps that are not 480 samples long into frames.
     recut: Option<Recut>,
     denoise: Denoise,
+    shape: SlotShape,
     wet: Vec<f32>,
     dry: Delay,
     gate: Gate,
@@ -56,6 +59,8 @@ pub struct Engine {
     voice: VoiceDecision,
     out: Fifo,
 
+    overload: Policy,
+    changeover: Changeover,
     fault_steps: u32,
     fault_steps_left: u32,
     report: Report,
@@ -67,6 +72,8 @@ pub struct Engine {
 struct Denoise {
     slot: Slot,
     next: Option<(Slot, u32)>,
+    /// The cheaper model's, for [`Tier::Light`].
+    light: Option<Slot>,
     ends: SwitchEnds,
     shadow: Vec<f32>,
 }
@@ -132,13 +139,16 @@ impl Engine {
             rates,
             model_step,
             recut,
-            denoise: Denoise { slot, next: None, ends, shadow: vec![0.0; channels * MODEL_FRAME] },
+            denoise: Denoise { slot, next: None, light: None, ends, shadow: vec![0.0; channels * MODEL_FRAME] },
+            shape,
             wet: vec![0.0; channels * grid.host],
             dry: Delay::new(channels, wet_latency, grid.host),
             gate: Gate::new(settings.gate_shape, grid.step_ms()),
             mix: Mix::new(grid.host, Weights::DRY),
             voice: VoiceDecision::new(settings.voice, grid.step_ms()),
             out: Fifo::new(channels, host_delay + grid.host, host_delay),
+            overload: Policy::new(false),
+            changeover: Changeover::new(),
             fault_steps: wet_latency.div_ceil(grid.host) as u32 + 1,
             fault_steps_left: 0,
             report: Report::default(),
@@ -147,6 +157,43 @@ impl Engine {
         };
         engine.start_mix();
         Ok(engine)
+    }
+
+    /// Gives the stream a cheaper model to fall to when deadlines are missed, before it falls to the input itself;
+    /// see [`report_time`](Self::report_time).
+    ///
+    /// # Errors
+    /// [`ConfigError::ModelLatency`] if the stream has no room for the model's delay (see
+    /// [`Settings::model_latency`]).
+    ///
+    /// # Real time
+    /// Allocates; not for the audio thread.
+    pub fn with_light_model(mut self, model: &Model) -> Result<Self, ConfigError> {
+        let denoiser = model.denoiser(self.shape.channels, self.shape.mode);
+        self.denoise.light = Some(self.shape.slot(model, denoiser)?);
+        self.overload = Policy::new(true);
+        Ok(self)
+    }
+
+    /// Takes the time that the caller's last block took and the time there was for it: the length of the block,
+    /// or less where the caller has other work. The engine has no clock of its own.
+    ///
+    /// A block that took longer is counted as a deadline miss. At three misses, less one for every second gone,
+    /// the stream falls to the model given to [`with_light_model`](Self::with_light_model), if any, then to the
+    /// input; always without a click and at the same latency. After two seconds without a miss it goes up
+    /// again, later and later (up to a minute) if it falls again. A caller that never calls this stays at
+    /// [`Tier::Full`].
+    ///
+    /// # Real time
+    /// No allocation, lock or system call.
+    pub fn report_time(&mut self, spent: Duration, available: Duration) {
+        self.stats.deadline_misses += u64::from(self.overload.report(spent, available));
+    }
+
+    /// The tier that deadline misses have left the stream at.
+    #[must_use]
+    pub fn tier(&self) -> Tier {
+        self.overload.tier()
     }
 
     /// The delay from input to output in frames at the stream's own rate. It never changes.
@@ -192,6 +239,9 @@ impl Engine {
     /// May allocate.
     pub fn warm_up_thread(&self) {
         self.denoise.slot.model.warm_up_thread();
+        if let Some(light) = &self.denoise.light {
+            light.model.warm_up_thread();
+        }
     }
 
     /// Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new
@@ -202,6 +252,11 @@ impl Engine {
     pub fn reset(&mut self) {
         self.denoise.settle();
         self.denoise.slot.reset();
+        if let Some(light) = &mut self.denoise.light {
+            light.reset();
+        }
+        self.overload = Policy::new(self.overload.has_light());
+        self.changeover = Changeover::new();
         self.frame.fill(0.0);
         self.filled = 0;
         if let Some(rates) = &mut self.rates {
@@ -287,24 +342,16 @@ impl Engine {
         self.filled = 0;
         self.stats.invalid_samples += guard::silence_invalid(&mut self.frame);
 
-        let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
-        let (probability, sound, wet_dbfs) = self.make_wet();
-        ceiling::bend(&mut self.wet);
-        self.dry.run(&mut self.frame);
-        if !sound {
-            self.fault_steps_left = self.fault_steps;
-            self.wet.copy_from_slice(&self.frame);
-        }
-
-        let gate_gain = self.gate.run(probability, newest_dbfs, wet_dbfs);
-        let (weights, bypass) = self.weights(gate_gain);
+        let run = self.changeover.next(self.overload.tier());
+        let (probability, gate_gain) = self.make_wet(run);
+        let (weights, bypass) = self.weights(gate_gain, run.heard);
         let input_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
         self.mix.run(&mut self.frame, &self.wet, weights);
         self.fault_steps_left = self.fault_steps_left.saturating_sub(1);
 
         self.report = Report {
             voice_probability: probability,
-            voice: self.voice.run(probability),
+            voice: if run.tier == Tier::Dry { self.report.voice } else { self.voice.run(probability) },
             input_dbfs,
             output_dbfs: mean_square_to_dbfs(mean_square(&self.frame)),
             bypass,
@@ -314,19 +361,37 @@ impl Engine {
         self.out.push(&self.frame, self.grid.host);
     }
 
-    /// The wet frame from the host frame: up, denoise, down. Returns the voice probability, whether the model
-    /// is sound, and the level at 48 kHz in dBFS.
-    fn make_wet(&mut self) -> (f32, bool, f32) {
+    /// The wet frame from the host frame, which is replaced by the dry one. Returns the voice probability and
+    /// the gate's gain. Where no model runs, nobody hears the wet frame, and voice and gate stay as they were.
+    fn make_wet(&mut self, run: Run) -> (f32, f32) {
+        if run.tier == Tier::Dry {
+            self.dry.run(&mut self.frame);
+            return (self.report.voice_probability, 1.0);
+        }
+        let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
+        let (probability, sound, wet_dbfs) = self.denoise_frame(run.tier);
+        ceiling::bend(&mut self.wet);
+        self.dry.run(&mut self.frame);
+        if !sound {
+            self.fault_steps_left = self.fault_steps;
+            self.wet.copy_from_slice(&self.frame);
+        }
+        (probability, self.gate.run(probability, newest_dbfs, wet_dbfs))
+    }
+
+    /// Up to 48 kHz, denoise, down. Returns the voice probability, whether the model is sound, and the level at
+    /// 48 kHz in dBFS.
+    fn denoise_frame(&mut self, tier: Tier) -> (f32, bool, f32) {
         self.wet.copy_from_slice(&self.frame);
         guard::bound_for_model(&mut self.wet);
         let Some(rates) = &mut self.rates else {
-            let (probability, sound) = self.denoise.run(&mut self.wet);
+            let (probability, sound) = self.denoise.run(&mut self.wet, tier);
             return (probability, sound, mean_square_to_dbfs(mean_square(&self.wet)));
         };
         rates.up(&self.wet, &mut self.model_step);
         let (probability, sound) = match &mut self.recut {
-            None => self.denoise.run(&mut self.model_step),
-            Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoise),
+            None => self.denoise.run(&mut self.model_step, tier),
+            Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoise, tier),
         };
         let wet_dbfs = mean_square_to_dbfs(mean_square(&self.model_step));
         rates.down(&self.model_step, &mut self.wet);
@@ -334,7 +399,7 @@ impl Engine {
     }
 
     /// What the controls ask the mix for, and why it is dry, if it is.
-    fn weights(&self, gate_gain: f32) -> (Weights, Option<Bypass>) {
+    fn weights(&self, gate_gain: f32, model_heard: bool) -> (Weights, Option<Bypass>) {
         let wanted = self.knobs.wanted();
         let dry = |why| (Weights::DRY, Some(why));
         if !wanted.enabled {
@@ -342,6 +407,9 @@ impl Engine {
         }
         if wanted.passthrough {
             return dry(Bypass::Passthrough);
+        }
+        if !model_heard {
+            return dry(Bypass::Overload);
         }
         if self.fault_steps_left > 0 {
             return dry(Bypass::ModelFault);
@@ -357,14 +425,17 @@ impl Engine {
 
     /// Lets the mix start where the controls are, without a fade.
     fn start_mix(&mut self) {
-        let (weights, _) = self.weights(1.0);
+        let (weights, _) = self.weights(1.0, true);
         self.mix.reset(weights);
     }
 }
 
 impl Denoise {
     /// Denoises a planar frame of 480 samples in place.
-    fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
+    fn run(&mut self, frame: &mut [f32], tier: Tier) -> (f32, bool) {
+        if let (Tier::Light, Some(light)) = (tier, &mut self.light) {
+            return light.run(frame);
+        }
         if self.next.is_none()
             && !self.ends.replaced.is_full()
             && let Ok(slot) = self.ends.new.pop()
@@ -402,7 +473,7 @@ impl Denoise {
 }
 
 impl Recut {
-    fn run(&mut self, step: &mut [f32], len: usize, denoise: &mut Denoise) -> (f32, bool) {
+    fn run(&mut self, step: &mut [f32], len: usize, denoise: &mut Denoise, tier: Tier) -> (f32, bool) {
         let mut sound = true;
         self.input.push(step, len);
         while self.input.len() >= MODEL_FRAME {
@@ -410,7 +481,7 @@ impl Recut {
             self.input.pop(MODEL_FRAME, |channel, at, samples| {
                 frame[channel * MODEL_FRAME + at..][..samples.len()].copy_from_slice(samples);
             });
-            let (p, s) = denoise.run(frame);
+            let (p, s) = denoise.run(frame, tier);
             self.probability = p;
             sound &= s;
             self.output.push(frame, MODEL_FRAME);

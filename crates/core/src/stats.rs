@@ -12,6 +12,9 @@ pub enum Bypass {
     Passthrough,
     /// The attenuation limit is 0 dB.
     NoAttenuation,
+    /// The caller's deadlines were missed and the model is at rest; see
+    /// [`Engine::report_time`](crate::Engine::report_time). Voice probability and decision stay as they were.
+    Overload,
     /// The model gave something that is not a number; it was restarted.
     ModelFault,
 }
@@ -65,8 +68,12 @@ pub struct Stats {
     pub bypassed_passthrough: u64,
     /// Frames bypassed because the attenuation limit was 0 dB.
     pub bypassed_no_attenuation: u64,
+    /// Frames bypassed because deadlines were missed.
+    pub bypassed_overload: u64,
     /// Frames bypassed because the model failed.
     pub bypassed_model_fault: u64,
+    /// Deadlines that the caller has reported as missed.
+    pub deadline_misses: u64,
     /// Input samples that were NaN or infinite; each was replaced by silence.
     pub invalid_samples: u64,
     /// Output samples beyond full scale (saturated at the integer entries).
@@ -82,6 +89,7 @@ impl Stats {
             Some(Bypass::Off) => self.bypassed_off += 1,
             Some(Bypass::Passthrough) => self.bypassed_passthrough += 1,
             Some(Bypass::NoAttenuation) => self.bypassed_no_attenuation += 1,
+            Some(Bypass::Overload) => self.bypassed_overload += 1,
             Some(Bypass::ModelFault) => self.bypassed_model_fault += 1,
         }
     }
