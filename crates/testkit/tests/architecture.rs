@@ -8,6 +8,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
     ("sourdine-wav", &[], &["sourdine-testkit"]),
     ("sourdine-cli", &["sourdine", "sourdine-wav"], &["sourdine-testkit"]),
+    ("sourdine-live", &["sourdine"], &["sourdine-testkit", "sourdine-wav"]),
+    ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-testkit", &["sourdine"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
 ];

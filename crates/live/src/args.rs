@@ -1,0 +1,156 @@
+//! The command line: every option with its help.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// Takes the noise out of a microphone, live: to speakers, a virtual microphone or a file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "sourdine-live",
+    version,
+    about,
+    after_help = "Examples:
+  sourdine-live                                  the default microphone to the default speakers (use headphones)
+  sourdine-live --virtual-mic                    a microphone \"Sourdine\" for call programs
+  sourdine-live -i usb -o none --record talk.wav
+  sourdine-live --plain --seconds 60
+
+Exit codes: 0 done, 1 failed (one line says why), 64 wrong use of the command line"
+)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+
+    #[command(flatten)]
+    pub(crate) run: RunArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// List the sound devices: what to choose them by, their rates and formats, and the defaults
+    Devices(DevicesArgs),
+    /// Measure the real round trip: plays clicks and finds them in the input, which must hear the output
+    Latency(LatencyArgs),
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct RunArgs {
+    /// The microphone: an identifier or a part of a name from `sourdine-live devices` [default: the system's]
+    #[arg(short, long, value_name = "DEVICE")]
+    pub(crate) input: Option<String>,
+
+    /// Where the clean voice is played: as above, or `none` to only record it [default: the system's]
+    #[arg(short, long, value_name = "DEVICE", conflicts_with = "virtual_mic")]
+    pub(crate) output: Option<String>,
+
+    /// Make a microphone "Sourdine" that call programs can choose; it is gone when this program ends
+    #[arg(long)]
+    pub(crate) virtual_mic: bool,
+
+    /// The sound system to use, for instance alsa or pulseaudio [default: the best that is there]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// A built-in model, or a file of weights
+    #[arg(short, long, value_name = "NAME|PATH", default_value = "rnnoise")]
+    pub(crate) model: String,
+
+    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit
+    #[arg(short, long, value_name = "DB", default_value = "24", value_parser = limit)]
+    pub(crate) attenuation_limit: f32,
+
+    /// Turn pauses down further (never to silence, never the start of a word)
+    #[arg(long)]
+    pub(crate) gate: bool,
+
+    /// Keep two channels; otherwise the voice is one
+    #[arg(long)]
+    pub(crate) stereo: bool,
+
+    /// The blocks to ask of the devices, in ms; they give what they will
+    #[arg(long, value_name = "MS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) block: u16,
+
+    /// Latency beyond what the blocks need, in ms; it grows by itself where sound would be lost
+    #[arg(long, value_name = "MS", default_value = "5", value_parser = clap::value_parser!(u16).range(0..=200))]
+    pub(crate) margin: u16,
+
+    /// Record the clean voice to this WAV file
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) record: Option<PathBuf>,
+
+    /// Record the sound before denoising too, aligned to the sample
+    #[arg(long, value_name = "FILE", requires = "record")]
+    pub(crate) record_before: Option<PathBuf>,
+
+    /// End after so many seconds
+    #[arg(long, value_name = "S")]
+    pub(crate) seconds: Option<f64>,
+
+    /// Print a line a second, and no screen
+    #[arg(long, conflicts_with = "json")]
+    pub(crate) plain: bool,
+
+    /// Print a JSON object a second
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct DevicesArgs {
+    /// The sound system [default: all that are there]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// Print a JSON array
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct LatencyArgs {
+    /// The input that hears the output
+    #[arg(short, long, value_name = "DEVICE")]
+    pub(crate) input: Option<String>,
+
+    /// The output
+    #[arg(short, long, value_name = "DEVICE")]
+    pub(crate) output: Option<String>,
+
+    /// The sound system
+    #[arg(long, value_name = "NAME")]
+    pub(crate) host: Option<String>,
+
+    /// The blocks to ask of the devices, in ms
+    #[arg(long, value_name = "MS", default_value = "10", value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) block: u16,
+
+    /// Print a JSON object
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+/// An attenuation limit in dB; infinity for none.
+fn limit(text: &str) -> Result<f32, String> {
+    if text == "off" {
+        return Ok(f32::INFINITY);
+    }
+    match text.parse::<f32>() {
+        Ok(db) if db.is_finite() && db >= 0.0 => Ok(db),
+        _ => Err("give a number of dB, 0 or more, or `off`".into()),
+    }
+}
+
+// What `--help` says is what is so.
+const _: () = assert!(sourdine::Settings::DEFAULT_ATTENUATION_LIMIT_DB == 24.0);
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        super::Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,136 @@
+//! What the rest needs of a sound system. `cpal_host` is the real one; tests have one of their own.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+
+use crate::session::DeviceFormat;
+
+/// In or out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// A microphone or another source.
+    Input,
+    /// Speakers or another sink.
+    Output,
+}
+
+impl std::fmt::Display for Direction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Input => "input",
+            Self::Output => "output",
+        })
+    }
+}
+
+/// Why a device cannot be used now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// One line that names the device and says what to do.
+    pub message: String,
+    /// Whether it may well be gone by itself: a device that is busy or unplugged.
+    pub passing: bool,
+}
+
+/// A device that was found, and how its stream will be.
+#[derive(Debug, Clone)]
+pub struct Chosen<D> {
+    /// The back end's own handle.
+    pub device: D,
+    /// The identifier that it can be asked for by.
+    pub id: String,
+    /// The name for people.
+    pub name: String,
+    /// Rate and channels.
+    pub format: DeviceFormat,
+}
+
+/// What happens to a stream outside its data callback. Its error callback may run on the audio thread: it only sets
+/// these.
+#[derive(Debug, Default)]
+pub struct Events {
+    failed: AtomicBool,
+    xruns: AtomicU64,
+    reason: Mutex<Option<String>>,
+}
+
+impl Events {
+    /// The stream is over.
+    pub fn fail(&self) {
+        self.failed.store(true, Relaxed);
+    }
+
+    /// The stream is over; `why` in a line. Not for an audio thread that still runs.
+    pub fn fail_because(&self, why: String) {
+        if let Ok(mut reason) = self.reason.try_lock() {
+            *reason = Some(why);
+        }
+        self.fail();
+    }
+
+    /// Sound was lost between the device and us.
+    pub fn xrun(&self) {
+        self.xruns.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.failed.load(Relaxed)
+    }
+
+    pub(crate) fn xruns(&self) -> u64 {
+        self.xruns.load(Relaxed)
+    }
+
+    pub(crate) fn reason(&self) -> Option<String> {
+        self.reason.lock().ok().and_then(|r| r.clone())
+    }
+}
+
+/// Takes a captured interleaved block in ±1.0, and how old it is by the device's own account, in ms.
+pub type OnCapture = Box<dyn FnMut(&[f32], Option<f32>) + Send>;
+
+/// Fills an interleaved block to be played, which will be heard after so many ms by the device's own account.
+pub type OnPlayback = Box<dyn FnMut(&mut [f32], Option<f32>) + Send>;
+
+/// A running stream; dropping it stops it.
+pub type Stream = Box<dyn Send>;
+
+/// A sound system.
+pub trait Backend {
+    /// A device.
+    type Device;
+
+    /// Finds a device: the default one, or by its identifier or a part of its name.
+    ///
+    /// # Errors
+    /// [`Trouble`] names the device and what there is instead.
+    fn choose(&mut self, direction: Direction, wanted: Option<&str>)
+    -> Result<Chosen<Self::Device>, Trouble>;
+
+    /// The identifier of the present default device, where that can be told at little cost.
+    fn default_id(&mut self, direction: Direction) -> Option<String>;
+
+    /// Starts to capture, in blocks of about `block_ms`.
+    ///
+    /// # Errors
+    /// [`Trouble`], as above.
+    fn start_input(
+        &mut self,
+        chosen: &Chosen<Self::Device>,
+        block_ms: f32,
+        each: OnCapture,
+        events: std::sync::Arc<Events>,
+    ) -> Result<Stream, Trouble>;
+
+    /// Starts to play, in blocks of about `block_ms`.
+    ///
+    /// # Errors
+    /// [`Trouble`], as above.
+    fn start_output(
+        &mut self,
+        chosen: &Chosen<Self::Device>,
+        block_ms: f32,
+        each: OnPlayback,
+        events: std::sync::Arc<Events>,
+    ) -> Result<Stream, Trouble>;
+}

@@ -1,0 +1,365 @@
+//! The real sound system, by cpal. Nothing outside this file knows cpal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cpal::traits::{DeviceTrait, HostTrait, StreamTrait};
+use cpal::{
+    BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize,
+    SupportedStreamConfig,
+};
+use serde::Serialize;
+
+use crate::backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
+use crate::session::DeviceFormat;
+
+/// The longest piece of a block that is converted at once, in frames.
+const PIECE: usize = 8192;
+
+/// How long a device may take to open.
+const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Formats from the best to the worst; the others cpal knows are not for sound cards.
+const FORMATS: [SampleFormat; 9] = [
+    SampleFormat::F32,
+    SampleFormat::F64,
+    SampleFormat::I32,
+    SampleFormat::I24,
+    SampleFormat::U32,
+    SampleFormat::U24,
+    SampleFormat::I16,
+    SampleFormat::U16,
+    SampleFormat::U8,
+];
+
+/// A device, as `sourdine-live devices` lists it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Listed {
+    /// What it can be chosen by.
+    pub id: String,
+    /// Its name for people.
+    pub name: String,
+    /// `input` or `output`.
+    pub direction: &'static str,
+    /// Whether it is its host's default.
+    pub default: bool,
+    /// The stream that would be opened.
+    pub rate: Option<u32>,
+    /// Its channels.
+    pub channels: Option<u16>,
+    /// Its sample format.
+    pub format: Option<String>,
+    /// Why it cannot be used, if so.
+    pub trouble: Option<String>,
+}
+
+/// A cpal host.
+pub struct CpalHost {
+    host: cpal::Host,
+}
+
+impl CpalHost {
+    /// The names of the hosts that this program was built with and that are there.
+    #[must_use]
+    pub fn names() -> Vec<String> {
+        cpal::available_hosts().iter().map(|id| id.name().to_lowercase()).collect()
+    }
+
+    /// The host of that name, or the best that is there: a sound server before bare hardware.
+    ///
+    /// # Errors
+    /// One line with the names there are.
+    pub fn open(name: Option<&str>) -> Result<Self, String> {
+        let ids = cpal::available_hosts();
+        let Some(name) = name else { return Ok(Self { host: cpal::default_host() }) };
+        let Some(id) = ids.iter().find(|id| id.name().eq_ignore_ascii_case(name)) else {
+            return Err(format!("{name}: no such sound system here; there is {}", Self::names().join(", ")));
+        };
+        let host = cpal::host_from_id(*id)
+            .map_err(|e| format!("{name}: the sound system does not answer: {e}; is it running?"))?;
+        Ok(Self { host })
+    }
+
+    /// The host's name.
+    #[must_use]
+    pub fn name(&self) -> String {
+        self.host.id().name().to_lowercase()
+    }
+
+    /// All its devices.
+    ///
+    /// # Errors
+    /// One line, where the sound system does not answer.
+    pub fn list(&self) -> Result<Vec<Listed>, String> {
+        let devices =
+            self.host.devices().map_err(|e| format!("{}: cannot list devices: {e}", self.name()))?;
+        let id = |d: Option<cpal::Device>| d.and_then(|d| d.id().ok()).map(|id| id.to_string());
+        let defaults = [id(self.host.default_input_device()), id(self.host.default_output_device())];
+        let mut listed = Vec::new();
+        for device in devices {
+            for (direction, default, there) in [
+                (Direction::Input, &defaults[0], device.supports_input()),
+                (Direction::Output, &defaults[1], device.supports_output()),
+            ] {
+                if !there {
+                    continue;
+                }
+                let id = id_of(&device);
+                let config = best_config(&device, direction);
+                listed.push(Listed {
+                    name: device.to_string(),
+                    direction: if direction == Direction::Input { "input" } else { "output" },
+                    default: Some(&id) == default.as_ref(),
+                    rate: config.as_ref().ok().map(SupportedStreamConfig::sample_rate),
+                    channels: config.as_ref().ok().map(SupportedStreamConfig::channels),
+                    format: config.as_ref().ok().map(|c| c.sample_format().to_string()),
+                    trouble: config.err().map(|e| e.to_string()),
+                    id,
+                });
+            }
+        }
+        Ok(listed)
+    }
+
+    fn find(&self, direction: Direction, wanted: Option<&str>) -> Result<cpal::Device, Trouble> {
+        let Some(wanted) = wanted else {
+            let device = match direction {
+                Direction::Input => self.host.default_input_device(),
+                Direction::Output => self.host.default_output_device(),
+            };
+            return device.ok_or_else(|| Trouble {
+                message: format!("{}: there is no default {direction} device; plug one in", self.name()),
+                passing: true,
+            });
+        };
+        let devices = self.host.devices().map_err(|e| trouble(&self.name(), &e))?;
+        let fits = |d: &cpal::Device| match direction {
+            Direction::Input => d.supports_input(),
+            Direction::Output => d.supports_output(),
+        };
+        let devices: Vec<_> = devices.filter(fits).collect();
+        let exact = devices.iter().position(|d| {
+            let id = id_of(d);
+            id == wanted || id.split_once(':').is_some_and(|(_, id)| id == wanted)
+        });
+        let part = || {
+            let wanted = wanted.to_lowercase();
+            devices.iter().position(|d| d.to_string().to_lowercase().contains(&wanted))
+        };
+        match exact.or_else(part).and_then(|at| devices.into_iter().nth(at)) {
+            Some(device) => Ok(device),
+            None => Err(Trouble {
+                message: format!("{wanted}: no such {direction} device; see `sourdine-live devices`"),
+                passing: false,
+            }),
+        }
+    }
+}
+
+/// A device and the stream it will have.
+pub struct CpalDevice {
+    device: cpal::Device,
+    config: SupportedStreamConfig,
+}
+
+fn id_of(device: &cpal::Device) -> String {
+    device.id().map_or_else(|_| device.to_string(), |id| id.to_string())
+}
+
+fn trouble(name: &str, error: &cpal::Error) -> Trouble {
+    let (advice, passing) = match error.kind() {
+        ErrorKind::DeviceBusy => {
+            ("another program has it; close that, or choose a device of the sound server", true)
+        }
+        ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
+            ("it is gone; plug it in again", true)
+        }
+        ErrorKind::PermissionDenied => ("allow this program to use it in the system's settings", false),
+        ErrorKind::HostUnavailable => ("is the sound system running?", true),
+        ErrorKind::UnsupportedConfig => ("choose another device", false),
+        _ => ("choose another device or --host", true),
+    };
+    Trouble { message: format!("{name}: {error}; {advice}"), passing }
+}
+
+/// The device's own rate and channels, in the best format it has for them.
+fn best_config(device: &cpal::Device, direction: Direction) -> Result<SupportedStreamConfig, cpal::Error> {
+    let (default, all): (_, Vec<_>) = match direction {
+        Direction::Input => (device.default_input_config()?, device.supported_input_configs()?.collect()),
+        Direction::Output => (device.default_output_config()?, device.supported_output_configs()?.collect()),
+    };
+    let better = FORMATS.into_iter().find_map(|format| {
+        all.iter()
+            .filter(|c| c.channels() == default.channels() && c.sample_format() == format)
+            .find_map(|c| c.try_with_sample_rate(default.sample_rate()))
+    });
+    Ok(better.unwrap_or(default))
+}
+
+/// The stream to ask for: blocks as near to `block_ms` as the device has them.
+fn stream_config(config: &SupportedStreamConfig, block_ms: f32) -> StreamConfig {
+    let frames = (config.sample_rate() as f32 * block_ms * 1e-3).round().max(1.0) as u32;
+    let frames = match *config.buffer_size() {
+        SupportedBufferSize::Range { min, max } => frames.clamp(min.max(1), max.max(min.max(1))),
+        SupportedBufferSize::Unknown => frames,
+    };
+    StreamConfig { buffer_size: BufferSize::Fixed(frames), ..config.config() }
+}
+
+/// Calls a generic function for the sample type of a format.
+macro_rules! for_format {
+    ($format:expr, $name:expr, $build:ident ( $($argument:expr),* )) => {
+        match $format {
+            SampleFormat::F32 => $build::<f32>($($argument),*),
+            SampleFormat::F64 => $build::<f64>($($argument),*),
+            SampleFormat::I32 => $build::<i32>($($argument),*),
+            SampleFormat::I24 => $build::<cpal::I24>($($argument),*),
+            SampleFormat::U32 => $build::<u32>($($argument),*),
+            SampleFormat::U24 => $build::<cpal::U24>($($argument),*),
+            SampleFormat::I16 => $build::<i16>($($argument),*),
+            SampleFormat::U16 => $build::<u16>($($argument),*),
+            SampleFormat::I8 => $build::<i8>($($argument),*),
+            SampleFormat::U8 => $build::<u8>($($argument),*),
+            other => Err(Trouble {
+                message: format!("{}: samples of format {other} are not supported; choose another device", $name),
+                passing: false,
+            }),
+        }
+    };
+}
+
+impl Backend for CpalHost {
+    type Device = CpalDevice;
+
+    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<CpalDevice>, Trouble> {
+        let device = self.find(direction, wanted)?;
+        let name = device.to_string();
+        let config = best_config(&device, direction).map_err(|e| trouble(&name, &e))?;
+        let format =
+            DeviceFormat { rate: config.sample_rate(), channels: usize::from(config.channels().max(1)) };
+        Ok(Chosen { id: id_of(&device), name, format, device: CpalDevice { device, config } })
+    }
+
+    fn default_id(&mut self, direction: Direction) -> Option<String> {
+        let device = match direction {
+            Direction::Input => self.host.default_input_device(),
+            Direction::Output => self.host.default_output_device(),
+        };
+        device.map(|d| id_of(&d))
+    }
+
+    fn start_input(
+        &mut self,
+        chosen: &Chosen<CpalDevice>,
+        block_ms: f32,
+        each: OnCapture,
+        events: Arc<Events>,
+    ) -> Result<Stream, Trouble> {
+        let device = &chosen.device;
+        for_format!(device.config.sample_format(), chosen.name, build_input(chosen, block_ms, each, events))
+    }
+
+    fn start_output(
+        &mut self,
+        chosen: &Chosen<CpalDevice>,
+        block_ms: f32,
+        each: OnPlayback,
+        events: Arc<Events>,
+    ) -> Result<Stream, Trouble> {
+        let device = &chosen.device;
+        for_format!(device.config.sample_format(), chosen.name, build_output(chosen, block_ms, each, events))
+    }
+}
+
+/// A sample of a device, as far as it is not exactly what cpal's conversion gives.
+trait Rounded: SizedSample + FromSample<f32> + Send + 'static {
+    /// The nearest sample; cpal's own conversion cuts off towards zero.
+    fn nearest(x: f32) -> Self {
+        let bits = Self::FORMAT.bits_per_sample();
+        if Self::FORMAT.is_float() || bits > 24 {
+            return Self::from_sample_(x);
+        }
+        let scale = (1_i64 << (bits - 1)) as f32;
+        Self::from_sample_((x * scale).round().clamp(-scale, scale - 1.0) / scale)
+    }
+}
+
+impl<T: SizedSample + FromSample<f32> + Send + 'static> Rounded for T {}
+
+fn build_input<T>(
+    chosen: &Chosen<CpalDevice>,
+    block_ms: f32,
+    mut each: OnCapture,
+    events: Arc<Events>,
+) -> Result<Stream, Trouble>
+where
+    T: Rounded,
+    f32: FromSample<T>,
+{
+    let CpalDevice { device, config } = &chosen.device;
+    let mut piece = vec![0.0_f32; PIECE * chosen.format.channels];
+    let stream = device
+        .build_input_stream::<T, _, _>(
+            stream_config(config, block_ms),
+            move |block, info| {
+                let at = info.timestamp();
+                let age = at.callback.duration_since(at.capture).as_secs_f32() * 1e3;
+                for samples in block.chunks(piece.len()) {
+                    let piece = &mut piece[..samples.len()];
+                    for (to, x) in piece.iter_mut().zip(samples) {
+                        *to = f32::from_sample_(*x);
+                    }
+                    each(piece, Some(age));
+                }
+            },
+            on_error(events),
+            Some(OPEN_TIMEOUT),
+        )
+        .map_err(|e| trouble(&chosen.name, &e))?;
+    start(stream, &chosen.name)
+}
+
+fn build_output<T: Rounded>(
+    chosen: &Chosen<CpalDevice>,
+    block_ms: f32,
+    mut each: OnPlayback,
+    events: Arc<Events>,
+) -> Result<Stream, Trouble> {
+    let CpalDevice { device, config } = &chosen.device;
+    let mut piece = vec![0.0_f32; PIECE * chosen.format.channels];
+    let stream = device
+        .build_output_stream::<T, _, _>(
+            stream_config(config, block_ms),
+            move |block: &mut [T], info| {
+                let at = info.timestamp();
+                let wait = at.playback.duration_since(at.callback).as_secs_f32() * 1e3;
+                for samples in block.chunks_mut(piece.len()) {
+                    let piece = &mut piece[..samples.len()];
+                    each(piece, Some(wait));
+                    for (to, x) in samples.iter_mut().zip(piece.iter()) {
+                        *to = T::nearest(*x);
+                    }
+                }
+            },
+            on_error(events),
+            Some(OPEN_TIMEOUT),
+        )
+        .map_err(|e| trouble(&chosen.name, &e))?;
+    start(stream, &chosen.name)
+}
+
+/// Starts a stream, which cpal always gives paused.
+fn start(stream: cpal::Stream, name: &str) -> Result<Stream, Trouble> {
+    stream.play().map_err(|e| trouble(name, &e))?;
+    Ok(Box::new(stream))
+}
+
+/// Sets the events and nothing else: some hosts call this on the audio thread.
+fn on_error(events: Arc<Events>) -> impl FnMut(cpal::Error) + Send + 'static {
+    move |error| match error.kind() {
+        ErrorKind::Xrun => events.xrun(),
+        // Rerouted already; and a lack of priority is found out on the thread itself.
+        ErrorKind::DeviceChanged | ErrorKind::RealtimeDenied => {}
+        _ => events.fail(),
+    }
+}

@@ -1,0 +1,121 @@
+//! How late the sound has to be, and no later: what the blocks need, and a margin for late callbacks.
+
+use std::ops::RangeInclusive;
+
+/// The captured frames that may not have reached the ring yet, at most: a block of the device, and what it leaves
+/// of a step of the engine.
+pub(crate) fn undelivered(block: usize, step: usize) -> usize {
+    block + step - gcd(block, step)
+}
+
+fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
+/// The largest of the values of the last 5 to 10 seconds: a device's first block may be of a length that never
+/// comes again.
+#[derive(Debug, Default)]
+pub(crate) struct RecentMax {
+    now: usize,
+    before: usize,
+    seconds: f64,
+}
+
+impl RecentMax {
+    const WINDOW: f64 = 5.0;
+
+    pub(crate) fn run(&mut self, value: usize, dt: f64) -> usize {
+        self.seconds += dt;
+        if self.seconds > Self::WINDOW {
+            (self.before, self.now, self.seconds) = (self.now, 0, 0.0);
+        }
+        self.now = self.now.max(value);
+        self.now.max(self.before)
+    }
+}
+
+/// The margin in seconds. One gap is a stall's and changes nothing; three within ten seconds say that callbacks
+/// here come later than thought: the margin doubles. After a minute without any it is halved again.
+#[derive(Debug)]
+pub(crate) struct Margin {
+    seconds: f64,
+    range: RangeInclusive<f64>,
+    gaps: u32,
+    since_gap: f64,
+}
+
+impl Margin {
+    const MOST: f64 = 0.2;
+    const GAPS: u32 = 3;
+    const WITHIN: f64 = 10.0;
+    const CALM: f64 = 60.0;
+
+    pub(crate) fn new(seconds: f64) -> Self {
+        let range = seconds..=seconds.max(Self::MOST);
+        Self { seconds, range, gaps: 0, since_gap: 0.0 }
+    }
+
+    pub(crate) fn underrun(&mut self) {
+        self.gaps = if self.since_gap > Self::WITHIN / f64::from(Self::GAPS - 1) { 1 } else { self.gaps + 1 };
+        self.since_gap = 0.0;
+        if self.gaps >= Self::GAPS {
+            self.gaps = 0;
+            self.set(2.0 * self.seconds.max(1e-3));
+        }
+    }
+
+    pub(crate) fn run(&mut self, dt: f64) -> f64 {
+        self.since_gap += dt;
+        if self.since_gap > Self::CALM {
+            self.since_gap = 0.0;
+            self.gaps = 0;
+            self.set(0.5 * self.seconds);
+        }
+        self.seconds
+    }
+
+    fn set(&mut self, seconds: f64) {
+        self.seconds = seconds.clamp(*self.range.start(), *self.range.end());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn undelivered_frames() {
+        assert_eq!(undelivered(480, 480), 480);
+        assert_eq!(undelivered(512, 441), 512 + 440);
+        assert_eq!(undelivered(64, 480), 64 + 480 - 32);
+        assert_eq!(undelivered(0, 480), 0);
+    }
+
+    #[test]
+    fn the_largest_value_is_forgotten_after_a_while() {
+        let mut max = RecentMax::default();
+        assert_eq!(max.run(9000, 0.01), 9000);
+        assert_eq!((0..400).map(|_| max.run(480, 0.01)).min(), Some(9000));
+        assert_eq!((0..1000).map(|_| max.run(480, 0.01)).last(), Some(480));
+    }
+
+    #[test]
+    fn the_margin_grows_with_gaps_in_a_row_only_and_shrinks_again() {
+        let mut margin = Margin::new(0.004);
+        for _ in 0..20 {
+            margin.underrun();
+            assert_eq!(margin.run(10.0), 0.004, "a stall every ten seconds");
+        }
+        for _ in 0..3 {
+            margin.underrun();
+            margin.run(0.5);
+        }
+        assert_eq!(margin.run(0.5), 0.008);
+        (0..100).for_each(|_| margin.underrun());
+        assert_eq!(margin.run(0.5), 0.2);
+        (0..400).for_each(|_| {
+            margin.run(1.0);
+        });
+        assert_eq!(margin.run(1.0), 0.004);
+    }
+}

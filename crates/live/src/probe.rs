@@ -1,0 +1,97 @@
+//! Clicks to be played and found again.
+//!
+//! Each click is a short burst of noise, the same every time, so that its correlation with what is heard has one
+//! peak whatever the speakers and the room do to it. They come at uneven distances: no echo of one is taken for the
+//! next.
+
+/// Seconds of silence before the first click, in which the noise floor is heard.
+const LEAD: f64 = 0.5;
+
+/// Distances of the clicks in seconds.
+const GAPS: [f64; 8] = [0.47, 0.53, 0.41, 0.59, 0.43, 0.61, 0.49, 0.55];
+
+/// The length of a click in seconds, and its peak.
+const LENGTH: f64 = 0.008;
+const PEAK: f32 = 0.25;
+
+/// The longest round trip that is looked for, in seconds.
+const LONGEST: f64 = 0.4;
+
+/// A peak must stand out from the rest of the correlation by this factor to be a click.
+const CLEAR: f32 = 6.0;
+
+/// The sound to play: its samples at `rate`, and the frames at which the clicks begin.
+#[must_use]
+pub fn sequence(rate: u32) -> (Vec<f32>, Vec<usize>) {
+    let frames = |seconds: f64| (seconds * f64::from(rate)) as usize;
+    let click = click(rate);
+    let (mut sound, mut starts) = (vec![0.0; frames(LEAD)], Vec::new());
+    for gap in GAPS {
+        starts.push(sound.len());
+        sound.extend_from_slice(&click);
+        sound.resize(starts[starts.len() - 1] + frames(gap), 0.0);
+    }
+    sound.resize(sound.len() + frames(LONGEST), 0.0);
+    (sound, starts)
+}
+
+/// One click: noise from a linear congruential generator (Knuth's MMIX constants) under a half sine.
+fn click(rate: u32) -> Vec<f32> {
+    let length = (LENGTH * f64::from(rate)) as usize;
+    let mut state = 1_u64;
+    (0..length)
+        .map(|i| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let noise = (state >> 40) as f32 / (1_u64 << 23) as f32 - 1.0;
+            PEAK * noise * (std::f32::consts::PI * (i as f32 + 0.5) / length as f32).sin()
+        })
+        .collect()
+}
+
+/// The delay of each click in seconds, for those that are clearly there. `heard` is what came in at `rate`; frame 0
+/// of it is frame 0 of what was played.
+#[must_use]
+pub fn delays(heard: &[f32], rate: u32, starts: &[usize]) -> Vec<f64> {
+    let click = click(rate);
+    let longest = (LONGEST * f64::from(rate)) as usize;
+    starts
+        .iter()
+        .filter_map(|start| {
+            let after = heard.get(*start..(*start + longest + click.len()).min(heard.len()))?;
+            let correlation: Vec<f32> = after
+                .windows(click.len())
+                .map(|w| w.iter().zip(&click).map(|(a, b)| a * b).sum::<f32>().abs())
+                .collect();
+            let (at, peak) = correlation.iter().copied().enumerate().max_by(|a, b| a.1.total_cmp(&b.1))?;
+            let mean = correlation.iter().sum::<f32>() / correlation.len() as f32;
+            (peak > 1e-6 && peak > CLEAR * mean).then(|| at as f64 / f64::from(rate))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use sourdine_testkit::signals;
+
+    #[test]
+    fn clicks_are_found_in_noise_to_the_sample() {
+        for (rate, delay) in [(48_000, 0), (48_000, 1234), (44_100, 8000), (16_000, 3000)] {
+            let (sound, starts) = sequence(rate);
+            let mut heard = signals::noise(sound.len() + delay, 0.02, 3);
+            for (h, s) in heard[delay..].iter_mut().zip(&sound) {
+                *h -= 0.2 * s;
+            }
+            let found = delays(&heard, rate, &starts);
+            assert_eq!(found, vec![delay as f64 / f64::from(rate); starts.len()], "{rate} Hz");
+        }
+    }
+
+    #[test]
+    fn nothing_is_found_where_nothing_is() {
+        let (sound, starts) = sequence(48_000);
+        assert!(delays(&vec![0.0; sound.len()], 48_000, &starts).is_empty());
+        assert!(delays(&signals::noise(sound.len(), 0.1, 9), 48_000, &starts).is_empty());
+        assert!(delays(&[], 48_000, &starts).is_empty());
+    }
+}

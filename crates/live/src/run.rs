@@ -1,0 +1,152 @@
+//! `sourdine-live` itself: the supervisor's loop, with a screen or without.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use sourdine::{Model, Settings};
+use sourdine_live::{Command, CpalHost, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic};
+
+use crate::args::RunArgs;
+use crate::output;
+use crate::screen::{Screen, UserWants};
+
+/// How often the devices are looked after.
+const PERIOD: Duration = Duration::from_millis(50);
+
+/// How often `--plain` and `--json` print.
+const PRINT_EVERY: Duration = Duration::from_secs(1);
+
+/// No weights file is anywhere near this large.
+const LARGEST_MODEL: u64 = 64 << 20;
+
+pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
+    let stop = stop_on_signals();
+    let host = CpalHost::open(args.host.as_deref())?;
+    let host_name = host.name();
+    let virtual_mic = args.virtual_mic.then(|| VirtualMic::create(&host_name)).transpose()?;
+    let options = options(args, virtual_mic.as_ref())?;
+    let mut supervisor = Supervisor::new(host, Monotonic::new(), options);
+    let shown = if args.plain || args.json { None } else { Some(Screen::open(&host_name)?) };
+    let result = drive(args, &mut supervisor, shown, virtual_mic.as_ref(), &stop);
+    let ended = supervisor.finish().map(|_| ());
+    drop(virtual_mic);
+    result.and(ended)
+}
+
+fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, String> {
+    let first = find_model(&args.model)?;
+    let name = first.info().name;
+    let mut models = vec![first];
+    models.extend(Model::built_in().into_iter().filter(|m| m.info().name != name));
+    let cheapest = Model::sourdine();
+    let light = (models[0].info().multiplications > cheapest.info().multiplications).then_some(cheapest);
+    let output = match (virtual_mic, args.output.as_deref()) {
+        (Some(mic), _) => Output::Named(mic.sink().into()),
+        (None, Some("none")) if args.record.is_none() => {
+            return Err("-o none: nobody would hear anything; add --record FILE".into());
+        }
+        (None, Some("none")) => Output::None,
+        (None, Some(name)) => Output::Named(name.into()),
+        (None, None) => Output::Default,
+    };
+    let channels = if args.stereo { 2 } else { 1 };
+    // Room for every model that the key m may choose.
+    let room =
+        models.iter().map(|m| if channels == 1 { m.info().latency.0 } else { m.info().latency.1 }).max();
+    let settings = Settings {
+        attenuation_limit_db: args.attenuation_limit,
+        gate: args.gate,
+        model_latency: room.unwrap_or(0),
+        ..Settings::default()
+    };
+    Ok(Options {
+        input: args.input.clone(),
+        output,
+        channels,
+        block_ms: f32::from(args.block),
+        margin_ms: f32::from(args.margin),
+        settings,
+        models,
+        light,
+        record: args.record.clone().map(|after| RecordingPaths { before: args.record_before.clone(), after }),
+    })
+}
+
+fn drive(
+    args: &RunArgs,
+    supervisor: &mut Supervisor<CpalHost, Monotonic>,
+    mut screen: Option<Screen>,
+    virtual_mic: Option<&VirtualMic>,
+    stop: &AtomicBool,
+) -> Result<(), String> {
+    let began = Instant::now();
+    let mut printed = began;
+    let mut told = None;
+    loop {
+        if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
+            return Ok(());
+        }
+        supervisor.poll(virtual_mic.is_none_or(VirtualMic::is_heard))?;
+        if let Some(screen) = &mut screen {
+            match screen.show(&supervisor.status(), PERIOD)? {
+                UserWants::Nothing => {}
+                UserWants::Quit => return Ok(()),
+                UserWants::Record => supervisor.command(Command::Record(screen.recording_paths())),
+                UserWants::Do(command) => supervisor.command(command),
+            }
+            continue;
+        }
+        if printed.elapsed() >= PRINT_EVERY {
+            printed += PRINT_EVERY;
+            let status = supervisor.status();
+            if args.json {
+                output::line(&serde_json::to_string(&status).map_err(|e| e.to_string())?)?;
+            } else {
+                if let Some(note) = priority_note(&status)
+                    && told.replace(note) != Some(note)
+                {
+                    output::note(note);
+                }
+                output::line(&status.line())?;
+            }
+        }
+        std::thread::sleep(PERIOD);
+    }
+}
+
+/// What to say of the audio threads' priorities.
+pub(crate) fn priority_note(status: &sourdine_live::Status) -> Option<&'static str> {
+    use sourdine_live::Priority::Normal;
+    (status.priority.0 == Normal || status.priority.1 == Normal).then_some(
+        "the system gave the audio threads no real-time priority; under load sound may be lost \
+         (on Linux: allow `rtprio` in /etc/security/limits.conf)",
+    )
+}
+
+fn find_model(model: &str) -> Result<Model, String> {
+    if let Some(model) = Model::by_name(model) {
+        return Ok(model);
+    }
+    let path = Path::new(model);
+    let about = std::fs::metadata(path).map_err(|e| {
+        let names: Vec<String> = Model::built_in().iter().map(|m| m.info().name).collect();
+        format!("{model}: neither a built-in model ({}) nor a file: {e}", names.join(", "))
+    })?;
+    if about.len() > LARGEST_MODEL {
+        return Err(format!("{model}: far too large for a model; check --model"));
+    }
+    let bytes = std::fs::read(path).map_err(|e| format!("{model}: cannot read the model: {e}"))?;
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    Model::from_bytes(&name, &bytes).map_err(|e| format!("{model}: {e}"))
+}
+
+/// Raised by Ctrl-C and termination signals.
+pub(crate) fn stop_on_signals() -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let raised = stop.clone();
+    // Without a handler a signal ends the process at once; what it leaves is taken away at the next start.
+    let _works_without = ctrlc::set_handler(move || raised.store(true, Relaxed));
+    stop
+}
