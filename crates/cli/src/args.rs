@@ -7,6 +7,8 @@ use serde::Deserialize;
 use sourdine::{Channels, Settings};
 use sourdine_wav::RawSpec;
 
+use crate::vad::Duration;
+
 /// Takes the noise out of voice recordings.
 #[derive(Debug, Parser)]
 #[command(name = "sourdine", version, long_version = LONG_VERSION, about, arg_required_else_help = true)]
@@ -79,6 +81,9 @@ pub(crate) struct CleanArgs {
     pub(crate) batch: BatchArgs,
 
     #[command(flatten)]
+    pub(crate) cut: CutArgs,
+
+    #[command(flatten)]
     pub(crate) format: FormatArgs,
 
     #[command(flatten)]
@@ -142,6 +147,31 @@ pub(crate) struct BatchArgs {
     /// Leave out files whose output exists: resumes a run that was broken off
     #[arg(long)]
     pub(crate) skip_existing: bool,
+}
+
+/// Keeping the speech only.
+#[derive(Debug, ClapArgs)]
+#[command(next_help_heading = "Cutting")]
+pub(crate) struct CutArgs {
+    /// Cut off what lies before the first and behind the last speech
+    #[arg(long, conflicts_with = "split")]
+    pub(crate) trim: bool,
+
+    /// Write every segment of speech into a file of its own: NAME.001.wav, NAME.002.wav …
+    #[arg(long, conflicts_with_all = ["skip_existing", "keep_times"])]
+    pub(crate) split: bool,
+
+    /// When cutting, drop speech shorter than this
+    #[arg(long, value_name = "TIME", default_value = "100ms")]
+    pub(crate) min_speech: Duration,
+
+    /// When cutting, pauses shorter than this belong to the speech
+    #[arg(long, value_name = "TIME", default_value = "500ms")]
+    pub(crate) min_silence: Duration,
+
+    /// When cutting, keep this much before and after
+    #[arg(long, value_name = "TIME", default_value = "200ms")]
+    pub(crate) pad: Duration,
 }
 
 /// Formats.

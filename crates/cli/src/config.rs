@@ -110,13 +110,15 @@ mod tests {
 
     #[test]
     fn options_before_the_file_before_defaults() {
-        let config = read("model = 'a.bin'\nattenuation-limit = 30\ngate = true\nchannels = 'separate'\njobs = 3");
+        let config =
+            read("model = 'a.bin'\nattenuation-limit = 30\ngate = true\nchannels = 'separate'\njobs = 3");
         let config = config.unwrap();
         assert_eq!(config.jobs, Some(3));
         let sound = config.sound(&SoundArgs::default(), "m");
         assert_eq!((sound.model.as_str(), sound.settings.attenuation_limit_db), ("a.bin", 30.0));
         assert!(sound.settings.gate && sound.settings.channels == sourdine::Channels::Separate);
-        let args = SoundArgs { attenuation_limit: "off".parse().ok(), gate: Some(false), ..SoundArgs::default() };
+        let args =
+            SoundArgs { attenuation_limit: "off".parse().ok(), gate: Some(false), ..SoundArgs::default() };
         let sound = config.sound(&args, "m");
         assert!(!sound.settings.gate && sound.settings.attenuation_limit_db.is_infinite());
         let sound = Config::default().sound(&SoundArgs::default(), "m");

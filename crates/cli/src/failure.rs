@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     ModelRead { path: PathBuf, error: std::io::Error },
     /// The model file is not one.
     Model { path: PathBuf, error: ModelError },
+    /// Cutting a file without speech.
+    NoVoice { path: PathBuf },
     /// Something named on the command line cannot be used.
     Use { path: PathBuf, why: &'static str },
     /// A folder that cannot be searched.
@@ -97,6 +99,13 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
+            Self::NoVoice { path } => {
+                write!(
+                    f,
+                    "{}: no speech was found, so nothing was written; clean it without cutting",
+                    path.display()
+                )
+            }
             Self::Use { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Folder { path, error } => {
                 write!(f, "{}: cannot search this folder: {error}; check its permissions", path.display())
@@ -104,7 +113,9 @@ impl fmt::Display for Failure {
             Self::List { path, error } => {
                 write!(f, "{}: cannot read the list: {error}; check --files-from", path.display())
             }
-            Self::Glob { glob, error } => write!(f, "{glob}: not a pattern: {}; check the braces", error.kind()),
+            Self::Glob { glob, error } => {
+                write!(f, "{glob}: not a pattern: {}; check the braces", error.kind())
+            }
             Self::SameOutput { one, other, output } => write!(
                 f,
                 "{}: both {one} and {other} would be written there; clean them in two runs, or name folders",
@@ -113,14 +124,15 @@ impl fmt::Display for Failure {
             Self::Config { path, why } => {
                 write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
             }
-            Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => write!(
-                f,
-                "{}: exists already; replace it with --force, or name another file",
-                path.display()
-            ),
+            Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+                write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
+            }
             Self::Picture { path, reason } => write!(f, "{}: cannot be drawn: {reason}", path.display()),
             Self::Compare { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Write { path, error } => write!(f, "{}: cannot write it: {error}", path.display()),
+            Self::Some { failed, of } if failed == of => {
+                write!(f, "all {of} files failed; nothing was written")
+            }
             Self::Some { failed, of } => {
                 write!(f, "{failed} of {of} files failed; the others were written")
             }

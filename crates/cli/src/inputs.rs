@@ -11,8 +11,8 @@ use crate::failure::Failure;
 
 /// The file name extensions that a folder is searched for; content is what decides in the end.
 const SOUND_EXTENSIONS: [&str; 18] = [
-    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "mp3", "m4a", "m4b", "mp4", "aac", "aif", "aiff", "aifc",
-    "afc", "caf", "alac",
+    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "mp3", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
+    "aifc", "afc", "caf", "alac",
 ];
 
 /// A file to read, or the standard input.
@@ -126,9 +126,13 @@ pub(crate) fn plan(request: &Request) -> Result<Vec<Task>, Failure> {
     }
     if found.is_empty() {
         let named = request.inputs.first().map(PathBuf::as_path).or(request.files_from);
-        return Err(Failure::use_of(named.unwrap_or(Path::new("-")), "no sound files there; check --include and --exclude"));
+        return Err(Failure::use_of(
+            named.unwrap_or(Path::new("-")),
+            "no sound files there; check --include and --exclude",
+        ));
     }
-    let tasks = found.into_iter().map(|found| task(found, several, request)).collect::<Result<Vec<_>, _>>()?;
+    let tasks =
+        found.into_iter().map(|found| task(found, several, request)).collect::<Result<Vec<_>, _>>()?;
     refuse_clashes(&tasks)?;
     Ok(tasks)
 }
@@ -139,7 +143,10 @@ fn task(found: Found, several: bool, request: &Request) -> Result<Task, Failure>
     let to = match request.output {
         Some(output) if output.as_os_str() == "-" => {
             if several {
-                return Err(Failure::use_of(output, "several files do not fit into one stream; name a folder with -o"));
+                return Err(Failure::use_of(
+                    output,
+                    "several files do not fit into one stream; name a folder with -o",
+                ));
             }
             To::Stdout
         }
@@ -229,7 +236,8 @@ impl Filter {
     fn takes(&self, below: &Path) -> bool {
         let hidden = below.components().any(|c| c.as_os_str().as_encoded_bytes().first() == Some(&b'.'));
         // A glob without a separator is about the file's name, one with a separator about its path.
-        let matches = |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|n| set.is_match(n));
+        let matches =
+            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|n| set.is_match(n));
         let taken = match &self.include {
             Some(include) => matches(include),
             None => below
@@ -281,7 +289,10 @@ fn refuse_clashes(tasks: &[Task]) -> Result<(), Failure> {
         let Some(output) = task.output_file() else { continue };
         let place = full(output);
         if inputs.contains(&place) {
-            return Err(Failure::use_of(output, "this output is an input too, and inputs are never changed; name another with -o"));
+            return Err(Failure::use_of(
+                output,
+                "this output is an input too, and inputs are never changed; name another with -o",
+            ));
         }
         if let Some(other) = outputs.insert(place, &task.from) {
             return Err(Failure::SameOutput {
@@ -319,7 +330,10 @@ mod tests {
         let inputs = [root.path().join("in")];
         let out = root.path().join("out");
         let request = Request { inputs: &inputs, output: Some(&out), ..Request::default() };
-        assert_eq!(outputs(&plan(&request).unwrap(), root.path()), ["out/a.wav", "out/b/c.wav", "out/b/d.flac"]);
+        assert_eq!(
+            outputs(&plan(&request).unwrap(), root.path()),
+            ["out/a.wav", "out/b/c.wav", "out/b/d.flac"]
+        );
 
         let (include, exclude) = (["*.wav".into(), "b/*".into()], ["*.txt".into(), "d.*".into()]);
         let request = Request { include: &include, exclude: &exclude, ..request };
@@ -367,7 +381,10 @@ mod tests {
         let request = Request { files_from: Some(&list), output: Some(&out), ..Request::default() };
         for text in ["s/1.wav\r\nt/1.wav\n\n/far/2.wav\n", "s/1.wav\0t/1.wav\0/far/2.wav"] {
             std::fs::write(&list, text).unwrap();
-            assert_eq!(outputs(&plan(&request).unwrap(), root.path()), ["out/s/1.wav", "out/t/1.wav", "out/2.wav"]);
+            assert_eq!(
+                outputs(&plan(&request).unwrap(), root.path()),
+                ["out/s/1.wav", "out/t/1.wav", "out/2.wav"]
+            );
         }
         std::fs::write(&list, "line\nbreak.wav\0").unwrap();
         assert_eq!(outputs(&plan(&request).unwrap(), root.path()), ["out/line\nbreak.wav"]);

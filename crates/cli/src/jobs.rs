@@ -16,7 +16,8 @@ pub(crate) fn run<Task: Sync, State, Outcome: Send>(
     mut done: impl FnMut(&Task, Outcome) -> bool,
 ) {
     let next = AtomicUsize::new(0);
-    let (send, receive) = mpsc::channel();
+    // Bounded, so that nobody runs far ahead of what is printed, and of being told to stop.
+    let (send, receive) = mpsc::sync_channel(workers.max(1));
     thread::scope(|scope| {
         for _ in 0..workers.clamp(1, tasks.len().max(1)) {
             let (next, start, work, send) = (&next, &start, &work, send.clone());
@@ -51,10 +52,16 @@ mod tests {
                 *count += 1;
                 x * x
             };
-            run(&tasks, workers, || 0, square, |_, y| {
-                sum += y;
-                true
-            });
+            run(
+                &tasks,
+                workers,
+                || 0,
+                square,
+                |_, y| {
+                    sum += y;
+                    true
+                },
+            );
             assert_eq!(sum, 328_350);
         }
         run(&[], 4, || (), |(), _: &usize| (), |_, ()| unreachable!("no task, no result"));
@@ -64,11 +71,16 @@ mod tests {
     fn stops_early_when_told() {
         let tasks: Vec<usize> = (0..1000).collect();
         let mut seen = 0;
-        run(&tasks, 1, || (), |(), x| *x, |_, _| {
-            seen += 1;
-            std::thread::sleep(std::time::Duration::from_micros(50));
-            false
-        });
-        assert!(seen < 1000, "{seen}");
+        run(
+            &tasks,
+            2,
+            || (),
+            |(), x| *x,
+            |_, _| {
+                seen += 1;
+                false
+            },
+        );
+        assert!(seen < 10, "{seen}");
     }
 }

@@ -16,6 +16,9 @@ const LARGEST_MODEL: u64 = 64 << 20;
 /// The model that is used where none is named.
 pub(crate) const DEFAULT: &str = "rnnoise";
 
+/// The model that decides where there is speech.
+pub(crate) const VOICE: &str = "sourdine";
+
 /// Finds a built-in model by its name, or reads a weights file.
 pub(crate) fn find(model: &str) -> Result<Model, Failure> {
     if let Some(model) = Model::by_name(model) {

@@ -79,7 +79,10 @@ impl Totals {
             }
         }
         let speed = self.seconds / took.max(1e-9);
-        line + &format!(": {:.1} min of sound in {took:.1} s, {speed:.0} times real time", self.seconds / 60.0)
+        line + &format!(
+            ": {:.1} min of sound in {took:.1} s, {speed:.0} times real time",
+            self.seconds / 60.0
+        )
     }
 }
 

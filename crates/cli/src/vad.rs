@@ -8,12 +8,13 @@
 
 mod format;
 
-use std::path::PathBuf;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use sourdine::{Engine, Settings, StreamFormat, VoiceShape};
+use sourdine::{Engine, Model, Settings, StreamFormat, VoiceShape};
 use sourdine_wav::SoundReader;
 
 use crate::failure::Failure;
@@ -134,54 +135,15 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     }
     let model = models::find(&args.model)?;
     let mut reader = SoundReader::open(&args.input)?;
-    let spec = reader.spec();
-    let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
-    let step = (rate as usize / 100).max(1);
-    let settings = Settings { voice: VOICE, ..Settings::default() };
-    let format = StreamFormat::new(rate, channels).with_fixed_block(step);
-    let mut engine = Engine::new(format, &settings, &model).map_err(Failure::stream(&args.input))?;
+    let rate = reader.spec().sample_rate;
     let shape = SegmentShape {
         min_speech: args.min_speech.frames(rate),
         min_silence: args.min_silence.frames(rate),
         pad: args.pad.frames(rate),
     };
-    let mut segmenter = Segmenter::new(shape);
-    // A decision belongs to the sound that its block puts out.
-    let behind = engine.latency() as u64;
-    let mut decide = |blocks: &mut [f32], index: &mut u64| -> Result<(), Failure> {
-        for block in blocks.chunks_mut(step * channels) {
-            let report = engine
-                .process_interleaved_f32(block)
-                .map_err(|error| Failure::Block { path: args.input.clone(), error })?;
-            segmenter.push(span(*index, step as u64, behind), report.voice);
-            *index += 1;
-        }
-        Ok(())
-    };
-
-    let mut blocks = vec![0.0; BLOCKS_PER_READ * step * channels];
-    let (mut frames, mut index) = (0, 0);
-    loop {
-        let read = reader.read(&mut blocks)?;
-        frames += read as u64;
-        let samples = read * channels;
-        if samples < blocks.len() {
-            // The end: silence fills the last block and pushes out what the engine still holds.
-            blocks[samples..].fill(0.0);
-            let last = samples.div_ceil(step * channels) * step * channels;
-            decide(&mut blocks[..last], &mut index)?;
-            let held = (behind as usize).div_ceil(step);
-            for _ in 0..held {
-                decide(&mut vec![0.0; step * channels], &mut index)?;
-            }
-            break;
-        }
-        decide(&mut blocks, &mut index)?;
-    }
-
+    let (frames, segments) = detect(&mut reader, &args.input, &model, shape)?;
     let seconds = |frames: u64| frames as f64 / f64::from(rate);
-    let segments: Vec<Segment> = segmenter
-        .finish(frames)
+    let segments: Vec<Segment> = segments
         .into_iter()
         .map(|s| Segment {
             start: seconds(s.start),
@@ -203,6 +165,60 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     match &args.output {
         Some(path) => file::write(path, args.force, text.as_bytes()),
         None => output::result(&text.trim_end()),
+    }
+}
+
+/// Reads to the end; the frames there were, and the segments of speech in them.
+pub(crate) fn detect(
+    reader: &mut SoundReader,
+    path: &Path,
+    model: &Model,
+    shape: SegmentShape,
+) -> Result<(u64, Vec<Range<u64>>), Failure> {
+    let spec = reader.spec();
+    let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
+    let step = (rate as usize / 100).max(1);
+    let settings = Settings { voice: VOICE, ..Settings::default() };
+    let format = StreamFormat::new(rate, channels).with_fixed_block(step);
+    let mut engine = Engine::new(format, &settings, model).map_err(Failure::stream(path))?;
+    let mut segmenter = Segmenter::new(shape);
+    // A decision belongs to the sound that its block puts out.
+    let behind = engine.latency() as u64;
+    let mut decide = |blocks: &mut [f32], index: &mut u64| -> Result<(), Failure> {
+        for block in blocks.chunks_mut(step * channels) {
+            let report = engine
+                .process_interleaved_f32(block)
+                .map_err(|error| Failure::Block { path: path.to_owned(), error })?;
+            segmenter.push(span(*index, step as u64, behind), report.voice);
+            *index += 1;
+        }
+        Ok(())
+    };
+
+    let mut blocks = vec![0.0; BLOCKS_PER_READ * step * channels];
+    let (mut frames, mut index) = (0, 0);
+    loop {
+        let mut filled = 0;
+        while filled < blocks.len() {
+            let read = reader.read(&mut blocks[filled..])?;
+            if read == 0 {
+                break;
+            }
+            filled += read * channels;
+        }
+        frames += (filled / channels) as u64;
+        if filled == blocks.len() {
+            decide(&mut blocks, &mut index)?;
+            continue;
+        }
+        // The end: silence fills the last block and pushes out what the engine still holds.
+        blocks[filled..].fill(0.0);
+        let last = filled.div_ceil(step * channels) * step * channels;
+        decide(&mut blocks[..last], &mut index)?;
+        for _ in 0..(behind as usize).div_ceil(step) {
+            decide(&mut vec![0.0; step * channels], &mut index)?;
+        }
+        return Ok((frames, segmenter.finish(frames)));
     }
 }
 

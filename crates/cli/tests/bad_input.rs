@@ -201,12 +201,15 @@ fn wrong_models() {
 }
 
 #[test]
-fn wrong_use_is_code_2() {
-    for args in
-        [&["clean"][..], &["clean", "a.wav", "--attenuation-limit", "-3"], &["polish"], &["clean", "a", "b"]]
-    {
+fn wrong_use_is_code_64() {
+    for args in [
+        &["clean"][..],
+        &["clean", "a.wav", "--attenuation-limit", "-3"],
+        &["polish"],
+        &["clean", "a.wav", "--force", "--skip-existing"],
+    ] {
         let run = sourdine(args).output().unwrap();
-        assert_eq!(run.status.code(), Some(2), "{args:?}");
+        assert_eq!(run.status.code(), Some(64), "{args:?}");
     }
     assert_eq!(sourdine(&["--version"]).output().unwrap().status.code(), Some(0));
 }

@@ -10,6 +10,7 @@ use sourdine::{Engine, StreamFormat};
 use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
 
 use super::Run;
+use super::parts::Sink;
 use crate::failure::Failure;
 use crate::inputs::{From, Task, To};
 use crate::output::FileProgress;
@@ -34,24 +35,27 @@ pub(super) fn clean(
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
     let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
-    let writer = match &task.to {
-        To::File(output) => {
-            if task.mirrored {
-                make_folder(output)?;
-            }
-            SoundWriter::create(&reader, output, overwrite)?
+    if let (true, To::File(output)) = (task.mirrored, &task.to) {
+        make_folder(output)?;
+    }
+    let sink = match (&task.from, &task.to) {
+        (From::File(input), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
+            Sink::cut(&run.args.cut, input, output, overwrite)?
         }
-        To::Stdout => SoundWriter::to_stream(&reader, Box::new(std::io::stdout()))?,
+        (_, To::File(output)) => Sink::Whole(Box::new(SoundWriter::create(&reader, output, overwrite)?)),
+        (_, To::Stdout) => {
+            Sink::Whole(Box::new(SoundWriter::to_stream(&reader, Box::new(std::io::stdout()))?))
+        }
     };
 
-    let mut job = Job::new(engine, writer);
+    let mut job = Job::new(engine, sink);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
     match job.clean(&mut reader, run, &path, progress) {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
         done => {
             done?;
-            job.writer.finish()?;
+            job.sink.finish()?;
         }
     }
     if run.args.format.keep_times {
@@ -120,7 +124,7 @@ fn keep_times(task: &Task) -> Result<(), Failure> {
 /// The engine between reader and writer.
 struct Job {
     engine: Engine,
-    writer: SoundWriter,
+    sink: Sink,
     levels: Levels,
     recorder: Option<Recorder>,
     frames: u64,
@@ -130,11 +134,19 @@ struct Job {
 }
 
 impl Job {
-    fn new(engine: Engine, writer: SoundWriter) -> Self {
+    fn new(engine: Engine, sink: Sink) -> Self {
         let format = engine.format();
         // Steps of 10 ms, so that each frame's report is seen.
         let step = (format.sample_rate as usize / 100).max(1) * format.channels;
-        Self { delay_left: engine.latency(), engine, writer, levels: Levels::default(), recorder: None, frames: 0, step }
+        Self {
+            delay_left: engine.latency(),
+            engine,
+            sink,
+            levels: Levels::default(),
+            recorder: None,
+            frames: 0,
+            step,
+        }
     }
 
     fn clean(
@@ -160,12 +172,12 @@ impl Job {
                     .engine
                     .process_interleaved_f32(block)
                     .map_err(|error| Failure::Block { path: path.into(), error })?;
-                self.levels.count(report);
+                self.levels.count(report, (block.len() / channels) as u64);
                 if let Some(recorder) = &mut self.recorder {
                     recorder.push_report(report, block.len() / channels);
                 }
             }
-            self.write(samples)?;
+            self.write(reader, samples)?;
             self.frames += frames as u64;
             if let Some(total) = reader.frames() {
                 progress.reached(self.frames as f64 / total.max(1) as f64);
@@ -179,12 +191,12 @@ impl Job {
             if frames == 0 {
                 return Ok(());
             }
-            self.write(&chunk[..frames * channels])?;
+            self.write(reader, &chunk[..frames * channels])?;
         }
     }
 
     /// Writes what the engine gave, less its delay at the front.
-    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+    fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
         let drop = self.delay_left.min(samples.len() / channels);
         self.delay_left -= drop;
@@ -193,11 +205,11 @@ impl Job {
         if let Some(recorder) = &mut self.recorder {
             recorder.push_after(kept);
         }
-        Ok(self.writer.write(kept)?)
+        self.sink.write(reader, kept)
     }
 }
 
-/// What is gathered from the reports.
+/// What is gathered from the reports, weighted by the frames that each was given with.
 #[derive(Debug, Default)]
 struct Levels {
     frames: u64,
@@ -208,12 +220,14 @@ struct Levels {
 }
 
 impl Levels {
-    fn count(&mut self, report: sourdine::Report) {
-        self.frames += 1;
-        self.voiced += u64::from(report.voice);
+    fn count(&mut self, report: sourdine::Report, frames: u64) {
+        self.frames += frames;
+        if report.voice {
+            self.voiced += frames;
+        }
         if report.input_dbfs > SILENCE_DBFS {
-            self.audible += 1;
-            self.attenuation_db += f64::from(report.attenuation_db());
+            self.audible += frames;
+            self.attenuation_db += f64::from(report.attenuation_db()) * frames as f64;
         }
     }
 

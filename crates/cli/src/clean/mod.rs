@@ -1,6 +1,7 @@
 //! `sourdine clean`: files through the same engine that runs in a call.
 
 mod file;
+mod parts;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -64,7 +65,17 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
 /// Options that make no sense for these inputs are told, not ignored.
 fn refuse_misplaced_options(args: &CleanArgs, tasks: &[Task]) -> Result<(), Failure> {
     if args.format.raw.is_some() && !tasks.iter().all(|task| task.from == From::Stdin) {
-        return Err(Failure::use_of(Path::new("--raw"), "says what the standard input is; give `-` as the input"));
+        return Err(Failure::use_of(
+            Path::new("--raw"),
+            "says what the standard input is; give `-` as the input",
+        ));
+    }
+    let cut = args.cut.trim || args.cut.split;
+    if cut && tasks.iter().any(|task| task.from == From::Stdin || task.to == To::Stdout) {
+        return Err(Failure::use_of(
+            Path::new("-"),
+            "cutting reads a file twice; give --trim and --split files",
+        ));
     }
     let list_on_stdin = args.batch.files_from.as_ref().is_some_and(|list| list.as_os_str() == "-");
     let streams = tasks.iter().filter(|task| task.from == From::Stdin).count() + usize::from(list_on_stdin);

@@ -8,6 +8,11 @@ use std::process::{Command, Output};
 pub(crate) fn sourdine(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sourdine"));
     command.args(args);
+    // What the tester has set up for himself must not count.
+    command.env("XDG_CONFIG_HOME", "/nonexistent");
+    for name in ["MODEL", "ATTENUATION_LIMIT", "GATE", "CHANNELS", "CONFIG", "JOBS"] {
+        command.env_remove(format!("SOURDINE_{name}"));
+    }
     command
 }
 

@@ -1,0 +1,123 @@
+//! Where cleaned frames go: all into one output, or only those with speech, into one or several.
+
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use sourdine_wav::{Overwrite, SoundReader, SoundWriter};
+
+use crate::args::CutArgs;
+use crate::failure::Failure;
+use crate::segments::SegmentShape;
+use crate::{models, vad};
+
+/// Takes the frames of a file in order.
+#[derive(Debug)]
+pub(super) enum Sink {
+    /// All of them.
+    Whole(Box<SoundWriter>),
+    /// Some ranges, each into a file of its own.
+    Parts(Parts),
+}
+
+/// Ranges that are still to be written.
+#[derive(Debug)]
+pub(super) struct Parts {
+    /// The frame that comes next.
+    at: u64,
+    /// Backwards: the next range is the last.
+    ranges: Vec<(Range<u64>, PathBuf)>,
+    overwrite: Overwrite,
+    writer: Option<SoundWriter>,
+}
+
+impl Sink {
+    /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
+    pub(super) fn cut(
+        cut: &CutArgs,
+        input: &Path,
+        output: &Path,
+        overwrite: Overwrite,
+    ) -> Result<Self, Failure> {
+        let model = models::find(models::VOICE)?;
+        let mut reader = SoundReader::open(input)?;
+        let rate = reader.spec().sample_rate;
+        let shape = SegmentShape {
+            min_speech: cut.min_speech.frames(rate),
+            min_silence: cut.min_silence.frames(rate),
+            pad: cut.pad.frames(rate),
+        };
+        let (_, segments) = vad::detect(&mut reader, input, &model, shape)?;
+        let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
+            return Err(Failure::NoVoice { path: input.into() });
+        };
+        let mut ranges = if cut.split {
+            let digits = segments.len().to_string().len().max(3);
+            let name = |index: usize| numbered(output, index + 1, digits);
+            segments.into_iter().enumerate().map(|(index, range)| (range, name(index))).collect()
+        } else {
+            vec![(first.start..last.end, output.to_path_buf())]
+        };
+        ranges.reverse();
+        Ok(Self::Parts(Parts { at: 0, ranges, overwrite, writer: None }))
+    }
+
+    /// Takes the next frames of the file that `reader` reads.
+    pub(super) fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
+        match self {
+            Self::Whole(writer) => Ok(writer.write(samples)?),
+            Self::Parts(parts) => parts.write(reader, samples),
+        }
+    }
+
+    /// Completes what is not complete yet.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        match self {
+            Self::Whole(writer) => writer.finish().map(drop)?,
+            Self::Parts(parts) => {
+                if let Some(writer) = parts.writer {
+                    writer.finish()?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Parts {
+    fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
+        let channels = usize::from(reader.spec().channels);
+        let end = self.at + (samples.len() / channels) as u64;
+        while let Some((range, path)) = self.ranges.last() {
+            let (from, to) = (range.start.max(self.at), range.end.min(end));
+            if from >= to {
+                break;
+            }
+            let writer = match &mut self.writer {
+                Some(writer) => writer,
+                none => none.insert(SoundWriter::create_fresh(reader, path, self.overwrite)?),
+            };
+            let inside = |frame: u64| (frame - self.at) as usize * channels;
+            writer.write(&samples[inside(from)..inside(to)])?;
+            if to < range.end {
+                break;
+            }
+            self.ranges.pop();
+            if let Some(writer) = self.writer.take() {
+                writer.finish()?;
+            }
+        }
+        self.at = end;
+        Ok(())
+    }
+}
+
+/// `talk.wav` becomes `talk.001.wav`.
+fn numbered(path: &Path, number: usize, digits: usize) -> PathBuf {
+    let mut name = path.file_stem().unwrap_or_default().to_os_string();
+    name.push(format!(".{number:0digits$}"));
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    path.with_file_name(name)
+}
