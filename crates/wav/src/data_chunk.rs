@@ -53,11 +53,16 @@ impl Data {
         }
         let repaired = !notices.is_empty();
         let present = if repaired { available } else { stated };
-        let torn = present % frame_bytes;
+        let mut torn = present % frame_bytes;
+        // ffmpeg counts the pad byte in `ds64`. That is one that all readers get over: it stays.
+        let pad_counted = large.is_some() && !repaired && torn == 1 && present % 2 == 0;
+        if pad_counted {
+            torn = 0;
+        }
         if torn > 0 {
             notices.push(Notice::PartialFrame { bytes: torn });
         }
-        let data_end = data_offset + present;
+        let data_end = data_offset + present - u64::from(pad_counted);
         let data_size_wrong = repaired || torn > 0;
         // With its size right, the pad byte (there or forgotten) is part of the tail; else the output gets its own.
         let tail_offset = if data_size_wrong { (data_end + present % 2).min(file_len) } else { data_end };

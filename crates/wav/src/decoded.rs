@@ -2,22 +2,24 @@
 
 use std::fs::File;
 use std::io;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use symphonia::core::audio::{Channels, GenericAudioBufferRef};
 use symphonia::core::codecs::audio::{AudioCodecId, AudioDecoder, AudioDecoderOptions, well_known};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::{FormatOptions, FormatReader, TrackType};
+use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::{MetadataOptions, StandardTag};
 
 use crate::error::{WavError, WavErrorKind};
 use crate::format::{SampleFormat, WavSpec, i32_to_f32};
+use crate::gapless::{self, Gapless};
 use crate::notice::Notice;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sniff;
-use crate::stream::{SharedUpstream, needs_originals};
+use crate::stream::SharedUpstream;
 
 /// Silence in the place of damaged packets is at most this long each, in frames.
 const LONGEST_REPAIR: u64 = 1 << 16;
@@ -28,6 +30,7 @@ pub(crate) type InfoTag = ([u8; 4], String);
 /// Reads compressed sound, in constant memory.
 pub(crate) struct Decoded {
     path: PathBuf,
+    /// For what the demuxer does not say.
     file: File,
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
@@ -48,6 +51,7 @@ pub(crate) struct Decoded {
     doubles: Vec<f64>,
     ended: bool,
     damaged: u64,
+    gapless: Gapless,
     pub(crate) upstream: SharedUpstream,
     pub(crate) notices: Vec<Notice>,
 }
@@ -56,7 +60,8 @@ impl Decoded {
     /// Opens a file of any kind that symphonia knows.
     pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Self, WavError> {
         let file = File::open(path).map_err(|error| WavError::reading(path, error))?;
-        let own = file.try_clone().map_err(|error| WavError::reading(path, error))?;
+        // Not a clone: that would share its place in the file with the demuxer.
+        let own = File::open(path).map_err(|error| WavError::reading(path, error))?;
         let source =
             MediaSourceStream::new(Box::new(own), symphonia::core::io::MediaSourceStreamOptions::default());
         let mut hint = Hint::new();
@@ -77,7 +82,7 @@ impl Decoded {
         })?;
         let no_sound = || WavError::new(path, WavErrorKind::NoSound);
         let track = format.default_track(TrackType::Audio).ok_or_else(no_sound)?;
-        let (id, frames) = (track.id, track.num_frames);
+        let (id, frames) = (track.id, exact_frames(track));
         let parameters =
             track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
         let decoder = symphonia::default::get_codecs()
@@ -101,12 +106,17 @@ impl Decoded {
             doubles: Vec::new(),
             ended: false,
             damaged: 0,
+            gapless: Gapless::default(),
             upstream: SharedUpstream::default(),
             notices: Vec::new(),
         };
         // What is really in there is known only when something is decoded.
-        let stated = parameters.bits_per_sample.or(parameters.bits_per_coded_sample);
-        decoded.first(parameters.codec, stated)?;
+        let stated = match parameters.codec {
+            well_known::CODEC_ID_ALAC => parameters.extra_data.as_deref().and_then(alac_bits),
+            _ => parameters.bits_per_sample.or(parameters.bits_per_coded_sample),
+        };
+        let is_mp4 = head.get(4..8) == Some(b"ftyp");
+        decoded.first(parameters.codec, stated, is_mp4)?;
         decoded.tags = tags(decoded.format.as_mut());
         Ok(decoded)
     }
@@ -140,7 +150,7 @@ impl Decoded {
     }
 
     /// Decodes up to the first sound, which says what the file holds.
-    fn first(&mut self, codec: AudioCodecId, stated_bits: Option<u32>) -> Result<(), WavError> {
+    fn first(&mut self, codec: AudioCodecId, stated_bits: Option<u32>, is_mp4: bool) -> Result<(), WavError> {
         loop {
             let Some(packet) = self.packet()? else {
                 return Err(WavError::new(&self.path, WavErrorKind::NoSound));
@@ -165,7 +175,15 @@ impl Decoded {
             self.channel_mask = mask(buffer.spec().channels());
             self.spec = WavSpec { sample_rate: rate, channels, format };
             self.valid_bits = valid_bits;
-            take(&buffer, format, &mut self.integers, &mut self.doubles, &mut self.ready, &self.upstream);
+            let itunes = self.format.metadata().skip_to_latest().and_then(gapless::itunes);
+            if let Some(track) = self.format.tracks().iter().find(|track| track.id == self.track) {
+                let file = Some(&self.file).filter(|_| is_mp4);
+                self.gapless = Gapless::new(codec, track, rate, file, itunes);
+                self.frames = self.gapless.frames().or(self.frames);
+            }
+            let sound = self.gapless.sound(&packet, buffer.frames());
+            let (integers, doubles) = (&mut self.integers, &mut self.doubles);
+            take(&buffer, sound, format, integers, doubles, &mut self.ready, &self.upstream);
             return Ok(());
         }
     }
@@ -214,16 +232,18 @@ impl Decoded {
                     self.ended = true;
                     return Ok(false);
                 }
+                let sound = self.gapless.sound(&packet, buffer.frames());
                 let (integers, doubles) = (&mut self.integers, &mut self.doubles);
-                take(&buffer, self.spec.format, integers, doubles, &mut self.ready, &self.upstream);
+                take(&buffer, sound, self.spec.format, integers, doubles, &mut self.ready, &self.upstream);
             }
             Err(Error::DecodeError(_)) => {
                 self.damaged += 1;
                 let frames = packet.dur.get().min(LONGEST_REPAIR) as usize;
+                let frames = self.gapless.sound(&packet, frames).len();
                 self.ready.resize(frames * usize::from(self.spec.channels), 0.0);
-                if needs_originals(self.spec.format) {
+                if is_wider_than_f32(self.spec.format) {
                     let bytes = self.ready.len() * self.spec.format.bytes();
-                    self.upstream.lock().originals.extend(std::iter::repeat_n(0, bytes));
+                    self.upstream.keep(std::iter::repeat_n(0, bytes));
                 }
             }
             Err(error) => return Err(WavError::undecodable(&self.path, &error)),
@@ -299,6 +319,16 @@ fn sample_format(
     }
 }
 
+/// The bits of a sample in an ALACSpecificConfig, before which CAF may have two headers of boxes.
+fn alac_bits(mut config: &[u8]) -> Option<u32> {
+    for kind in [b"frma", b"alac"] {
+        if config.get(4..8) == Some(kind) {
+            config = config.get(12..)?;
+        }
+    }
+    config.get(5).map(|bits| u32::from(*bits))
+}
+
 /// WAVE's channel mask, whose bits are symphonia's.
 fn mask(channels: &Channels) -> Option<u32> {
     match channels {
@@ -309,31 +339,59 @@ fn mask(channels: &Channels) -> Option<u32> {
     }
 }
 
-/// Appends a buffer's samples.
+/// Whether the bytes of a sample are handed to the writer beside its value. Fewer valid bits than the container has need
+/// no such care here: the decoder leaves the others zero.
+fn is_wider_than_f32(format: SampleFormat) -> bool {
+    matches!(format, SampleFormat::I32 | SampleFormat::F64)
+}
+
+/// Replaces `ready` by the samples of some of a buffer's frames.
 fn take(
     buffer: &GenericAudioBufferRef,
+    frames: Range<usize>,
     format: SampleFormat,
     integers: &mut Vec<i32>,
     doubles: &mut Vec<f64>,
     ready: &mut Vec<f32>,
     upstream: &SharedUpstream,
 ) {
+    let channels = buffer.spec().channels().count();
+    let samples = frames.start * channels..frames.end * channels;
+    ready.clear();
     match (buffer, format) {
         (_, SampleFormat::F64) => {
             buffer.copy_to_vec_interleaved(doubles);
-            upstream.lock().originals.extend(doubles.iter().flat_map(|sample| sample.to_le_bytes()));
+            let doubles = &doubles[samples];
+            upstream.keep(doubles.iter().flat_map(|sample| sample.to_le_bytes()));
             ready.extend(doubles.iter().map(|sample| *sample as f32));
         }
         (GenericAudioBufferRef::F32(_) | GenericAudioBufferRef::F64(_), _) => {
             buffer.copy_to_vec_interleaved(ready);
+            ready.truncate(samples.end);
+            ready.drain(..samples.start);
         }
         _ => {
             // Whatever their width, as the upper bits of 32.
             buffer.copy_to_vec_interleaved(integers);
-            if needs_originals(format) {
-                upstream.lock().originals.extend(integers.iter().flat_map(|sample| sample.to_le_bytes()));
+            let integers = &integers[samples];
+            if is_wider_than_f32(format) {
+                upstream.keep(integers.iter().flat_map(|sample| sample.to_le_bytes()));
             }
             ready.extend(integers.iter().map(|sample| i32_to_f32(sample.to_le_bytes())));
         }
     }
+}
+
+/// Frames of a track, where they are known and not guessed or counted in whole packets.
+fn exact_frames(track: &Track) -> Option<u64> {
+    let codec = track.codec_params.as_ref().and_then(|codec| codec.audio())?.codec;
+    let guessed = match codec {
+        well_known::CODEC_ID_MP3 | well_known::CODEC_ID_MP2 | well_known::CODEC_ID_MP1 => {
+            track.delay.is_none()
+        }
+        // What it knows beyond this, `Gapless` does.
+        well_known::CODEC_ID_AAC | well_known::CODEC_ID_ALAC => true,
+        _ => false,
+    };
+    track.num_frames.filter(|_| !guessed)
 }

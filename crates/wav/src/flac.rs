@@ -36,9 +36,12 @@ pub(crate) struct FlacWriter {
     config: Verified<config::Encoder>,
     info: StreamInfo,
     encoder: Encoder,
+    /// Bits of a sample.
+    depth: u32,
     frame: FrameBuf,
-    /// Samples that do not fill a frame yet, as integers, and as the bytes that the checksum is of.
+    /// Samples that do not fill a frame yet.
     waiting: Vec<i32>,
+    /// Samples as they would be in WAV.
     bytes: Vec<u8>,
     checksum: Md5,
     sink: ByteSink,
@@ -58,11 +61,13 @@ pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
 }
 
 impl FlacWriter {
-    /// `like` is a FLAC file whose metadata is carried over.
+    /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `like` is a
+    /// FLAC file whose metadata is carried over.
     pub(crate) fn create(
         target: Target,
         spec: WavSpec,
         valid_bits: u32,
+        low_bits_are_zero: bool,
         like: Option<&File>,
         permissions: Option<fs::Permissions>,
     ) -> Result<Self, WavError> {
@@ -76,8 +81,13 @@ impl FlacWriter {
         if channels > 8 || spec.sample_rate > 655_350 {
             return Err(refused());
         }
-        let bits = format.container_bits() as usize;
-        let mut info = StreamInfo::new(spec.sample_rate as usize, channels, bits).map_err(|_| refused())?;
+        // The two odd depths that every frame's header can state.
+        let depth = match valid_bits {
+            12 | 20 if low_bits_are_zero && format == spec.format => valid_bits,
+            _ => format.container_bits(),
+        };
+        let mut info =
+            StreamInfo::new(spec.sample_rate as usize, channels, depth as usize).map_err(|_| refused())?;
         info.set_block_sizes(BLOCK, BLOCK).map_err(|_| refused())?;
         let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
         let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
@@ -92,7 +102,6 @@ impl FlacWriter {
         head.extend([0; STREAM_INFO_BYTES]); // at the end
         head.extend(&metadata);
         out.write_all(&head).map_err(writing)?;
-        let valid_bits = if format == spec.format { valid_bits } else { format.container_bits() };
         Ok(Self {
             target,
             permissions,
@@ -100,7 +109,8 @@ impl FlacWriter {
             spec: WavSpec { format, ..spec },
             config,
             info,
-            encoder: Encoder::new(format, valid_bits),
+            encoder: Encoder::new(format, depth),
+            depth,
             frame,
             waiting: Vec::with_capacity(BLOCK * channels),
             bytes: Vec::new(),
@@ -140,15 +150,17 @@ impl FlacWriter {
         // Silence is what an unchanged sample is compared with: it keeps what is there, which is right.
         self.bytes.resize(samples.len() * format.bytes(), if format == SampleFormat::U8 { 128 } else { 0 });
         self.encoded += self.encoder.encode_over(samples, &mut self.bytes);
-        if format == SampleFormat::U8 {
-            self.bytes.iter_mut().for_each(|byte| *byte ^= 0x80); // FLAC's 8 bits have a sign
-        }
-        self.checksum.update(&self.bytes);
-        self.waiting.extend(self.bytes.chunks_exact(format.bytes()).map(|code| {
+        let size = format.bytes();
+        let unsigned = format == SampleFormat::U8;
+        for code in self.bytes.chunks_exact(size) {
             let mut wide = [0; 4];
-            wide[4 - code.len()..].copy_from_slice(code);
-            i32::from_le_bytes(wide) >> (32 - 8 * code.len())
-        }));
+            wide[4 - size..].copy_from_slice(code);
+            // FLAC's 8 bits have a sign.
+            let upper = i32::from_le_bytes(wide) ^ if unsigned { i32::MIN } else { 0 };
+            let sample = upper >> (32 - self.depth);
+            self.checksum.update(&sample.to_le_bytes()[..size]);
+            self.waiting.push(sample);
+        }
     }
 
     fn put_frame(&mut self) -> Result<(), WavError> {

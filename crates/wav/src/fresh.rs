@@ -86,7 +86,9 @@ impl FreshWriter {
         let format = self.plan.spec.format;
         let length = interleaved.len() * format.bytes();
         self.block.clear();
-        if let Some(upstream) = self.plan.upstream.as_ref().filter(|_| needs_originals(format)) {
+        if let Some(upstream) =
+            self.plan.upstream.as_ref().filter(|_| needs_originals(format, self.plan.valid_bits))
+        {
             let originals = &mut upstream.lock().originals;
             let there = length.min(originals.len());
             self.block.extend(originals.drain(..there));

@@ -206,12 +206,12 @@ impl SoundWriter {
         let target = Target::check(Source { path: source.path(), file: source.file() }, output, overwrite)?;
         let permissions = source.permissions();
         if flac::is_flac_name(output) {
-            let like = match &source.0 {
-                Inner::Decoded(decoded) if decoded.is_flac => Some(decoded.file()),
-                _ => None,
+            let (low_bits_are_zero, like) = match &source.0 {
+                Inner::Decoded(decoded) => (true, Some(decoded.file()).filter(|_| decoded.is_flac)),
+                _ => (false, None),
             };
-            let valid_bits = source.valid_bits();
-            let flac = FlacWriter::create(target, source.spec(), valid_bits, like, permissions)?;
+            let (spec, valid_bits) = (source.spec(), source.valid_bits());
+            let flac = FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, like, permissions)?;
             return Ok(Self(Sink::Flac(Box::new(flac))));
         }
         let plan = plan(source, whole, true);

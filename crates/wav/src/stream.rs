@@ -30,11 +30,20 @@ pub(crate) struct Upstream {
     pub(crate) tail: Vec<u8>,
 }
 
-/// [`Upstream`], shared by reader and writer. Both are on one thread; the lock is never waited for.
+/// [`Upstream`], shared by reader and writer. Reads and writes alternate; the lock is not fought for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct SharedUpstream(Arc<Mutex<Upstream>>);
 
 impl SharedUpstream {
+    /// Keeps the bytes of samples for the writer, if there is one: without, they would only pile up.
+    pub(crate) fn keep(&self, bytes: impl IntoIterator<Item = u8>) {
+        let mut upstream = self.lock();
+        if Arc::strong_count(&self.0) == 1 {
+            upstream.originals.clear();
+        }
+        upstream.originals.extend(bytes);
+    }
+
     pub(crate) fn lock(&self) -> MutexGuard<'_, Upstream> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,8 +130,8 @@ impl StreamReader {
         let bytes = &mut self.buffer[self.ready.start..self.ready.start + frames * frame];
         self.order.swap(bytes, size);
         self.spec.format.decode(bytes, &mut out[..frames * channels]);
-        if needs_originals(self.spec.format) {
-            self.upstream.lock().originals.extend(bytes.iter());
+        if needs_originals(self.spec.format, self.valid_bits) {
+            self.upstream.keep(bytes.iter().copied());
         }
         self.ready.start += frames * frame;
         Ok(frames)
@@ -165,9 +174,14 @@ impl StreamReader {
     }
 }
 
-/// Whether a sample may hold more than `f32` does, so that an unchanged one can only be kept by its bytes.
-pub(crate) fn needs_originals(format: SampleFormat) -> bool {
-    matches!(format, SampleFormat::I32 | SampleFormat::F64)
+/// Whether an unchanged sample can only be kept by its bytes: it may hold more than `f32` does, or bits below the valid
+/// ones, or be one of two codes for the same value (µ-law has two zeros).
+pub(crate) fn needs_originals(format: SampleFormat, valid_bits: u32) -> bool {
+    match format {
+        SampleFormat::I32 | SampleFormat::F64 | SampleFormat::ALaw | SampleFormat::MuLaw => true,
+        SampleFormat::F32 => false,
+        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 => valid_bits < format.container_bits(),
+    }
 }
 
 /// What the header of a WAV stream says of the sound.

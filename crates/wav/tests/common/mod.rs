@@ -1,6 +1,8 @@
 //! WAV files built byte by byte, and the ways to run one through the crate.
 #![allow(dead_code, reason = "every test file uses its own part of this")]
 
+pub(crate) mod tools;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
