@@ -7,10 +7,20 @@ if ! command -v cargo >/dev/null; then
     echo "check.sh: no cargo; install Rust 1.88 or newer first (https://rustup.rs)" >&2
     exit 1
 fi
-# A C linker is all that the build needs beside cargo; mount is for the full-disk test, kill for the interrupt test.
-if command -v apt-get >/dev/null && ! { command -v cc && command -v mount && command -v kill; } >/dev/null; then
-    apt-get update -qq
-    apt-get install -y -qq --no-install-recommends gcc libc6-dev mount procps
+# What the tests need: a C and C++ compiler (the C interfaces), ALSA's headers and a PulseAudio server without a sound
+# card (live), ffmpeg and sox (files of every kind), mount and kill (full disk, interrupts).
+if command -v apt-get >/dev/null; then
+    needed=(gcc g++ libc6-dev libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps)
+    missing=()
+    for package in "${needed[@]}"; do
+        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
+    done
+    if ((${#missing[@]})); then
+        apt-get update -qq
+        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
+    fi
+    # With all of them there, no test may skip itself for want of one.
+    export SOURDINE_REQUIRE_TOOLS=1
 fi
 
 run() {

@@ -57,7 +57,7 @@ fn empty_file() {
 
 #[test]
 fn not_a_wav() {
-    refused(b"This is a text and not a sound, although it is called bad.wav.", "not a wav");
+    refused(b"This is a text and not a sound, although it is called bad.wav.", "not a sound");
     refused(b"fLaC\0\0\0\x22aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "flac");
 }
 

@@ -18,9 +18,10 @@ def _corpus(a: argparse.Namespace, dev: bool = False):
 
 def _generate(a: argparse.Namespace) -> None:
     from . import pool
-    from .augment import Mixer
+    from .augment import Mixer, Recipe
 
-    mixer = Mixer(_corpus(a), a.seconds, seed=a.seed)
+    recipe = Recipe(synth=0.0) if a.dev else None  # what is synthesised is known to training too
+    mixer = Mixer(_corpus(a, a.dev), a.seconds, recipe, seed=a.seed)
     pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop, duty=a.duty)
 
 
@@ -29,6 +30,15 @@ def _train(a: argparse.Namespace) -> None:
 
     cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
     train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool)
+
+
+def _loss(a: argparse.Namespace) -> None:
+    from . import train
+
+    for checkpoint in a.checkpoints:
+        for pool in a.pool:
+            terms = train.loss_over(checkpoint, pool, a.beta)
+            print(f"{checkpoint} on {pool}: " + " ".join(f"{k} {v:.4f}" for k, v in terms.items()))
 
 
 def _export(a: argparse.Namespace) -> None:
@@ -137,6 +147,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--clips", type=int, default=64, help="clips in a shard")
     s.add_argument("--keep", type=int, default=300, help="shards on disk")
     s.add_argument("--duty", type=float, default=1.0, help="share of the time to work; the rest is left to the trainer")
+    s.add_argument("--dev", action="store_true", help="mix the held-out files, to see what generalises")
     s.add_argument("--stop", type=int, help="last shard number (default: go on for ever)")
     s.add_argument("--seed", type=int, default=1)
 
@@ -159,6 +170,11 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--vad", type=float, default=0.05, help="weight of the voice term")
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
     s.add_argument("--seed", type=int, default=1)
+
+    s = cmd("loss", _loss, "loss of a checkpoint's averaged weights over a whole pool, such as one of `generate --dev`")
+    s.add_argument("checkpoints", type=Path, nargs="+")
+    s.add_argument("--pool", type=Path, action="append", required=True)
+    s.add_argument("--beta", type=float, default=0.9)
 
     s = cmd("export", _export, "checkpoint to weights file")
     s.add_argument("checkpoint", type=Path)

@@ -23,7 +23,7 @@ from .augment import COMPRESS
 from .features import BANDS, HOP, RATE, WIDTH
 from .model import Net
 from .muon import Muon
-from .pool import Pool
+from .pool import Pool, shards
 
 
 @dataclass
@@ -98,6 +98,24 @@ def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
     mean = (f * ok).sum((0, 1)) / n
     var = (((f - mean) * ok) ** 2).sum((0, 1)) / n
     return mean.astype(np.float32), (1 / np.sqrt(var + 1e-4)).astype(np.float32)
+
+
+def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
+    """Mean loss terms of a checkpoint's averaged weights over all clips of a pool."""
+    s = torch.load(checkpoint, weights_only=False)
+    cfg = Config(**{**s["config"], "beta": beta})
+    net = Net(cfg.hidden, cfg.layers)
+    net.load_state_dict(s["avg"])
+    weights = band_weights(cfg.tilt)
+    sums: dict[str, float] = {}
+    paths = shards(folder)
+    with torch.no_grad():
+        for path in paths:
+            batch = torch.from_numpy(np.load(path).astype(np.float32))
+            total, terms = loss_terms(net(batch[..., :BANDS]), batch, weights, cfg)
+            for k, v in {"loss": float(total), **terms}.items():
+                sums[k] = sums.get(k, 0.0) + v / len(paths)
+    return sums
 
 
 def snapshot(checkpoint: Path, out: Path) -> None:
