@@ -83,8 +83,18 @@ impl Decoded {
         let no_sound = || WavError::new(path, WavErrorKind::NoSound);
         let track = format.default_track(TrackType::Audio).ok_or_else(no_sound)?;
         let (id, frames) = (track.id, exact_frames(track));
-        let parameters =
+        let mut parameters =
             track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
+        if matches!(parameters.codec, well_known::CODEC_ID_PCM_ALAW | well_known::CODEC_ID_PCM_MULAW) {
+            // The width of the code, which CAF states, is not what the decoder asks for.
+            parameters.bits_per_sample = None;
+            parameters.bits_per_coded_sample = None;
+        }
+        // The decoder undoes the coupling of channels in the wrong order, which shows where there is more than one pair.
+        let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
+        if parameters.codec == well_known::CODEC_ID_VORBIS && channels > 2 {
+            return Err(WavError::new(path, WavErrorKind::VorbisChannels { stated: channels as u16 }));
+        }
         let decoder = symphonia::default::get_codecs()
             .make_audio_decoder(&parameters, &AudioDecoderOptions::default())
             .map_err(|error| WavError::undecodable(path, &error))?;
@@ -329,9 +339,11 @@ fn alac_bits(mut config: &[u8]) -> Option<u32> {
     config.get(5).map(|bits| u32::from(*bits))
 }
 
-/// WAVE's channel mask, whose bits are symphonia's.
+/// WAVE's channel mask, whose bits are symphonia's. One channel is the left one to symphonia, which would put a voice to
+/// the side; that says nothing.
 fn mask(channels: &Channels) -> Option<u32> {
     match channels {
+        Channels::Positioned(position) if position.bits() == 1 => None,
         Channels::Positioned(position) => {
             u32::try_from(position.bits()).ok().filter(|mask| *mask != 0 && *mask < 1 << 18)
         }

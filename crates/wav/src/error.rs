@@ -105,6 +105,11 @@ pub enum WavErrorKind {
     Undecodable,
     /// The input holds no sound, or none whose rate and channels are known.
     NoSound,
+    /// The input is Vorbis of more than two channels, which the decoder does not get right.
+    VorbisChannels {
+        /// The number of channels.
+        stated: u16,
+    },
     /// The output's name says neither WAV nor FLAC.
     OutputKind,
     /// FLAC holds no such sound.
@@ -290,7 +295,7 @@ impl fmt::Display for WavErrorKind {
             Self::NotSound { looks_like: Some(name) } => {
                 write!(
                     f,
-                    "is {name}, which is not supported; convert it to WAV first, with ffmpeg for instance"
+                    "looks like {name}, and cannot be read; export it again, or convert it to WAV with ffmpeg, for instance"
                 )
             }
             Self::NotSound { looks_like: None } => {
@@ -298,6 +303,12 @@ impl fmt::Display for WavErrorKind {
             }
             Self::Undecodable => f.write_str("cannot be decoded; convert it to WAV first"),
             Self::NoSound => f.write_str("has no sound track that can be decoded; export it again"),
+            Self::VorbisChannels { stated } => {
+                write!(
+                    f,
+                    "is Ogg Vorbis of {stated} channels, of which 2 can be read; convert it to WAV first, with ffmpeg for instance"
+                )
+            }
             Self::OutputKind => f.write_str("can only be written as WAV or FLAC; name it .wav or .flac"),
             Self::NotForFlac { sample_rate, channels } => write!(
                 f,

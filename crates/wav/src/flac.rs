@@ -15,6 +15,7 @@ use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
 use crate::format::{SampleFormat, WavSpec};
 use crate::fresh::patch;
+use crate::notice::Notice;
 use crate::output::{Out, Target};
 use crate::rewriter::Finished;
 
@@ -49,6 +50,7 @@ pub(crate) struct FlacWriter {
     numbered: usize,
     written: u64,
     encoded: Encoded,
+    pub(crate) notice: Option<Notice>,
 }
 
 /// The sample format that FLAC keeps a sound in: its own for integers of up to 24 bits, else 24 bits.
@@ -62,13 +64,14 @@ pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
 
 impl FlacWriter {
     /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `like` is a
-    /// FLAC file whose metadata is carried over.
+    /// FLAC file whose metadata is carried over, but for a cue sheet unless `whole`.
     pub(crate) fn create(
         target: Target,
         spec: WavSpec,
         valid_bits: u32,
         low_bits_are_zero: bool,
         like: Option<&File>,
+        whole: bool,
         permissions: Option<fs::Permissions>,
     ) -> Result<Self, WavError> {
         let named = target.named().to_owned();
@@ -86,14 +89,14 @@ impl FlacWriter {
             12 | 20 if low_bits_are_zero && format == spec.format => valid_bits,
             _ => format.container_bits(),
         };
-        let mut info =
-            StreamInfo::new(spec.sample_rate as usize, channels, depth as usize).map_err(|_| refused())?;
+        let mut info = StreamInfo::new(stand_in_rate(spec.sample_rate), channels, depth as usize)
+            .map_err(|_| refused())?;
         info.set_block_sizes(BLOCK, BLOCK).map_err(|_| refused())?;
         let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
         let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
         let writing = |error| WavError::writing(&named, error);
         let metadata = match like {
-            Some(file) => carried_metadata(file).map_err(writing)?,
+            Some(file) => carried_metadata(file, whole).map_err(writing)?,
             None => Vec::new(),
         };
         let mut out = BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary()?));
@@ -120,6 +123,8 @@ impl FlacWriter {
             numbered: 0,
             written: head.len() as u64,
             encoded: Encoded::default(),
+            notice: (format.bytes() < spec.format.bytes())
+                .then_some(Notice::FewerBits { from: spec.format, to: format }),
         })
     }
 
@@ -202,7 +207,9 @@ impl FlacWriter {
         self.info.write(&mut self.sink).map_err(|error| failed(error.to_string()))?;
         let mut out = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
         if let Out::Temporary(file) = &mut out {
-            patch(file, &[(8, self.sink.as_slice().to_vec())]).map_err(writing)?;
+            let mut info = self.sink.as_slice().to_vec();
+            state_rate(&mut info, self.spec.sample_rate);
+            patch(file, &[(8, info)]).map_err(writing)?;
         }
         if let Out::Temporary(file) = out {
             self.target.commit(file, self.permissions)?;
@@ -218,9 +225,23 @@ impl FlacWriter {
     }
 }
 
+/// The rate that the encoder is told: it refuses those beyond 96 kHz, although they change nothing but the headers. With
+/// this one the header of a frame refers to STREAMINFO, which gets the true one at the end.
+fn stand_in_rate(rate: u32) -> usize {
+    if rate > 96_000 { 65_537 } else { rate as usize }
+}
+
+/// Writes the sample rate into a STREAMINFO: the 20 bits from byte 10 on.
+fn state_rate(info: &mut [u8], rate: u32) {
+    if let Some([a, b, c]) = info.get_mut(10..13).and_then(<[u8]>::first_chunk_mut) {
+        let [_, high, mid, low] = (rate << 4).to_be_bytes();
+        (*a, *b, *c) = (high, mid, low | *c & 0x0F);
+    }
+}
+
 /// The metadata blocks of a FLAC file that are true of its twin: comments, pictures, cue sheets, application data, byte
 /// for byte and in their order. STREAMINFO and the seek table are not, and padding is none.
-fn carried_metadata(file: &File) -> io::Result<Vec<u8>> {
+fn carried_metadata(file: &File, whole: bool) -> io::Result<Vec<u8>> {
     let mut source = BufReader::new(file);
     source.seek(SeekFrom::Start(4))?;
     let mut blocks: Vec<Vec<u8>> = Vec::new();
@@ -230,7 +251,8 @@ fn carried_metadata(file: &File) -> io::Result<Vec<u8>> {
         source.read_exact(&mut header)?;
         let [kind, a, b, c] = header;
         let length = u64::from(u32::from_be_bytes([0, a, b, c]));
-        if matches!(kind & 0x7F, 0 | 1 | 3) || total + length > LONGEST_METADATA {
+        let stale = matches!(kind & 0x7F, 0 | 1 | 3) || (kind & 0x7F == 5 && !whole);
+        if stale || total + length > LONGEST_METADATA {
             source.seek_relative(length as i64)?;
         } else {
             let mut block = vec![kind & 0x7F, a, b, c];

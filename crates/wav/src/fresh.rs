@@ -30,6 +30,28 @@ pub(crate) struct Plan {
     pub(crate) upstream: Option<SharedUpstream>,
 }
 
+impl Plan {
+    /// Takes the header of a WAV file for a part of it.
+    pub(crate) fn part(&mut self, head: &[u8], tail: &[u8], growing: bool) {
+        if let Some(head) = header::of_a_part(head, tail, growing) {
+            self.head = head;
+            self.reserved = growing;
+        }
+    }
+
+    /// Puts the length into the header, if that has a place for it.
+    pub(crate) fn state_length(&mut self, frames: u64) {
+        let data = frames.saturating_mul(self.spec.frame_bytes() as u64);
+        let end = data.saturating_add(data % 2).saturating_add(self.head.len() as u64);
+        for (at, bytes) in header::patches(&self.head, frames, data, end, false) {
+            let at = at as usize;
+            if let Some(place) = self.head.get_mut(at..at + bytes.len()) {
+                place.copy_from_slice(&bytes);
+            }
+        }
+    }
+}
+
 /// Writes sound of a length that need not be known.
 #[derive(Debug)]
 pub(crate) struct FreshWriter {

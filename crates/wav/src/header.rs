@@ -79,6 +79,53 @@ pub(crate) fn patches(head: &[u8], frames: u64, data: u64, end: u64, reserved: b
     patches
 }
 
+/// The header for a part of a WAV file: its format and its LIST/INFO chunks as they are, and nothing that says a time.
+///
+/// `head` is the source's up to the first byte of sound, `tail` what follows that. `None` if `head` has no format.
+pub(crate) fn of_a_part(head: &[u8], tail: &[u8], growing: bool) -> Option<Vec<u8>> {
+    let mut new = b"RIFF\xFF\xFF\xFF\xFFWAVE".to_vec();
+    if growing {
+        reserve_ds64(&mut new);
+    }
+    let kept = |new: &mut Vec<u8>, bytes: &[u8], wanted: fn([u8; 4], &[u8]) -> bool| {
+        let mut found = false;
+        for (id, body) in Chunks(bytes) {
+            if wanted(id, body) {
+                chunk(new, id, body);
+                found = true;
+            }
+        }
+        found
+    };
+    let chunks = head.get(12..)?;
+    let has_format = kept(&mut new, chunks, |id, _| id == *b"fmt ");
+    if kept(&mut new, chunks, |id, _| id == *b"fact")
+        && let Some(at) = fact_at(&new).and_then(|at| usize::try_from(at).ok())
+        && let Some(frames) = new.get_mut(at..at + 4)
+    {
+        frames.fill(0xFF);
+    }
+    kept(&mut new, chunks, |id, body| id == *b"LIST" && body.starts_with(b"INFO"));
+    kept(&mut new, tail, |id, body| id == *b"LIST" && body.starts_with(b"INFO"));
+    new.extend(b"data\xFF\xFF\xFF\xFF");
+    has_format.then_some(new)
+}
+
+/// The chunks in a range of a file, as far as they are whole.
+struct Chunks<'a>(&'a [u8]);
+
+impl<'a> Iterator for Chunks<'a> {
+    type Item = ([u8; 4], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let (&[a, b, c, d, size @ ..], rest) = self.0.split_first_chunk::<8>()?;
+        let size = usize::try_from(u32::from_le_bytes(size)).ok()?;
+        let body = rest.get(..size)?;
+        self.0 = rest.get(size.next_multiple_of(2)..).unwrap_or_default();
+        Some(([a, b, c, d], body))
+    }
+}
+
 /// Where the number of frames stands that formats other than integer PCM have, if the header is ours.
 fn fact_at(head: &[u8]) -> Option<u64> {
     let mut at = 12;

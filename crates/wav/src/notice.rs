@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::format::SampleFormat;
+
 /// Something in the file that was not right and that the reader got over.
 ///
 /// `Display` gives one sentence for a person, without the name of the file.
@@ -30,6 +32,13 @@ pub enum Notice {
     },
     /// The file holds several recordings one after the other, of different kinds; only the first is used.
     SeveralStreams,
+    /// The output's container holds fewer bits of a sample than the input's: FLAC 24 of 32 or 64.
+    FewerBits {
+        /// How the input stores a sample.
+        from: SampleFormat,
+        /// How the output does.
+        to: SampleFormat,
+    },
 }
 
 impl fmt::Display for Notice {
@@ -52,6 +61,9 @@ impl fmt::Display for Notice {
             }
             Self::DamagedPackets { packets } => {
                 write!(f, "{packets} damaged packets could not be decoded; silence stands in their place")
+            }
+            Self::FewerBits { from, to } => {
+                write!(f, "the output holds {to} samples, the input {from}; name it .wav to keep them all")
             }
             Self::SeveralStreams => {
                 f.write_str("the file holds several recordings of different kinds; only the first is used")

@@ -1,6 +1,7 @@
 //! Reading: any sane WAV file as interleaved `f32`.
 
 use std::fs::{self, File};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use crate::error::{WavError, WavErrorKind};
@@ -95,6 +96,25 @@ impl WavReader {
             done += samples;
         }
         Ok(done / channels)
+    }
+
+    /// What stands before the sound and behind it, of each at most 16 MiB; where it is more, nothing of it.
+    pub(crate) fn surroundings(&self) -> io::Result<(Vec<u8>, Vec<u8>)> {
+        const LONGEST: u64 = 16 << 20;
+        let part = |start: u64, end: u64| {
+            let mut bytes = Vec::new();
+            if end.saturating_sub(start) <= LONGEST {
+                let mut file = File::open(&self.path)?;
+                file.seek(SeekFrom::Start(start))?;
+                file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
+            }
+            Ok::<_, io::Error>(bytes)
+        };
+        let layout = &self.layout;
+        let end = layout.data_offset + layout.data_len();
+        // The pad byte belongs to the sound.
+        let tail = part(end + layout.data_len() % 2, layout.file_len)?;
+        Ok((part(0, layout.data_offset)?, tail))
     }
 
     pub(crate) fn layout(&self) -> &Layout {

@@ -187,8 +187,8 @@ impl SoundWriter {
 
     /// As [`create`](Self::create), for another number of frames than the source has: a part of it.
     ///
-    /// Chunks and comments whose times would be wrong are left out: of WAV all but the format, of other files nothing.
-    /// Samples of 32-bit integer and 64-bit float go through `f32`.
+    /// What says a time would be wrong and is left out: of WAV everything but the format and LIST/INFO (bext, iXML, cue,
+    /// smpl and the like), of FLAC the cue sheet. Samples of 32-bit integer and 64-bit float go through `f32`.
     ///
     /// # Errors
     /// As [`create`](Self::create).
@@ -211,7 +211,8 @@ impl SoundWriter {
                 _ => (false, None),
             };
             let (spec, valid_bits) = (source.spec(), source.valid_bits());
-            let flac = FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, like, permissions)?;
+            let flac =
+                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, like, whole, permissions)?;
             return Ok(Self(Sink::Flac(Box::new(flac))));
         }
         let plan = plan(source, whole, true);
@@ -242,6 +243,14 @@ impl SoundWriter {
             Sink::Rewrite(wav) => wav.write(interleaved),
             Sink::Fresh(wav) => wav.write(interleaved),
             Sink::Flac(flac) => flac.write(interleaved),
+        }
+    }
+
+    /// What the output cannot hold of the input.
+    pub fn notices(&self) -> &[Notice] {
+        match &self.0 {
+            Sink::Flac(flac) => flac.notice.as_slice(),
+            Sink::Rewrite(_) | Sink::Fresh(_) => &[],
         }
     }
 
@@ -281,34 +290,50 @@ fn check_name(output: &Path) -> Result<(), WavError> {
 /// How sound is written that is no copy of a WAV file. `whole` says that all of it is, with what belongs to it;
 /// `growing` that the sizes can be corrected at the end.
 fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
-    let spec = source.spec();
-    let valid_bits = source.valid_bits();
-    let (mut head, mut order, mut upstream) = (Vec::new(), ByteOrder::Little, None);
-    let mut reserved = false;
+    let (spec, valid_bits) = (source.spec(), source.valid_bits());
+    let mut plan = Plan {
+        spec,
+        valid_bits,
+        order: ByteOrder::Little,
+        head: Vec::new(),
+        reserved: false,
+        upstream: None,
+    };
+    let (mut channel_mask, mut tags) = (None, Vec::new());
     match &source.0 {
         Inner::Stream(stream) if whole => {
-            upstream = Some(stream.upstream.clone());
-            head.clone_from(&stream.head);
+            plan.upstream = Some(stream.upstream.clone());
+            plan.head.clone_from(&stream.head);
             // Into a pipe go raw samples as they came; into a file they get a header.
-            if head.is_empty() && !growing {
-                order = stream.order;
-                return Plan { spec, valid_bits, order, head, reserved, upstream };
+            if plan.head.is_empty() && !growing {
+                plan.order = stream.order;
+                return plan;
             }
-            if growing && stream.stated.is_none() && head.starts_with(b"RIFF") {
-                header::reserve_ds64(&mut head);
-                reserved = true;
+            if growing && stream.stated.is_none() && plan.head.starts_with(b"RIFF") {
+                header::reserve_ds64(&mut plan.head);
+                plan.reserved = true;
             }
         }
-        Inner::Decoded(decoded) if whole => upstream = Some(decoded.upstream.clone()),
-        _ => {}
+        Inner::Stream(stream) => plan.part(&stream.head, &[], growing),
+        Inner::Wav(wav) => {
+            // Without them the output is no worse than plain.
+            if let Ok((head, tail)) = wav.surroundings() {
+                plan.part(&head, &tail, growing);
+            }
+        }
+        Inner::Decoded(decoded) => {
+            (channel_mask, tags) = (decoded.channel_mask, decoded.tags.clone());
+            plan.upstream = whole.then(|| decoded.upstream.clone());
+        }
     }
-    if head.is_empty() {
-        let (channel_mask, tags) = match &source.0 {
-            Inner::Decoded(decoded) => (decoded.channel_mask, decoded.tags.clone()),
-            _ => (None, Vec::new()),
-        };
-        head = header::new(&header::Sound { spec, valid_bits, channel_mask, tags }, growing);
-        reserved = growing;
+    if plan.head.is_empty() {
+        let sound = header::Sound { spec, valid_bits, channel_mask, tags };
+        plan.head = header::new(&sound, growing);
+        plan.reserved = growing;
+        // Into a pipe, the true header if it can be known.
+        if let (false, true, Some(frames)) = (growing, whole, source.frames()) {
+            plan.state_length(frames);
+        }
     }
-    Plan { spec, valid_bits, order, head, reserved, upstream }
+    plan
 }

@@ -29,7 +29,7 @@ fn chirp(folder: &TempDir, rate: u32, channels: u16) -> PathBuf {
 
 fn made(folder: &TempDir, source: &Path, name: &str, options: &[&str]) -> PathBuf {
     let made = folder.path().join(name);
-    let names = [source.to_str().unwrap(), made.to_str().unwrap()];
+    let names = [source.to_str().expect("a plain name"), made.to_str().expect("a plain name")];
     run("ffmpeg", &[&["-v", "error", "-i", names[0]], options, &[names[1]]].concat());
     made
 }

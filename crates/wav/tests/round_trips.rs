@@ -25,7 +25,7 @@ struct Case {
 
 /// Noise that uses every bit, as 32-bit integer.
 fn source(folder: &TempDir, rate: u32, channels: u16) -> PathBuf {
-    let mut wav = Wav::new(SampleFormat::I32, channels, FRAMES);
+    let mut wav = Wav::new(I32, channels, FRAMES);
     wav.fmt =
         if channels > 2 { extensible(1, channels, rate, 32, 32) } else { common::fmt(1, channels, rate, 32) };
     put(folder, "source.wav", &wav.bytes())
@@ -36,7 +36,7 @@ impl Case {
         let source = source(folder, self.rate, self.channels);
         let made = folder.path().join(format!("made.{}", self.extension));
         let title = format!("title={TITLE}");
-        let names = [source.to_str().unwrap(), made.to_str().unwrap()];
+        let names = [source.to_str().expect("a plain name"), made.to_str().expect("a plain name")];
         let before = ["-v", "error", "-i", names[0], "-c:a", self.codec, "-metadata", &title];
         run("ffmpeg", &[&before[..], extra, &[names[1]]].concat());
         made
@@ -60,11 +60,12 @@ impl Case {
         assert!(same_samples(&samples, &theirs), "{what}: samples differ from ffmpeg's");
 
         let output = folder.path().join("out.wav");
-        let finished = pass(&made, &output, 3).unwrap();
+        let finished = pass(&made, &output, 3).expect("a file that can be read and written");
         assert_eq!(finished.frames, FRAMES as u64, "{what}");
         if self.extension == "wav" {
             assert!(
-                std::fs::read(&made).unwrap() == std::fs::read(&output).unwrap(),
+                std::fs::read(&made).expect("a file that can be read and written")
+                    == std::fs::read(&output).expect("a file that can be read and written"),
                 "{what}: not the same bytes"
             );
         } else {
@@ -73,21 +74,21 @@ impl Case {
         // What FLAC holds without loss.
         if matches!(self.format, U8 | I16 | I24) {
             let output = folder.path().join("out.flac");
-            pass(&made, &output, 0).unwrap();
+            pass(&made, &output, 0).expect("a file that can be read and written");
             self.compare(&made, &output, &theirs, &what);
         }
     }
 
     /// `theirs` is the sound of `made` by ffmpeg.
     fn compare(&self, made: &Path, output: &Path, theirs: &[u8], what: &str) {
-        let kind = output.extension().unwrap();
+        let kind = output.extension().expect("it has one");
         let what = format!("{what} to {}", kind.display());
         // 64-bit float holds all of every other format.
         assert!(decoded(output, "f64le") == theirs, "{what}: the payload is not bit-identical");
-        let again = SoundReader::open(output).unwrap();
+        let again = SoundReader::open(output).expect("a file that can be read and written");
         assert_eq!((again.frames(), again.spec().format), (Some(FRAMES as u64), self.format), "{what}");
         let holds = |path: &Path| {
-            let bytes = std::fs::read(path).unwrap();
+            let bytes = std::fs::read(path).expect("a file that can be read and written");
             bytes.windows(TITLE.len()).any(|bytes| bytes == TITLE.as_bytes())
         };
         // Where the title is in the input at all, and is read (not from CAF), and the output has a place for it.
@@ -195,7 +196,7 @@ fn files_of_sox() {
             let folder = folder();
             let source = source(&folder, 22_050, channels);
             let made = folder.path().join(format!("made.{extension}"));
-            let names = [source.to_str().unwrap(), made.to_str().unwrap()];
+            let names = [source.to_str().expect("a plain name"), made.to_str().expect("a plain name")];
             run("sox", &[&["-D", names[0]], options, &[names[1]]].concat());
             let what = format!("sox {extension} {options:?} × {channels}");
             let (samples, reader) = read(&made);
@@ -203,7 +204,7 @@ fn files_of_sox() {
             let theirs = decoded(&made, "f64le");
             assert!(same_samples(&samples, &theirs), "{what}");
             let output = folder.path().join("out.wav");
-            pass(&made, &output, 2).unwrap();
+            pass(&made, &output, 2).expect("a file that can be read and written");
             assert!(decoded(&output, "f64le") == theirs, "{what}");
         }
     }
