@@ -1,0 +1,1 @@
+//! `libsourdine`: the C interface of Sourdine.

@@ -1,0 +1,3 @@
+// The same program as C++.
+#include <cstdint>
+#include "every_call.c"
