@@ -16,6 +16,7 @@ use symphonia::core::meta::{MetadataOptions, StandardTag};
 use crate::error::{WavError, WavErrorKind};
 use crate::format::{SampleFormat, WavSpec, i32_to_f32};
 use crate::gapless::{self, Gapless};
+use crate::guard;
 use crate::notice::Notice;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sniff;
@@ -59,6 +60,10 @@ pub(crate) struct Decoded {
 impl Decoded {
     /// Opens a file of any kind that symphonia knows.
     pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Self, WavError> {
+        guard::contained(|| Self::probe(path, head)).unwrap_or_else(|| Err(WavError::broken_off(path)))
+    }
+
+    fn probe(path: &Path, head: &[u8]) -> Result<Self, WavError> {
         let file = File::open(path).map_err(|error| WavError::reading(path, error))?;
         // Not a clone: that would share its place in the file with the demuxer.
         let own = File::open(path).map_err(|error| WavError::reading(path, error))?;
@@ -146,7 +151,7 @@ impl Decoded {
             if self.handed_out == self.ready.len() {
                 self.ready.clear();
                 self.handed_out = 0;
-                if self.ended || !self.next_packet()? {
+                if self.ended || !self.next_sound()? {
                     break;
                 }
                 continue;
@@ -221,6 +226,17 @@ impl Decoded {
                 }
             }
         }
+    }
+
+    /// Decodes one packet into `ready`; false at the end, which is also where the decoder panics.
+    fn next_sound(&mut self) -> Result<bool, WavError> {
+        if let Some(decoded) = guard::contained(|| self.next_packet()) {
+            return decoded;
+        }
+        self.ready.clear();
+        self.ended = true;
+        self.notices.push(Notice::CutOff);
+        Ok(false)
     }
 
     /// Decodes one packet into `ready`; false at the end.

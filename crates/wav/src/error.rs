@@ -184,6 +184,12 @@ impl WavError {
         Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
     }
 
+    /// Compressed sound on which the decoder panicked.
+    pub(crate) fn broken_off(path: &Path) -> Self {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "the decoder broke off: the file is damaged");
+        Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
+    }
+
     /// A failure of the system while writing `path` (or the temporary file that will become it).
     pub(crate) fn writing(path: &Path, error: io::Error) -> Self {
         let kind = match error.kind() {

@@ -65,6 +65,7 @@ mod fmt_chunk;
 mod format;
 mod fresh;
 mod gapless;
+mod guard;
 mod header;
 mod mp4;
 mod notice;
