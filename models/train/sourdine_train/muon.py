@@ -2,7 +2,7 @@
 
 After Jordan et al., "Muon: an optimizer for hidden layers in neural networks" (2024): Nesterov momentum, then five steps
 of a quintic Newton-Schulz iteration that drives all singular values of the update towards one. The three gates of a GRU
-are three matrices. At equal computing time it reaches AdamW's loss in half the steps or fewer (see the model card).
+are three matrices.
 torch.optim.Muon computes in bfloat16, which CPUs without that format emulate slowly; this one stays in float32.
 """
 
