@@ -103,7 +103,11 @@ pub(crate) struct DevicesArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 
-    /// Print a JSON array
+    /// List what cannot be used, too
+    #[arg(long)]
+    pub(crate) all: bool,
+
+    /// Print a JSON array of all of them
     #[arg(long)]
     pub(crate) json: bool,
 }

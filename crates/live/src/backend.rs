@@ -110,6 +110,10 @@ pub trait Backend {
     /// The identifier of the present default device, where that can be told at little cost.
     fn default_id(&mut self, direction: Direction) -> Option<String>;
 
+    /// Whether a device that was opened is still there, where that can be told at little cost: a sound server moves
+    /// the stream of a microphone that is unplugged to another source, which may be our own output.
+    fn is_there(&mut self, direction: Direction, id: &str) -> bool;
+
     /// Starts to capture, in blocks of about `block_ms`.
     ///
     /// # Errors

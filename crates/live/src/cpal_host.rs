@@ -127,8 +127,13 @@ impl CpalHost {
                 Direction::Input => self.host.default_input_device(),
                 Direction::Output => self.host.default_output_device(),
             };
+            // Where there is no microphone, a sound server offers what it plays.
+            let device = device.filter(|d| direction == Direction::Output || !id_of(d).ends_with(".monitor"));
             return device.ok_or_else(|| Trouble {
-                message: format!("{}: there is no default {direction} device; plug one in", self.name()),
+                message: format!(
+                    "{}: there is no default {direction} device; plug one in, or name one",
+                    self.name()
+                ),
                 passing: true,
             });
         };
@@ -246,6 +251,18 @@ impl Backend for CpalHost {
             Direction::Output => self.host.default_output_device(),
         };
         device.map(|d| id_of(&d))
+    }
+
+    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
+        // Bare hardware tells by itself, and looking for it takes long.
+        if self.name() == "alsa" || !cfg!(target_os = "linux") {
+            return true;
+        }
+        let Ok(mut devices) = self.host.devices() else { return false };
+        devices.any(|d| {
+            id_of(&d) == id
+                && if direction == Direction::Input { d.supports_input() } else { d.supports_output() }
+        })
     }
 
     fn start_input(

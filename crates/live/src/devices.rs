@@ -29,7 +29,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<(), String> {
         ));
     }
     let width = all.iter().map(|d| d.id.chars().count()).max().unwrap_or(0);
-    for device in &all {
+    for device in all.iter().filter(|d| args.all || d.trouble.is_none()) {
         output::line(&line(device, width))?;
     }
     output::line("(* default; choose by identifier or a part of the name: sourdine-live -i DEVICE -o DEVICE)")

@@ -22,6 +22,9 @@ const IGNORED: f64 = 0.5e-3;
 const HASTENED: f64 = 1.0e-3;
 const CUT: f64 = 5.0e-3;
 
+/// However coarse the measurement, what is this many times as much is cut.
+const COARSEST_CUT: f64 = 4.0;
+
 /// How long an error has to last to be cut, in seconds.
 const CUT_AFTER: f64 = 0.3;
 
@@ -71,8 +74,9 @@ impl Drift {
         *self = Self { integral: self.integral, ..Self::default() };
     }
 
-    /// Takes the latency error in seconds (positive: too late) and the seconds since the last measurement.
-    pub fn run(&mut self, error: f64, dt: f64) -> Correction {
+    /// Takes the latency error in seconds (positive: too late) and the seconds since the last measurement. The
+    /// limits within which nothing, little or much is done are multiplied by `coarse`, 1 or more.
+    pub fn run(&mut self, error: f64, dt: f64, coarse: f64) -> Correction {
         if error * self.least > 0.0 {
             self.lasts += dt;
             self.least = if error.abs() < self.least.abs() { error } else { self.least };
@@ -82,7 +86,7 @@ impl Drift {
         self.smooth += (error - self.smooth) * (dt / (dt + SMOOTHING));
         let mut cut = 0.0;
         if self.lasts >= CUT_AFTER {
-            if self.least.abs() > CUT {
+            if self.least.abs() > CUT * coarse.min(COARSEST_CUT) {
                 cut = self.least;
                 self.smooth = error - cut;
             }
@@ -90,9 +94,9 @@ impl Drift {
         }
         let beyond = |limit: f64| self.smooth - self.smooth.clamp(-limit, limit);
         // A stall's error is no drift: the loop sees its first millisecond.
-        let slow = beyond(IGNORED).clamp(-HASTENED, HASTENED);
+        let slow = beyond(IGNORED * coarse).clamp(-HASTENED, HASTENED);
         self.integral = (self.integral + OMEGA * OMEGA * slow * dt).clamp(-DRIFT_LIMIT, DRIFT_LIMIT);
-        let speed = 2.0 * OMEGA * slow + self.integral + HASTE * beyond(HASTENED);
+        let speed = 2.0 * OMEGA * slow + self.integral + HASTE * beyond(HASTENED * coarse);
         Correction { speed: speed.clamp(-LIMIT, LIMIT), cut }
     }
 }
@@ -117,7 +121,7 @@ mod tests {
             for (at, by) in kicks {
                 error += if (t - at).abs() < dt / 2.0 { *by } else { 0.0 };
             }
-            let c = controller.run(error + jitter * f64::from(random.unit()), dt);
+            let c = controller.run(error + jitter * f64::from(random.unit()), dt, 1.0);
             error += (drift - c.speed) * dt - c.cut;
             each(t, error, c);
         }

@@ -24,6 +24,9 @@ const LONGEST: f64 = 2.0;
 const GAP_FADE: f64 = 0.005;
 const CUT_FADE: f64 = 0.010;
 
+/// The blocks of both devices together that the drift controller is made for; in seconds.
+const BLOCKS: f64 = 0.025;
+
 /// Marks older than this tell nothing about now; in seconds.
 const STALE: f64 = 1.0;
 
@@ -167,7 +170,9 @@ impl<C: Clock> Playback<C> {
         let mut speed = 0.0;
         if self.playing {
             let late = captured - self.position();
-            let correction = self.drift.run((late - target) / self.rate, dt);
+            // The longer the blocks, the less exact is what their arrival tells.
+            let coarse = ((block_in as f64 + block_out) / self.rate / BLOCKS).max(1.0);
+            let correction = self.drift.run((late - target) / self.rate, dt, coarse);
             speed = correction.speed;
             if correction.cut != 0.0 {
                 self.begin_cut((correction.cut * self.rate).round() as isize, block_out as usize);
@@ -242,7 +247,8 @@ impl<C: Clock> Playback<C> {
         }
         let fade = (CUT_FADE * self.rate) as usize;
         let lowest = self.kernel.reach().0 as isize - self.index as isize;
-        let highest = self.last_readable() - (self.index + 2 * fade + block) as isize;
+        // As much as in ordinary playing has to be ahead of the new position, and what is compared.
+        let highest = self.last_readable() - (self.index + fade.max(block)) as isize;
         let by = splice::best(&self.buffers[0][..self.len], self.index, by, fade, lowest..=highest);
         if by != 0 {
             self.cut = Some(Cut { by, done: 0 });

@@ -26,8 +26,8 @@ const RETRY: u64 = 200 * MS;
 const SILENT: u64 = 700 * MS;
 const SILENT_AT_FIRST: u64 = 3000 * MS;
 
-/// How often the default device is looked up.
-const LOOK_AT_DEFAULT: u64 = 1000 * MS;
+/// How often it is looked whether the devices are there, and still the default ones.
+const LOOK: u64 = 500 * MS;
 
 /// The steps and the end of the attenuation limit's scale, in dB; beyond the end there is no limit.
 const LIMIT_STEP: f32 = 3.0;
@@ -214,7 +214,6 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
     /// it waits for anything.
     pub fn poll(&mut self, wanted: bool) -> Result<(), String> {
         let now = self.clock.nanos();
-        self.status.seconds = (now - self.began) as f64 * 1e-9;
         if !wanted {
             if self.running.is_some() || self.status.phase != Phase::Idle {
                 self.close(Some("nobody listens to the virtual microphone".into()));
@@ -259,10 +258,18 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         {
             return Some(format!("{}: {why}; waiting for it", self.status.output));
         }
-        if now - running.looked_at < LOOK_AT_DEFAULT {
+        if now - running.looked_at < LOOK {
             return None;
         }
         running.looked_at = now;
+        if !self.backend.is_there(Direction::Input, &running.input.id) {
+            return Some(format!("{}: it is unplugged; waiting for it", self.status.input));
+        }
+        if let Some(output) = &running.output
+            && !self.backend.is_there(Direction::Output, &output.id)
+        {
+            return Some(format!("{}: it is unplugged; waiting for it", self.status.output));
+        }
         let mut moved =
             |direction, opened: &str| self.backend.default_id(direction).filter(|id| id != opened).is_some();
         if self.options.input.is_none() && moved(Direction::Input, &running.input.id) {
@@ -362,6 +369,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
     /// What is going on. Peaks and loads are those since the last call.
     pub fn status(&mut self) -> Status {
         let totals = self.totals;
+        self.status.seconds = self.clock.nanos().saturating_sub(self.began) as f64 * 1e-9;
         if let Some(running) = &self.running {
             self.status.read(&running.meters, running.engine_ms);
         }
