@@ -10,7 +10,7 @@ fi
 # What the tests need: a C and C++ compiler (the C interfaces), ALSA's headers and a PulseAudio server without a sound
 # card (live), ffmpeg and sox (files of every kind), mount and kill (full disk, interrupts).
 if command -v apt-get >/dev/null; then
-    needed=(gcc g++ libc6-dev libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps)
+    needed=(gcc g++ libc6-dev valgrind libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps)
     missing=()
     for package in "${needed[@]}"; do
         dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
