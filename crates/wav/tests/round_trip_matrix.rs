@@ -552,6 +552,7 @@ fn run(program: &str, args: &[&str]) -> Vec<u8> {
 }
 
 /// Whether these programs are there.
+#[allow(clippy::print_stdout, reason = "the one way for a test to say that it was skipped")]
 fn tools(names: &[&str]) -> bool {
     names.iter().all(|name| {
         let version = if *name == "sox" { "--version" } else { "-version" };
