@@ -249,7 +249,7 @@ impl<C: Clock> Playback<C> {
         let lowest = self.kernel.reach().0 as isize - self.index as isize;
         // As much as in ordinary playing has to be ahead of the new position, and what is compared.
         let highest = self.last_readable() - (self.index + fade.max(block)) as isize;
-        let by = splice::best(&self.buffers[0][..self.len], self.index, by, fade, lowest..=highest);
+        let by = splice::best(&self.buffers[0][..self.len], self.index, by, fade, (lowest, highest));
         if by != 0 {
             self.cut = Some(Cut { by, done: 0 });
             self.meters.cuts.fetch_add(1, Relaxed);

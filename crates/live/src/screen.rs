@@ -24,7 +24,7 @@ const FALL_DB: f32 = 1.0;
 /// The width of the words before a bar or a value.
 const LABEL: usize = 12;
 
-const KEYS: &str = " space bypass · ←→ attenuation · g gate · r residue · m model · w record · q quit ";
+const KEYS: &str = " space bypass · ←→ limit · g gate · r residue · m model · w record · q quit ";
 
 /// What the user's key says.
 pub(crate) enum UserWants {
@@ -128,7 +128,6 @@ impl View {
         self.peaks[0].see(status.levels.input_peak);
         self.peaks[1].see(status.levels.output_peak);
         self.trail.push_back((status.voice_probability.clamp(0.0, 1.0) * 100.0) as u64);
-        self.trail.truncate(usize::from(u16::MAX));
         if self.trail.len() > 400 {
             self.trail.pop_front();
         }
@@ -153,8 +152,10 @@ impl View {
         let outer = Block::bordered().title(title).title_bottom(Line::from(KEYS).right_aligned());
         let area = outer.inner(frame.area());
         frame.render_widget(outer, frame.area());
+        let height = area.height.saturating_sub(18).clamp(2, 14);
         let [top, trail, bottom] =
-            Layout::vertical([Constraint::Length(9), Constraint::Min(2), Constraint::Length(9)]).areas(area);
+            Layout::vertical([Constraint::Length(9), Constraint::Length(height), Constraint::Length(9)])
+                .areas(area);
         frame.render_widget(Paragraph::new(self.top(status, usize::from(area.width))), top);
         self.draw_trail(frame, trail);
         frame.render_widget(Paragraph::new(self.bottom(status)), bottom);
@@ -179,7 +180,7 @@ impl View {
             self.bar("input", levels.input, self.peaks[0].dbfs, width),
             self.bar("output", levels.output, self.peaks[1].dbfs, width),
             labelled(
-                "turned down",
+                "reduction",
                 vec![Span::raw(format!(
                     "{:.0} dB      noise floor {:.0} dBFS",
                     (levels.input - levels.output).max(0.0),
@@ -224,12 +225,8 @@ impl View {
     }
 
     fn draw_trail(&self, frame: &mut Frame<'_>, area: Rect) {
-        let area = Rect {
-            x: area.x + LABEL as u16,
-            width: area.width.saturating_sub(LABEL as u16 + 1),
-            height: area.height.min(12),
-            ..area
-        };
+        let area =
+            Rect { x: area.x + LABEL as u16, width: area.width.saturating_sub(LABEL as u16 + 1), ..area };
         let newest = self.trail.iter().rev().take(usize::from(area.width)).rev();
         let data: Vec<u64> = newest.copied().collect();
         frame.render_widget(
@@ -241,32 +238,34 @@ impl View {
     fn bottom(&self, status: &Status) -> Vec<Line<'static>> {
         let (k, l) = (&status.knobs, &status.latency);
         let (mean, p99, max) = self.load();
-        let limit = k.attenuation_limit_db.map_or("no limit".into(), |db| format!("{db:.0} dB"));
+        let limit = k.attenuation_limit_db.map_or("off".into(), |db| format!("{db:.0} dB"));
         let switch = |on| if on { "on" } else { "off" };
         let message = status.message.clone().or_else(|| priority_note(status).map(Into::into));
         vec![
             labelled(
                 "knobs",
-                vec![Span::raw(format!(
-                    "model {}   attenuation {limit}   gate {}   residue {}   recording {}",
-                    k.model,
-                    switch(k.gate),
-                    switch(k.residue),
-                    switch(k.recording)
-                ))],
+                vec![
+                    Span::raw(format!(
+                        "model {} · limit {limit} · gate {} · residue {}",
+                        k.model,
+                        switch(k.gate),
+                        switch(k.residue)
+                    )),
+                    if k.recording { bad(" · recording".into()) } else { Span::raw("") },
+                ],
             ),
             Line::default(),
             labelled(
                 "latency",
                 vec![Span::raw(format!(
-                    "{:.1} ms = device in {:.1} + engine {:.1} + ring {:.1} (of {:.1}) + device out {:.1}",
+                    "{:.1} ms = in {:.1} + engine {:.1} + ring {:.1} (of {:.1}) + out {:.1}",
                     l.total, l.device_in, l.engine, l.ring, l.ring_target, l.device_out
                 ))],
             ),
             labelled(
                 "load",
                 vec![Span::raw(format!(
-                    "{mean:.1} % of the deadline (p99 {p99:.1} %, max {max:.1} %), {} missed",
+                    "{mean:.1} % of the deadline (p99 {p99:.1}, max {max:.1}), {} missed",
                     status.deadline_misses
                 ))],
             ),
@@ -315,4 +314,34 @@ fn dim(text: String) -> Span<'static> {
 fn time(seconds: f64) -> String {
     let s = seconds as u64;
     format!("{}:{:02}:{:02}", s / 3600, s / 60 % 60, s % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_peak_is_held_and_then_falls() {
+        let mut held = Held { dbfs: BOTTOM, left: 0 };
+        held.see(-6.0);
+        (0..HOLD).for_each(|_| held.see(-40.0));
+        assert_eq!(held.dbfs, -6.0);
+        held.see(-40.0);
+        assert_eq!(held.dbfs, -7.0);
+        (0..100).for_each(|_| held.see(-40.0));
+        assert_eq!(held.dbfs, -40.0);
+    }
+
+    #[test]
+    fn every_key_of_the_legend_does_something_and_fits_80_columns() {
+        assert!(KEYS.chars().count() <= 78);
+        for key in [' ', 'g', 'r', 'm', 'w', 'q'] {
+            assert!(!matches!(wants(KeyCode::Char(key), KeyModifiers::NONE), UserWants::Nothing), "{key}");
+        }
+        for key in [KeyCode::Left, KeyCode::Right] {
+            assert!(matches!(wants(key, KeyModifiers::NONE), UserWants::Do(_)));
+        }
+        assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::CONTROL), UserWants::Quit));
+        assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::NONE), UserWants::Nothing));
+    }
 }

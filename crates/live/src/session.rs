@@ -8,12 +8,13 @@
 use std::sync::Arc;
 
 use rtrb::RingBuffer;
-use sourdine::signal::SILENCE_DBFS;
+use sourdine::signal::{MODEL_RATE, SILENCE_DBFS};
 use sourdine::{ConfigError, Controls, Engine, Model, Settings, StreamFormat};
 
 use crate::capture::{Capture, ToPlayback};
 use crate::clock::Clock;
 use crate::drift::Drift;
+use crate::latency::gcd;
 use crate::meters::Meters;
 use crate::playback::{Parts, Playback};
 use crate::recorder::{self, Recorder};
@@ -125,7 +126,9 @@ impl<C: Clock + Clone> Session<C> {
     }
 }
 
-/// The engine's step in frames: 10 ms, or where that is not whole (11.025 kHz and its kin) 20 or 40.
+/// The engine's step in frames: 10 ms, or where that is not whole (11.025 kHz and its kin) what the rate has in common
+/// with 48 kHz.
 fn step_of(rate: u32) -> usize {
-    [100, 50, 25].into_iter().find(|n| rate % n == 0).map_or(rate as usize / 100, |n| (rate / n) as usize)
+    let steps = if rate.is_multiple_of(100) { 100 } else { gcd(rate as usize, MODEL_RATE as usize) };
+    (rate as usize / steps).max(1)
 }

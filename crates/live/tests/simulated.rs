@@ -202,7 +202,7 @@ impl Residual {
                 .map(|i| {
                     let (s, c) = (omega * i as f64).sin_cos();
                     let slope = if k < 2 { 1.0 } else { i as f64 / n as f64 - 0.5 };
-                    slope * if k % 2 == 0 { s } else { c }
+                    slope * if k.is_multiple_of(2) { s } else { c }
                 })
                 .collect()
         };

@@ -139,7 +139,7 @@ impl Rig {
             last = block[959];
         }
         drop(world);
-        if self.ticks % 5 == 0 {
+        if self.ticks.is_multiple_of(5) {
             self.supervisor.poll(true).unwrap();
         }
         last
