@@ -11,9 +11,10 @@ use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::{FormatOptions, FormatReader, Track, TrackType};
 use symphonia::core::io::MediaSourceStream;
-use symphonia::core::meta::{MetadataOptions, StandardTag};
+use symphonia::core::meta::{MetadataOptions, RawTagSubField, StandardTag};
 
 use crate::error::{WavError, WavErrorKind};
+use crate::flac_metadata::MASK_COMMENT;
 use crate::format::{SampleFormat, WavSpec, i32_to_f32};
 use crate::gapless::{self, Gapless};
 use crate::guard;
@@ -133,6 +134,7 @@ impl Decoded {
         let is_mp4 = head.get(4..8) == Some(b"ftyp");
         decoded.first(parameters.codec, stated, is_mp4)?;
         decoded.tags = tags(decoded.format.as_mut());
+        decoded.channel_mask = speakers(decoded.format.as_mut()).or(decoded.channel_mask);
         Ok(decoded)
     }
 
@@ -278,6 +280,16 @@ impl Decoded {
     }
 }
 
+/// The speaker positions in the comment that is for those which FLAC does not have.
+fn speakers(format: &mut dyn FormatReader) -> Option<u32> {
+    let mut metadata = format.metadata();
+    let tags = &metadata.skip_to_latest()?.media.tags;
+    let comment = tags.iter().find(|tag| tag.raw.key.eq_ignore_ascii_case(MASK_COMMENT))?;
+    let value = comment.raw.value.to_string();
+    let digits = value.trim().strip_prefix("0x").or(value.trim().strip_prefix("0X"))?;
+    u32::from_str_radix(digits, 16).ok().filter(|mask| *mask != 0 && *mask < 1 << 18)
+}
+
 /// What the file says of itself, as far as LIST/INFO has names for it.
 fn tags(format: &mut dyn FormatReader) -> Vec<InfoTag> {
     let mut metadata = format.metadata();
@@ -288,11 +300,15 @@ fn tags(format: &mut dyn FormatReader) -> Vec<InfoTag> {
             Some(StandardTag::TrackTitle(text)) => (*b"INAM", text.to_string()),
             Some(StandardTag::Artist(text)) => (*b"IART", text.to_string()),
             Some(StandardTag::Album(text)) => (*b"IPRD", text.to_string()),
-            Some(StandardTag::Comment(text)) => (*b"ICMT", text.to_string()),
+            Some(StandardTag::Comment(text) | StandardTag::Description(text)) => (*b"ICMT", text.to_string()),
             Some(StandardTag::Copyright(text)) => (*b"ICOP", text.to_string()),
             Some(StandardTag::Genre(text)) => (*b"IGNR", text.to_string()),
             Some(StandardTag::ReleaseDate(text)) => (*b"ICRD", text.to_string()),
             Some(StandardTag::TrackNumber(number)) => (*b"ITRK", number.to_string()),
+            // A field of the user's own in ID3, which is where ffmpeg puts comments.
+            None if tag.raw.sub_fields.as_deref().is_some_and(names_a_comment) => {
+                (*b"ICMT", tag.raw.value.to_string())
+            }
             _ => continue,
         };
         if tags.iter().all(|(known, _)| *known != id) {
@@ -300,6 +316,11 @@ fn tags(format: &mut dyn FormatReader) -> Vec<InfoTag> {
         }
     }
     tags
+}
+
+/// Whether a field of ID3 that is named in its own text is a comment.
+fn names_a_comment(fields: &[RawTagSubField]) -> bool {
+    fields.iter().any(|field| field.value.to_string().eq_ignore_ascii_case("comment"))
 }
 
 /// How the samples are to be written: as they were stored, where that was without loss; else with 24 bits, below whose

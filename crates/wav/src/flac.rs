@@ -1,7 +1,7 @@
 //! Writing FLAC (RFC 9639) with flacenc, frame by frame, so that memory does not grow with the file.
 
-use std::fs::{self, File};
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::fs;
+use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
 use flacenc::bitsink::ByteSink;
@@ -21,9 +21,6 @@ use crate::rewriter::Finished;
 
 /// Samples of each channel in a FLAC frame: what the reference encoder takes.
 const BLOCK: usize = 4096;
-
-/// Metadata of an input file is kept up to this.
-const LONGEST_METADATA: u64 = 64 << 20;
 
 /// The length of STREAMINFO's body.
 const STREAM_INFO_BYTES: usize = 34;
@@ -63,15 +60,14 @@ pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
 }
 
 impl FlacWriter {
-    /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `like` is a
-    /// FLAC file whose metadata is carried over, but for a cue sheet unless `whole`.
+    /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `metadata`
+    /// are the blocks behind STREAMINFO.
     pub(crate) fn create(
         target: Target,
         spec: WavSpec,
         valid_bits: u32,
         low_bits_are_zero: bool,
-        like: Option<&File>,
-        whole: bool,
+        metadata: &[u8],
         permissions: Option<fs::Permissions>,
     ) -> Result<Self, WavError> {
         let named = target.named().to_owned();
@@ -95,15 +91,11 @@ impl FlacWriter {
         let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
         let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
         let writing = |error| WavError::writing(&named, error);
-        let metadata = match like {
-            Some(file) => carried_metadata(file, whole).map_err(writing)?,
-            None => Vec::new(),
-        };
         let mut out = BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary()?));
         let mut head = b"fLaC".to_vec();
         head.extend([if metadata.is_empty() { 0x80 } else { 0 }, 0, 0, STREAM_INFO_BYTES as u8]);
         head.extend([0; STREAM_INFO_BYTES]); // at the end
-        head.extend(&metadata);
+        head.extend(metadata);
         out.write_all(&head).map_err(writing)?;
         Ok(Self {
             target,
@@ -237,37 +229,6 @@ fn state_rate(info: &mut [u8], rate: u32) {
         let [_, high, mid, low] = (rate << 4).to_be_bytes();
         (*a, *b, *c) = (high, mid, low | *c & 0x0F);
     }
-}
-
-/// The metadata blocks of a FLAC file that are true of its twin: comments, pictures, cue sheets, application data, byte
-/// for byte and in their order. STREAMINFO and the seek table are not, and padding is none.
-fn carried_metadata(file: &File, whole: bool) -> io::Result<Vec<u8>> {
-    let mut source = BufReader::new(file);
-    source.seek(SeekFrom::Start(4))?;
-    let mut blocks: Vec<Vec<u8>> = Vec::new();
-    let mut total = 0;
-    loop {
-        let mut header = [0; 4];
-        source.read_exact(&mut header)?;
-        let [kind, a, b, c] = header;
-        let length = u64::from(u32::from_be_bytes([0, a, b, c]));
-        let stale = matches!(kind & 0x7F, 0 | 1 | 3) || (kind & 0x7F == 5 && !whole);
-        if stale || total + length > LONGEST_METADATA {
-            source.seek_relative(length as i64)?;
-        } else {
-            let mut block = vec![kind & 0x7F, a, b, c];
-            source.by_ref().take(length).read_to_end(&mut block)?;
-            total += length;
-            blocks.push(block);
-        }
-        if kind & 0x80 != 0 {
-            break;
-        }
-    }
-    if let Some(last) = blocks.last_mut().and_then(|block| block.first_mut()) {
-        *last |= 0x80;
-    }
-    Ok(blocks.concat())
 }
 
 /// Whether a file name asks for FLAC.

@@ -111,7 +111,32 @@ pub(crate) fn of_a_part(head: &[u8], tail: &[u8], growing: bool) -> Option<Vec<u
     has_format.then_some(new)
 }
 
+/// Title, artist and the like in the LIST/INFO chunks among those before and behind the sound.
+pub(crate) fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
+    let lists = chunks(head.get(12..).unwrap_or_default())
+        .chain(chunks(tail))
+        .filter_map(|(id, body)| body.strip_prefix(b"INFO").filter(|_| id == *b"LIST"));
+    let tags = lists.flat_map(chunks).map(|(id, body)| {
+        let text = body.split(|byte| *byte == 0).next().unwrap_or_default();
+        // Where it is not Unicode, it is most often Latin-1, whose codes are those of Unicode.
+        let latin = || text.iter().map(|byte| char::from(*byte)).collect();
+        (id, std::str::from_utf8(text).map_or_else(|_| latin(), ToOwned::to_owned))
+    });
+    tags.filter(|(_, value)| !value.is_empty()).collect()
+}
+
+/// The speakers that the format of a WAV header states.
+pub(crate) fn channel_mask(head: &[u8]) -> Option<u32> {
+    let (_, body) = chunks(head.get(12..)?).find(|(id, _)| id == b"fmt ")?;
+    let mask = body.get(20..).and_then(<[u8]>::first_chunk).filter(|_| body.starts_with(&[0xFE, 0xFF]))?;
+    Some(u32::from_le_bytes(*mask))
+}
+
 /// The chunks in a range of a file, as far as they are whole.
+pub(crate) fn chunks(bytes: &[u8]) -> impl Iterator<Item = ([u8; 4], &[u8])> {
+    Chunks(bytes)
+}
+
 struct Chunks<'a>(&'a [u8]);
 
 impl<'a> Iterator for Chunks<'a> {

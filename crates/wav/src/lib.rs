@@ -61,6 +61,7 @@ mod decoded;
 mod encoder;
 mod error;
 mod flac;
+mod flac_metadata;
 mod fmt_chunk;
 mod format;
 mod fresh;

@@ -8,6 +8,7 @@ use std::path::Path;
 use crate::decoded::Decoded;
 use crate::error::{WavError, WavErrorKind};
 use crate::flac::{self, FlacWriter};
+use crate::flac_metadata::Blocks;
 use crate::format::WavSpec;
 use crate::fresh::{FreshWriter, Plan};
 use crate::header;
@@ -154,9 +155,9 @@ impl fmt::Debug for SoundReader {
 ///
 /// | from | to WAV | to FLAC |
 /// |---|---|---|
-/// | WAV | everything byte for byte but the samples | samples |
-/// | FLAC | samples, speaker positions, title, artist and the like | samples, comments, pictures, all other metadata |
-/// | others | samples, speaker positions, title, artist and the like | samples |
+/// | WAV | everything byte for byte but the samples | samples, speaker positions, LIST/INFO as comments, all chunks as the reference encoder's `--keep-foreign-metadata` keeps them |
+/// | FLAC | samples, speaker positions, title, artist and the like | samples, comments, pictures, cue sheet, application data byte for byte; no seek table and no padding |
+/// | others | samples, speaker positions, title, artist and the like | the same |
 ///
 /// A file has its name only after [`finish`](Self::finish); until then it is a temporary one beside it, deleted when
 /// the writer is dropped. A sample that comes back as it was read has its old value in the output, bit for bit, also
@@ -206,13 +207,11 @@ impl SoundWriter {
         let target = Target::check(Source { path: source.path(), file: source.file() }, output, overwrite)?;
         let permissions = source.permissions();
         if flac::is_flac_name(output) {
-            let (low_bits_are_zero, like) = match &source.0 {
-                Inner::Decoded(decoded) => (true, Some(decoded.file()).filter(|_| decoded.is_flac)),
-                _ => (false, None),
-            };
+            let low_bits_are_zero = matches!(source.0, Inner::Decoded(_));
+            let metadata = flac_blocks(source, whole)?.into_bytes();
             let (spec, valid_bits) = (source.spec(), source.valid_bits());
             let flac =
-                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, like, whole, permissions)?;
+                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, &metadata, permissions)?;
             return Ok(Self(Sink::Flac(Box::new(flac))));
         }
         let plan = plan(source, whole, true);
@@ -285,6 +284,30 @@ fn check_name(output: &Path) -> Result<(), WavError> {
         None | Some("wav" | "wave" | "bwf" | "rf64" | "flac") => Ok(()),
         Some(_) => Err(WavError::new(output, WavErrorKind::OutputKind)),
     }
+}
+
+/// What a FLAC file says beside the sound.
+fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
+    let channels = source.spec().channels;
+    let of_wav = |head: &[u8], tail: &[u8]| {
+        Blocks::of_tags(&header::info_tags(head, tail), channels, header::channel_mask(head))
+    };
+    Ok(match &source.0 {
+        Inner::Decoded(decoded) if decoded.is_flac => {
+            Blocks::of_flac(decoded.file(), whole).map_err(|error| WavError::reading(source.path(), error))?
+        }
+        Inner::Decoded(decoded) => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
+        Inner::Stream(stream) => of_wav(&stream.head, &[]),
+        Inner::Wav(wav) => {
+            let (head, tail) = wav.surroundings().map_err(|error| WavError::reading(source.path(), error))?;
+            let mut blocks = of_wav(&head, &tail);
+            // Of a file that was repaired the chunks no longer fit together.
+            if whole && wav.notices().is_empty() {
+                blocks.keep_chunks(&head, &tail);
+            }
+            blocks
+        }
+    })
 }
 
 /// How sound is written that is no copy of a WAV file. `whole` says that all of it is, with what belongs to it;
