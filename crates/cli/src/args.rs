@@ -7,6 +7,7 @@ use serde::Deserialize;
 use sourdine::{Channels, Settings};
 use sourdine_wav::RawSpec;
 
+use crate::live::LiveArgs;
 use crate::vad::Duration;
 
 /// Takes the noise out of voice recordings.
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Compare(crate::compare::CompareArgs),
     /// List the built-in models with their delay, cost and licence
     Models(ModelsArgs),
+    /// Microphone to clean voice, live (runs sourdine-live)
+    Live(LiveArgs),
     /// Print the completions of a shell, to be saved where it looks for them
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder

@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     ModelRead { path: PathBuf, error: std::io::Error },
     /// The model file is not one.
     Model { path: PathBuf, error: ModelError },
+    /// The live front end could not be started.
+    Live { error: std::io::Error },
     /// Cutting a file without speech.
     NoVoice { path: PathBuf },
     /// Something named on the command line cannot be used.
@@ -99,6 +101,10 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
+            Self::Live { error } => write!(
+                f,
+                "sourdine-live: cannot be run: {error}; install it beside this program (cargo install --path crates/live)"
+            ),
             Self::NoVoice { path } => {
                 write!(
                     f,

@@ -16,6 +16,7 @@ mod config;
 mod failure;
 mod inputs;
 mod jobs;
+mod live;
 mod manual;
 mod models;
 mod output;
@@ -47,6 +48,10 @@ fn main() -> ExitCode {
         args::Command::Models(list) => models::run(&list),
         args::Command::Completions(completions) => manual::completions(&completions),
         args::Command::Man(man) => manual::pages(&man),
+        args::Command::Live(live) => match live::run(&live) {
+            Ok(code) => return code,
+            Err(failure) => Err(failure),
+        },
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

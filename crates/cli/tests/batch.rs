@@ -206,6 +206,29 @@ fn killed_at_any_moment() {
     }
 }
 
+/// `sourdine live` runs what lies beside it, with all options, and ends as that does.
+#[cfg(unix)]
+#[test]
+fn live_is_a_program_of_its_own() {
+    use std::os::unix::fs::PermissionsExt;
+    let root = tempfile::tempdir().unwrap();
+    let tool = root.path().join("sourdine");
+    std::fs::copy(env!("CARGO_BIN_EXE_sourdine"), &tool).unwrap();
+    let live = |path: &str| {
+        std::process::Command::new(&tool).args(["live", "--json", "-x", "7"]).env("PATH", path).output()
+    };
+    let missing = live("/nonexistent").unwrap();
+    assert_eq!(missing.status.code(), Some(1));
+    assert!(stderr(&missing).contains("install it"), "{}", stderr(&missing));
+
+    let other = root.path().join("sourdine-live");
+    std::fs::write(&other, "#!/bin/sh\necho \"$@\"\nexit 7\n").unwrap();
+    std::fs::set_permissions(&other, PermissionsExt::from_mode(0o755)).unwrap();
+    let run = live("/bin:/usr/bin").unwrap();
+    assert_eq!(run.status.code(), Some(7), "{}", stderr(&run));
+    assert_eq!(String::from_utf8(run.stdout).unwrap(), "--json -x 7\n");
+}
+
 #[test]
 fn manual_pages_completions_and_the_build() {
     let root = tempfile::tempdir().unwrap();

@@ -71,7 +71,7 @@ impl Policy {
         }
         if spent > available {
             self.calm = Duration::ZERO;
-            self.misses += 1;
+            self.misses = self.misses.saturating_add(1);
             if self.misses >= MISSES_TO_FALL && self.tier != Tier::Dry {
                 self.fall();
             }

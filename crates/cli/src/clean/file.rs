@@ -50,14 +50,18 @@ pub(super) fn clean(
 
     let mut job = Job::new(engine, sink);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
-    match job.clean(&mut reader, run, &path, progress) {
+    let mut notices = Vec::new();
+    let cleaned = job.clean(&mut reader, run, &path, progress);
+    let finished = cleaned.and_then(|()| {
+        notices.extend(job.sink.notices());
+        job.sink.finish()
+    });
+    match finished {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
-        done => {
-            done?;
-            job.sink.finish()?;
-        }
+        finished => finished?,
     }
+    notices.extend(reader.notices().iter().map(ToString::to_string));
     if run.args.format.keep_times {
         keep_times(task)?;
     }
@@ -68,7 +72,7 @@ pub(super) fn clean(
             output: task.to.to_string(),
             model: run.model.info().name,
             attenuation_limit_db: Some(run.settings.attenuation_limit_db).filter(|db| db.is_finite()),
-            notices: reader.notices().iter().map(ToString::to_string).collect(),
+            notices: notices.clone(),
         };
         run.args.report.write(recorder, about, run.args.force)?;
     }
@@ -92,7 +96,7 @@ pub(super) fn clean(
         clipped_samples: stats.clipped_samples,
         invalid_samples: stats.invalid_samples,
         times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
-        notices: reader.notices().iter().map(ToString::to_string).collect(),
+        notices,
     })
 }
 

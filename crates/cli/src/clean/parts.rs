@@ -69,6 +69,15 @@ impl Sink {
         }
     }
 
+    /// What the output could not keep.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let writer = match self {
+            Self::Whole(writer) => Some(writer.as_ref()),
+            Self::Parts(parts) => parts.writer.as_ref(),
+        };
+        writer.map_or_else(Vec::new, |writer| writer.notices().iter().map(ToString::to_string).collect())
+    }
+
     /// Completes what is not complete yet.
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self {
