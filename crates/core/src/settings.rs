@@ -69,7 +69,7 @@ pub struct Settings {
     pub voice: VoiceShape,
     /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
     /// latency covers the larger of this and its first model's delay. Default 0: room for models of the first
-    /// one's delay.
+    /// one's delay. At most 48 000, one second.
     pub model_latency: usize,
 }
 
@@ -80,6 +80,7 @@ impl Settings {
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check_attenuation_limit(self.attenuation_limit_db)?;
         self.gate_shape.validate()?;
+        within("model_latency", self.model_latency as f32, 0.0..=48_000.0, "at most 48000 samples")?;
         self.voice.validate()
     }
 }

@@ -50,4 +50,7 @@ fn settings_out_of_range() {
     {
         refusal(format, Settings { voice, ..Settings::default() });
     }
+    for model_latency in [48_001, usize::MAX] {
+        refusal(format, Settings { model_latency, ..Settings::default() });
+    }
 }

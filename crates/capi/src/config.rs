@@ -1,0 +1,138 @@
+//! How a stream is to be made.
+
+use engine::{Channels, GateShape, Settings, StreamFormat, VoiceShape};
+
+use crate::block::{self, Sized32};
+use crate::model::sourdine_model;
+use crate::status::{contained, sourdine_status};
+
+/// How a stream is to be made. Fill it with sourdine_config_init() first, so that it stays right when it grows.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub struct sourdine_config {
+    /// sizeof(struct sourdine_config), as sourdine_config_init() leaves it.
+    pub size: u32,
+    /// Frames per second, 8000 to 192000. Default 48000.
+    pub sample_rate: u32,
+    /// Channels, 1 to 8. Default 1.
+    pub channels: u32,
+    /// The length of all blocks in frames, or a divisor of it, which saves latency: 480 costs nothing at 48 kHz. 0, the
+    /// default, for blocks of any length, which costs 479 frames there.
+    pub fixed_block: u32,
+    /// The model; NULL, the default, for the library's default. It may be destroyed once the stream is created.
+    pub model: *const sourdine_model,
+    /// A cheaper model to fall to when deadlines are missed; NULL, the default, for none.
+    pub light_model: *const sourdine_model,
+    /// The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 24.
+    pub attenuation_limit_db: f32,
+    /// 0 starts the stream switched off. Default 1.
+    pub enabled: u32,
+    /// 1 turns pauses down further. Default 0.
+    pub gate: u32,
+    /// 1 passes music or a shared screen's sound on untouched. Default 0.
+    pub passthrough: u32,
+    /// 1 gives what was removed instead of what was kept. Default 0.
+    pub residue: u32,
+    /// 1 gives each channel a mask of its own, for channels that carry different microphones. Default 0.
+    pub separate_channels: u32,
+    /// How far the gate turns a pause down, in dB, 0 to 60. Default 18.
+    pub gate_depth_db: f32,
+    /// How long the gate stays open after the last sign of voice, in ms, 0 to 5000. Default 250.
+    pub gate_hold_ms: f32,
+    /// How long the gate takes to close, in ms, 10 to 5000. Default 150.
+    pub gate_release_ms: f32,
+    /// Voice begins at this probability or above, 0 to 1. Default 0.6.
+    pub voice_on: f32,
+    /// Voice ends below this probability, 0 to voice_on. Default 0.35.
+    pub voice_off: f32,
+    /// The decision outlasts the voice by this long, in ms, 0 to 5000. Default 200.
+    pub voice_hangover_ms: f32,
+    /// Room for the delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: as the first
+    /// model's.
+    pub model_latency: u32,
+    /// 0.
+    pub reserved: u32,
+}
+
+// SAFETY: numbers and pointers; the size first; four of four bytes before the pointers and fourteen after, so no padding.
+unsafe impl Sized32 for sourdine_config {
+    const FIRST: usize = size_of::<Self>();
+}
+
+impl sourdine_config {
+    pub(crate) fn preset() -> Self {
+        let settings = Settings::default();
+        Self {
+            size: size_of::<Self>() as u32,
+            sample_rate: 48_000,
+            channels: 1,
+            fixed_block: 0,
+            model: std::ptr::null(),
+            light_model: std::ptr::null(),
+            attenuation_limit_db: settings.attenuation_limit_db,
+            enabled: settings.enabled.into(),
+            gate: settings.gate.into(),
+            passthrough: settings.passthrough.into(),
+            residue: settings.residue.into(),
+            separate_channels: 0,
+            gate_depth_db: settings.gate_shape.depth_db,
+            gate_hold_ms: settings.gate_shape.hold_ms,
+            gate_release_ms: settings.gate_shape.release_ms,
+            voice_on: settings.voice.on,
+            voice_off: settings.voice.off,
+            voice_hangover_ms: settings.voice.hangover_ms,
+            model_latency: 0,
+            reserved: 0,
+        }
+    }
+
+    pub(crate) fn format(&self) -> StreamFormat {
+        let format = StreamFormat::new(self.sample_rate, self.channels as usize);
+        if self.fixed_block == 0 { format } else { format.with_fixed_block(self.fixed_block as usize) }
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            enabled: self.enabled != 0,
+            attenuation_limit_db: self.attenuation_limit_db,
+            residue: self.residue != 0,
+            passthrough: self.passthrough != 0,
+            gate: self.gate != 0,
+            gate_shape: GateShape {
+                depth_db: self.gate_depth_db,
+                hold_ms: self.gate_hold_ms,
+                release_ms: self.gate_release_ms,
+            },
+            channels: if self.separate_channels != 0 { Channels::Separate } else { Channels::Linked },
+            voice: self.voice(),
+            model_latency: self.model_latency as usize,
+        }
+    }
+
+    pub(crate) fn voice(&self) -> VoiceShape {
+        VoiceShape { on: self.voice_on, off: self.voice_off, hangover_ms: self.voice_hangover_ms }
+    }
+}
+
+/// Fills a config with the defaults. `size` is sizeof(struct sourdine_config).
+///
+/// Threads: any. Real time: yes.
+///
+/// # Safety
+/// `config` is null or points to `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sourdine_config_init(config: *mut sourdine_config, size: usize) -> sourdine_status {
+    contained(|| {
+        block::check(config)?;
+        let known = u32::try_from(size).map_err(|_| sourdine_status::SIZE)?;
+        if !(sourdine_config::FIRST..=4096).contains(&size) {
+            return Err(sourdine_status::SIZE);
+        }
+        // SAFETY: the caller's promise; the size has just been put where `write` looks for it.
+        unsafe {
+            config.cast::<u8>().write_bytes(0, size);
+            config.cast::<u32>().write(known);
+            block::write(config, sourdine_config::preset())
+        }
+    })
+}
