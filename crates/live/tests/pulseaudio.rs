@@ -279,9 +279,9 @@ fn attempt(server: &Server, rate: u32, seconds: usize, path: &Path, sound: &[f32
         noise(heard),
         noise(clean)
     );
-    // That it is as much quieter between the words does not depend on the load.
-    assert!((noise(heard) - noise(clean)).abs() < 3.0 && noise(clean) < noise(sound) - 6.0);
-    likeness[all / 2] > 0.99 && 4 * good >= 3 * all
+    assert!(noise(clean) < noise(sound) - 6.0, "there is something to hear");
+    let as_quiet = (noise(heard) - noise(clean)).abs() < 3.0;
+    as_quiet && likeness[all / 2] > 0.99 && 4 * good >= 3 * all
 }
 
 #[test]
