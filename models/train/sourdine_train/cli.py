@@ -88,6 +88,13 @@ def _voice(a: argparse.Namespace) -> None:
         print(f"{shift} frames later: AUC {v:.4f}")
 
 
+def _voices(a: argparse.Namespace) -> None:
+    from . import voices
+
+    for why in voices.make(a.out, a.seconds):
+        print(f"skipped {why}")
+
+
 def _plot(a: argparse.Namespace) -> None:
     from . import plot
 
@@ -214,6 +221,10 @@ def main(argv: list[str] | None = None) -> None:
     s = cmd("voice", _voice, "area under the ROC curve of a voice decision")
     s.add_argument("folder", type=Path)
     s.add_argument("--cmd", required=True, help="a command with {in}, {out} and {vad}")
+
+    s = cmd("voices", _voices, "write a data folder of synthesised speech with the speech engines that are installed")
+    s.add_argument("out", type=Path)
+    s.add_argument("--seconds", type=float, default=90.0, help="at most so much of a voice")
 
     s = cmd("plot", _plot, "learning curve as PNG")
     s.add_argument("log", type=Path)
