@@ -14,5 +14,6 @@ esac
 RUSTFLAGS="-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table -Cllvm-args=-sanitizer-coverage-trace-compares $sanitizer --cfg fuzzing -Ccodegen-units=1" \
     cargo +nightly build --release --target "$triple" --bin "$target"
 mkdir -p "corpus/$target" "artifacts/$target"
+[ ! -f "$target.dict" ] || set -- "-dict=$target.dict" "$@"
 exec "${CARGO_TARGET_DIR:-target}/$triple/release/$target" "corpus/$target" -artifact_prefix="artifacts/$target/" \
     -rss_limit_mb=512 -malloc_limit_mb=256 -max_len=65536 -timeout=20 "$@"

@@ -1,4 +1,8 @@
-//! WAV files in and out for Sourdine: *the output file is the input file with the samples overwritten*.
+//! Sound files in and out for Sourdine: *the output file is the input file with the samples overwritten*.
+//!
+//! [`SoundReader`] opens any file it knows by what is in it, a WAV stream, or samples without a header; [`SoundWriter`]
+//! writes the twin, as WAV or FLAC. From WAV to WAV both are [`WavReader`] and [`WavRewriter`], to which that sentence
+//! applies to the letter:
 //!
 //! [`WavReader`] reads every sane WAV file as `f32` in constant memory; [`WavRewriter`] writes its twin. Every
 //! chunk (`fmt `, `bext`, `iXML`, `LIST`, `cue `, `smpl`, `id3 `, unknown ones), their order and their pad bytes
@@ -14,7 +18,14 @@
 //! | `fmt ` | 16, 18 and 40 bytes, `WAVE_FORMAT_EXTENSIBLE` with the PCM and IEEE float GUIDs |
 //! | samples | 8-bit unsigned, 16, 24 and 32-bit integer, 32 and 64-bit float; fewer valid bits than the container |
 //! | size | 1 to 64 channels, 1 to 1 000 000 Hz |
+//! | companded | A-law and µ-law |
 //! | repaired, with a [`Notice`] | data cut off, sizes unknown (pipes), size 0 (crashed recorder), a torn last frame |
+//!
+//! Other containers, through symphonia: FLAC, also in Ogg; Ogg Vorbis of one or two channels; MP3; AAC of one or two
+//! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF. What encoders put before and behind the sound is
+//! cut off where the file says how much that is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that
+//! rounding no decoder's own error lies. A decoder that panics on a damaged file ends in an error, or in
+//! [`Notice::CutOff`] if it gave sound before.
 //!
 //! Everything else is refused with a [`WavError`] that says in one line which file, what, where, and what to do.
 //!
