@@ -92,6 +92,51 @@ typedef int32_t sourdine_status;
 #endif // __cplusplus
 
 /**
+ * What a stream is doing: whether the filter is really on, and if not, why.
+ */
+enum sourdine_state
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * No frame has gone through yet.
+   */
+  SOURDINE_STATE_IDLE = 0,
+  /**
+   * The filter is on.
+   */
+  SOURDINE_STATE_DENOISING = 1,
+  /**
+   * Switched off: the input, with the same latency.
+   */
+  SOURDINE_STATE_OFF = 2,
+  /**
+   * Music or a shared screen: the input, with the same latency.
+   */
+  SOURDINE_STATE_PASSTHROUGH = 3,
+  /**
+   * The attenuation limit is 0 dB: the input, with the same latency.
+   */
+  SOURDINE_STATE_NO_ATTENUATION = 4,
+  /**
+   * Deadlines were missed: the input, with the same latency, until there is time again.
+   */
+  SOURDINE_STATE_OVERLOAD = 5,
+  /**
+   * The model gave something that is not a number and was restarted; the input meanwhile.
+   */
+  SOURDINE_STATE_MODEL_FAULT = 6,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum sourdine_state sourdine_state;
+#else
+typedef int32_t sourdine_state;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
  * A handle to change a running stream with. Every change takes effect at the stream's next frame, is faded in over
  * 10 ms, and never changes the latency. The handle may outlive the stream; it then does nothing.
  */

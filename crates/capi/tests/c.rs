@@ -12,7 +12,8 @@ const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
 
 #[test]
 fn the_header_is_current() {
-    if have("cbindgen") {
+    // Not among what check.sh installs: it takes minutes to build. Whoever changes the interface has it.
+    if Command::new("cbindgen").arg("--version").output().is_ok_and(|o| o.status.success()) {
         run(Command::new(Path::new(PACKAGE).join("header.sh")).arg("--verify"));
     }
 }
@@ -82,9 +83,6 @@ fn the_group_call_finds_who_speaks() {
         let program = compile(C11, PACKAGE, "examples/group_call.c", "sourdine", &[], folder.path());
         let output = run(&mut Command::new(&program));
         println!("{}", String::from_utf8_lossy(&output.stdout));
-        if have("valgrind") {
-            valgrind(&program, None, &[]);
-        }
     }
 }
 
