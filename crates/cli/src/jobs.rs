@@ -4,15 +4,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Runs `work` on every task, on `workers` threads, and hands each result to `done` on this thread as it comes.
+/// Runs `work` and then `finish` on every task, and hands each result to `done` on this thread as it comes.
 ///
-/// Every worker has a state of its own, made by `start` on its thread. After `done` has returned false no new task
-/// is begun.
-pub(crate) fn run<Task: Sync, State, Outcome: Send>(
+/// `work` is what keeps a core busy, and runs on `workers` threads. `finish` is what waits for the disk: each worker has
+/// a second thread for it, so that the next task is worked on meanwhile. After `done` has returned false no new task is
+/// begun.
+pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
     tasks: &[Task],
     workers: usize,
-    start: impl Fn() -> State + Sync,
-    work: impl Fn(&mut State, &Task) -> Outcome + Sync,
+    work: impl Fn(&Task) -> Worked + Sync,
+    finish: impl Fn(&Task, Worked) -> Outcome + Sync,
     mut done: impl FnMut(&Task, Outcome) -> bool,
 ) {
     let next = AtomicUsize::new(0);
@@ -20,11 +21,18 @@ pub(crate) fn run<Task: Sync, State, Outcome: Send>(
     let (send, receive) = mpsc::sync_channel(workers.max(1));
     thread::scope(|scope| {
         for _ in 0..workers.clamp(1, tasks.len().max(1)) {
-            let (next, start, work, send) = (&next, &start, &work, send.clone());
+            let (next, work, finish, send) = (&next, &work, &finish, send.clone());
+            let (hand_over, worked) = mpsc::sync_channel(0);
             scope.spawn(move || {
-                let mut state = start();
                 while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if send.send((task, work(&mut state, task))).is_err() {
+                    if hand_over.send((task, work(task))).is_err() {
+                        return;
+                    }
+                }
+            });
+            scope.spawn(move || {
+                for (task, worked) in worked {
+                    if send.send((task, finish(task, worked))).is_err() {
                         return;
                     }
                 }
@@ -48,23 +56,19 @@ mod tests {
         let tasks: Vec<usize> = (0..100).collect();
         for workers in [0, 1, 2, 7, 200] {
             let mut sum = 0;
-            let square = |count: &mut usize, x: &usize| {
-                *count += 1;
-                x * x
-            };
             run(
                 &tasks,
                 workers,
-                || 0,
-                square,
+                |x| x * x,
+                |x, square| square + x,
                 |_, y| {
                     sum += y;
                     true
                 },
             );
-            assert_eq!(sum, 328_350);
+            assert_eq!(sum, 333_300);
         }
-        run(&[], 4, || (), |(), _: &usize| (), |_, ()| unreachable!("no task, no result"));
+        run(&[], 4, |_: &usize| (), |_, ()| (), |_, ()| unreachable!("no task, no result"));
     }
 
     #[test]
@@ -74,8 +78,8 @@ mod tests {
         run(
             &tasks,
             2,
-            || (),
-            |(), x| *x,
+            |x| *x,
+            |_, x| x,
             |_, _| {
                 seen += 1;
                 false

@@ -27,7 +27,7 @@ class Recipe:
     studio_share: float = 0.40
     group_weight: tuple[tuple[str, float], ...] = (
         ("alnum_en", 0.42), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.06),
-        ("asterisk_by", 0.07), ("tts_flite", 0.02),
+        ("asterisk_by", 0.07), ("festvox_ru", 0.04), ("gcin_zh", 0.04), ("tts_flite", 0.02), ("tts_unit", 0.02), ("tts_formant", 0.02),
     )
     shift: float = 0.65
     formant: float = 0.5

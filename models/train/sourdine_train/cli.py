@@ -10,10 +10,10 @@ for _v in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_v, "1")
 
 
-def _corpus(a: argparse.Namespace, dev: bool = False):
+def _corpus(a: argparse.Namespace, dev: bool = False, gate: bool = True):
     from . import data
 
-    return data.load(a.data, a.cache, data.read_split(a.split), dev=dev)
+    return data.load(a.data, a.cache, data.read_split(a.split), dev=dev, gate=gate)
 
 
 def _generate(a: argparse.Namespace) -> None:
@@ -72,7 +72,7 @@ def _golden(a: argparse.Namespace) -> None:
 def _devset(a: argparse.Namespace) -> None:
     from . import devset
 
-    devset.make(_corpus(a, dev=True), a.out, a.items, a.near, a.seed)
+    devset.make(_corpus(a, dev=True, gate=False), a.out, a.items, a.near, a.seed)
 
 
 def _report(a: argparse.Namespace) -> None:

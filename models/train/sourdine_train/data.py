@@ -132,8 +132,8 @@ def trim_rir(h: np.ndarray, limit: int = RATE // 2) -> np.ndarray:
     return h / np.sqrt((early(h) ** 2).sum() + 1e-12)
 
 
-def load(root: Path, cache: Path, patterns: list[str], dev: bool = False, log: bool = True) -> Corpus:
-    """Everything outside the split (or, with `dev`, only what is in it). Speech for training has its floor gated."""
+def load(root: Path, cache: Path, patterns: list[str], dev: bool = False, gate: bool = True, log: bool = True) -> Corpus:
+    """Everything outside the split (or, with `dev`, only what is in it); with `gate` the noise floor of speech is lowered."""
     c = Corpus()
     rows = manifest(root)
     for i, r in enumerate(rows):
@@ -144,7 +144,7 @@ def load(root: Path, cache: Path, patterns: list[str], dev: bool = False, log: b
         if kind == "rir":
             c.rirs.append((rel, trim_rir(decode(root / rel))))
             continue
-        pcm = _cached(root, cache, rel, gate=kind == "speech" and not dev)
+        pcm = _cached(root, cache, rel, gate=gate and kind == "speech")
         speaker = r["speaker"] if "labelled" not in r["speaker"] else Path(rel).stem
         clip = Clip(rel, group, speaker, float(r["bandwidth_hz"] or 24000), pcm)
         clip.level = active_level(pcm) / 32768

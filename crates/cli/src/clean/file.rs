@@ -21,13 +21,13 @@ use crate::summary::Summary;
 /// answered while its sender still speaks.
 const CHUNK_FRAMES: usize = 1 << 14;
 
-/// Cleans one file.
+/// Cleans one file, up to its last sample.
 pub(super) fn clean(
     run: &Run,
     task: &Task,
     overwrite: Overwrite,
     progress: &mut FileProgress,
-) -> Result<Summary, Failure> {
+) -> Result<Cleaned, Failure> {
     let started = Instant::now();
     let mut reader = open(run, task)?;
     let spec = reader.spec();
@@ -50,37 +50,15 @@ pub(super) fn clean(
 
     let mut job = Job::new(engine, sink);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
-    let mut notices = Vec::new();
-    let cleaned = job.clean(&mut reader, run, &path, progress);
-    let finished = cleaned.and_then(|()| {
-        notices.extend(job.sink.notices());
-        job.sink.finish()
-    });
-    match finished {
+    let closed = match job.clean(&mut reader, run, &path, progress) {
         // Whoever read the output has had enough.
-        Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
-        finished => finished?,
-    }
-    notices.extend(reader.notices().iter().map(ToString::to_string));
-    if run.args.format.keep_times {
-        keep_times(task)?;
-    }
-
-    if let Some(recorder) = job.recorder.take() {
-        let about = About {
-            input: task.from.to_string(),
-            output: task.to.to_string(),
-            model: run.model.info().name,
-            attenuation_limit_db: Some(run.settings.attenuation_limit_db).filter(|db| db.is_finite()),
-            notices: notices.clone(),
-        };
-        run.args.report.write(recorder, about, run.args.force)?;
-    }
-
+        Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
+        cleaned => cleaned.map(|()| false)?,
+    };
     let seconds = job.frames as f64 / f64::from(spec.sample_rate);
     let stats = job.engine.stats();
     let limit = run.settings.attenuation_limit_db;
-    Ok(Summary {
+    let summary = Summary {
         output: task.to.to_string(),
         seconds,
         frames: job.frames,
@@ -96,8 +74,46 @@ pub(super) fn clean(
         clipped_samples: stats.clipped_samples,
         invalid_samples: stats.invalid_samples,
         times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
-        notices,
-    })
+        notices: reader.notices().iter().map(ToString::to_string).collect(),
+    };
+    Ok(Cleaned { sink: job.sink, closed, recorder: job.recorder, summary })
+}
+
+/// A file whose samples are all written and that has no name yet.
+pub(super) struct Cleaned {
+    sink: Sink,
+    /// The output is a pipe that nobody reads any more.
+    closed: bool,
+    recorder: Option<Recorder>,
+    summary: Summary,
+}
+
+impl Cleaned {
+    /// Brings the file to the disk and to its name, and writes the report. Waits more than it computes.
+    pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
+        let Self { sink, closed, recorder, mut summary } = self;
+        summary.notices.splice(0..0, sink.notices());
+        if !closed {
+            match sink.finish() {
+                Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
+                finished => finished?,
+            }
+        }
+        if run.args.format.keep_times {
+            keep_times(task)?;
+        }
+        if let Some(recorder) = recorder {
+            let about = About {
+                input: task.from.to_string(),
+                output: summary.output.clone(),
+                model: summary.model.clone(),
+                attenuation_limit_db: summary.attenuation_limit_db,
+                notices: summary.notices.clone(),
+            };
+            run.args.report.write(recorder, about, run.args.force)?;
+        }
+        Ok(summary)
+    }
 }
 
 fn open(run: &Run, task: &Task) -> Result<SoundReader, Failure> {

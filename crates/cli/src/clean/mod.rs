@@ -19,6 +19,8 @@ use crate::output::Progress;
 use crate::summary::{Outcome, Status, Totals};
 use crate::{jobs, models, output};
 
+use file::Cleaned;
+
 /// What is the same for all files of a run.
 struct Run<'a> {
     args: &'a CleanArgs,
@@ -94,8 +96,8 @@ impl Run<'_> {
         jobs::run(
             tasks,
             workers,
-            || (),
-            |(), task| self.one(task),
+            |task| self.clean(task),
+            |task, cleaned| self.finish(task, cleaned?),
             |task, result| {
                 let outcome = Outcome::new(task, &result);
                 totals.count(&outcome);
@@ -126,17 +128,25 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// One file, from name to name.
-    fn one(&self, task: &Task) -> Result<Status, Failure> {
+    /// One file, up to the last sample; `None` if it is skipped.
+    fn clean(&self, task: &Task) -> Result<Option<Cleaned>, Failure> {
         let mut progress = self.progress.file(task);
         if self.args.batch.skip_existing && task.output_file().is_some_and(Path::exists) {
-            return Ok(Status::Skipped);
+            return Ok(None);
         }
         if self.stop.load(Ordering::Relaxed) {
             return Err(Failure::Interrupted { path: task.from.to_string().into() });
         }
         let overwrite = if self.args.force { Overwrite::Replace } else { Overwrite::Refuse };
-        file::clean(self, task, overwrite, &mut progress).map(Status::Cleaned)
+        file::clean(self, task, overwrite, &mut progress).map(Some)
+    }
+
+    /// The same file, from the last sample to its name.
+    fn finish(&self, task: &Task, cleaned: Option<Cleaned>) -> Result<Status, Failure> {
+        match cleaned {
+            None => Ok(Status::Skipped),
+            Some(cleaned) => cleaned.finish(self, task).map(Status::Cleaned),
+        }
     }
 
     /// Says what became of a file: notes to people, a line or an object as the result.
