@@ -16,12 +16,25 @@ def _corpus(a: argparse.Namespace, dev: bool = False, gate: bool = True):
     return data.load(a.data, a.cache, data.read_split(a.split), dev=dev, gate=gate)
 
 
+def _probe(a: argparse.Namespace):
+    """Known or held-out speech and noise, from the speech sets that have both."""
+    from .data import Corpus
+
+    known, held = _corpus(a), _corpus(a, dev=True)
+    speech = held.speech if a.unseen in ("speech", "both") else {k: v for k, v in known.speech.items() if k in held.speech}
+    world = held if a.unseen in ("noise", "both") else known
+    return Corpus(speech, world.noise, world.rirs)
+
+
 def _generate(a: argparse.Namespace) -> None:
     from . import pool
     from .augment import Mixer, Recipe
 
-    recipe = Recipe(synth=0.0) if a.dev else None  # what is synthesised is known to training too
-    mixer = Mixer(_corpus(a, a.dev), a.seconds, recipe, seed=a.seed)
+    if a.unseen is None:
+        mixer = Mixer(_corpus(a), a.seconds, seed=a.seed)
+    else:
+        # The same sets with and without unseen speakers; what is synthesised is known to training too.
+        mixer = Mixer(_probe(a), a.seconds, Recipe(studio=(), synth=0.0), seed=a.seed)
     pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop, duty=a.duty)
 
 
@@ -154,7 +167,10 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--clips", type=int, default=64, help="clips in a shard")
     s.add_argument("--keep", type=int, default=300, help="shards on disk")
     s.add_argument("--duty", type=float, default=1.0, help="share of the time to work; the rest is left to the trainer")
-    s.add_argument("--dev", action="store_true", help="mix the held-out files, to see what generalises")
+    s.add_argument(
+        "--unseen", choices=("none", "speech", "noise", "both"),
+        help="not for training: mixtures in which these are held-out files, to see with `loss` what generalises",
+    )
     s.add_argument("--stop", type=int, help="last shard number (default: go on for ever)")
     s.add_argument("--seed", type=int, default=1)
 
@@ -178,7 +194,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
     s.add_argument("--seed", type=int, default=1)
 
-    s = cmd("loss", _loss, "loss of a checkpoint's averaged weights over a whole pool, such as one of `generate --dev`")
+    s = cmd("loss", _loss, "loss of a checkpoint's averaged weights over a whole pool, such as one of `generate --unseen`")
     s.add_argument("checkpoints", type=Path, nargs="+")
     s.add_argument("--pool", type=Path, action="append", required=True)
     s.add_argument("--beta", type=float, default=0.9)

@@ -1,10 +1,11 @@
+from argparse import Namespace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile as sf
 
-from sourdine_train import data, pool, report
+from sourdine_train import cli, data, pool, report
 from sourdine_train.augment import Mixer
 from sourdine_train.cli import main
 
@@ -19,6 +20,17 @@ def test_split_keeps_the_development_set_apart(corpus, corpus_dir, tmp_path):
     def paths(c):
         return {x.path for g in c.speech.values() for s in g.values() for x in s} | {x.path for g in c.noise.values() for x in g}
     assert paths(corpus) and paths(dev) and not paths(corpus) & paths(dev)
+
+
+@pytest.mark.parametrize("unseen", ["none", "speech", "noise", "both"])
+def test_a_probe_mixes_what_it_says(corpus_dir, tmp_path, unseen):
+    c = cli._probe(Namespace(data=corpus_dir, cache=tmp_path, split=corpus_dir / "split.txt", unseen=unseen))
+    speech = {x.path for g in c.speech.values() for s in g.values() for x in s}
+    noise = {x.path for g in c.noise.values() for x in g}
+    held = data.read_split(corpus_dir / "split.txt")
+    assert len(speech) == 5 and len(noise) == 2 and len(c.rirs) == 1
+    assert {data.held_out(p, held) for p in speech} == {unseen in ("speech", "both")}
+    assert {data.held_out(p, held) for p in noise} == {unseen in ("noise", "both")}
 
 
 def test_mixing_is_seeded_and_sane(corpus):
