@@ -44,7 +44,8 @@ fn check(case: &str) {
         }
     }
     println!("{case}: {} frames, sound apart by {worst:.1e}, voice by {worst_voice:.1e}", voice.len());
-    assert!(worst < 1e-5 && worst_voice < 1e-4, "{case}: {worst:e}, {worst_voice:e}");
+    // A gain within 1e-4 (the engine's inputs to dense layers have fifteen bits) of a sound at full scale.
+    assert!(worst < 1e-4 && worst_voice < 1e-4, "{case}: {worst:e}, {worst_voice:e}");
 }
 
 #[test]

@@ -58,7 +58,8 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
         }
     }
     println!("{kernels:?} {case}: features, gains, voice, layers apart by {worst:?}");
-    assert!(worst[0] < 1e-5 && worst[1] < 1e-4 && worst[2] < 1e-4 && worst[3] < 2e-5);
+    // PyTorch has 24 bits where inputs of dense layers have fifteen here.
+    assert!(worst[0] < 1e-5 && worst[1] < 2e-4 && worst[2] < 1e-4 && worst[3] < 5e-4);
 }
 
 #[test]

@@ -5,20 +5,45 @@ use super::kernels::Kernels;
 /// How many rows of a matrix lie together.
 pub(crate) const LANES: usize = 16;
 
-/// A dense layer: int8 weights, one scale per row, f32 in and out. `y = bias + scale * (W x)`.
+/// A dense layer: int8 weights, one scale per row, and inputs as int16 codes of a unit that is found anew for every
+/// use ([`Kernels::quantise`]). `y = bias + scale * unit * (W codes)`.
 ///
-/// The rows lie in panels of 16, column after column, so that one column of a panel is one load and every
-/// input is used 16 times. Int8 is for the cache's sake: the weights are read once per frame.
+/// Int8 is for the cache's sake: the weights are read once per frame. Int16 for the inputs is twice as fast as f32, and
+/// costs what rounding to fifteen bits costs. The rows lie in panels of 16, two columns after two columns, as the
+/// instructions take them that add two products at once.
 #[derive(Debug)]
 pub(crate) struct Dense {
-    pub(crate) columns: usize,
-    /// `[panel][column]`, 16 rows each.
-    pub(crate) weights: Vec<[i8; LANES]>,
+    /// Pairs of columns; where there is an odd one, it is paired with zeros.
+    pub(crate) pairs: usize,
+    /// `[panel][pair]`: for each of 16 rows its two weights.
+    pub(crate) weights: Vec<[[i8; 2]; LANES]>,
     pub(crate) scales: Vec<[f32; LANES]>,
     pub(crate) biases: Vec<[f32; LANES]>,
+    /// The largest code: such that no sum of products leaves 32 bits.
+    pub(crate) full_scale: f32,
 }
 
 impl Dense {
+    /// From weights as they lie in the file: `[panel][column]`, 16 rows each.
+    pub(crate) fn new(
+        columns: usize,
+        file: &[[i8; LANES]],
+        scales: Vec<[f32; LANES]>,
+        biases: Vec<[f32; LANES]>,
+    ) -> Self {
+        let pair = |columns: &[[i8; LANES]]| {
+            let second = columns.get(1).unwrap_or(&[0; LANES]);
+            std::array::from_fn(|row| [columns[0][row], second[row]])
+        };
+        Self {
+            pairs: columns.div_ceil(2),
+            weights: file.chunks(columns).flat_map(|panel| panel.chunks(2).map(pair)).collect(),
+            scales,
+            biases,
+            full_scale: (i32::MAX as usize / (128 * columns)).min(32_767) as f32,
+        }
+    }
+
     /// Rows, rounded up to whole panels.
     pub(crate) fn padded_rows(&self) -> usize {
         self.scales.len() * LANES
@@ -26,12 +51,19 @@ impl Dense {
 
     /// Weights, scales and biases in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        self.weights.len() * LANES + 2 * self.padded_rows() * size_of::<f32>()
+        2 * self.weights.len() * LANES + 2 * self.padded_rows() * size_of::<f32>()
     }
 
     /// Multiplications of one use.
     pub(crate) fn multiplications(&self) -> usize {
-        self.weights.len() * LANES
+        2 * self.weights.len() * LANES
+    }
+
+    /// The layer's output for `x`; `codes` is room for its codes.
+    pub(crate) fn run(&self, kernels: Kernels, x: &[f32], codes: &mut [[i16; 2]], y: &mut [f32]) {
+        let codes = &mut codes[..self.pairs];
+        let unit = kernels.quantise(x, self.full_scale, codes);
+        kernels.dense(self, codes, unit, y);
     }
 }
 
@@ -45,18 +77,19 @@ pub(crate) struct Gru {
 
 impl Gru {
     /// One step: `state` becomes the next state, and `output` is it plus the input (the residual sum).
-    /// `scratch` holds six times the unit's width.
+    /// `scratch` holds six times the unit's width, `codes` half of it.
     pub(crate) fn step(
         &self,
         kernels: Kernels,
         input: &[f32],
         state: &mut [f32],
         scratch: &mut [f32],
+        codes: &mut [[i16; 2]],
         output: &mut [f32],
     ) {
         let (from_input, from_memory) = scratch.split_at_mut(3 * state.len());
-        kernels.dense(&self.input, input, from_input);
-        kernels.dense(&self.memory, state, from_memory);
+        self.input.run(kernels, input, codes, from_input);
+        self.memory.run(kernels, state, codes, from_memory);
         kernels.gru(from_input, from_memory, state);
         for ((o, i), s) in output.iter_mut().zip(input).zip(state.iter()) {
             *o = i + s;

@@ -1,4 +1,5 @@
-//! The hyperbolic tangent, and the logistic function from it.
+//! The hyperbolic tangent, the logistic function from it, and the common logarithm, in plain sums and products that
+//! become vectors and give the same bits on every processor.
 //!
 //! `tanh x = x P(x²) / Q(x²)` with P and Q of degree 4, fitted for this project: linear least squares on
 //! `x P − Q tanh x` at 1500 Chebyshev points of 0 to 8, reweighted by `1/Q` until it no longer changes
@@ -25,6 +26,27 @@ pub(super) fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
+/// log10, |error| < 1e-6, of a positive normal number. Of zero it is about −38; NaN stays NaN.
+///
+/// With x = 2ᵏ m, m within √½ to √2, and s = (m − 1) / (m + 1): ln m = 2 artanh s, and the series of artanh
+/// (Abramowitz & Stegun 4.6.22) to s⁹ leaves 7e-10.
+#[inline(always)]
+pub(super) fn log10(x: f32) -> f32 {
+    const LOG10_2: f32 = std::f32::consts::LOG10_2;
+    const TWO_LOG10_E: f32 = 2.0 * std::f32::consts::LOG10_E;
+    /// The bits of √½.
+    const LEAST: i32 = 0x3f35_04f3;
+    let bits = x.to_bits().cast_signed();
+    let exponent = (bits - LEAST) >> 23;
+    let m = f32::from_bits((bits - (exponent << 23)).cast_unsigned());
+    let s = (m - 1.0) / (m + 1.0);
+    let u = s * s;
+    let series = 1.0 + u * (1.0 / 3.0 + u * (0.2 + u * (1.0 / 7.0 + u * (1.0 / 9.0))));
+    let log = exponent as f32 * LOG10_2 + TWO_LOG10_E * s * series;
+    // An exponent taken from a NaN means nothing.
+    if x.is_nan() { x } else { log }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,5 +64,19 @@ mod tests {
         assert!(tanh(1e30) > 0.999_999 && tanh(f32::NEG_INFINITY) < -0.999_999);
         assert!(sigmoid(-1e30) >= 0.0 && sigmoid(1e30) <= 1.0);
         assert!(tanh(f32::NAN).is_nan() && sigmoid(f32::NAN).is_nan());
+    }
+
+    #[test]
+    fn log10_is_within_a_millionth() {
+        let mut x = 1e-12_f32;
+        while x < 1e12 {
+            let exact = f64::from(x).log10();
+            // Beside the promise, what f32 can say of so large a number.
+            let room = 1e-6 + exact.abs() * f64::from(f32::EPSILON);
+            assert!((f64::from(log10(x)) - exact).abs() < room, "log10 {x}");
+            x *= 1.000_31;
+        }
+        assert_eq!(log10(1.0), 0.0);
+        assert!(log10(f32::NAN).is_nan() && log10(0.0) < -37.0);
     }
 }

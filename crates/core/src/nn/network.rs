@@ -21,6 +21,8 @@ pub(crate) struct State {
     /// The GRUs' own states, one after the other.
     memories: Vec<f32>,
     gates: Vec<f32>,
+    /// Room for the codes of a dense layer's input.
+    codes: Vec<[i16; 2]>,
     /// Gain logits, then the voice logit, then padding.
     logits: Vec<f32>,
     local: Vec<f32>,
@@ -39,6 +41,7 @@ impl State {
             layers: vec![0.0; hidden * (weights.grus.len() + 1)],
             memories: vec![0.0; hidden * weights.grus.len()],
             gates: vec![0.0; 6 * hidden],
+            codes: vec![[0; 2]; weights.widest_pairs()],
             logits: vec![0.0; weights.out.padded_rows()],
             local: vec![0.0; BANDS],
             raw: vec![0.0; BANDS],
@@ -60,7 +63,8 @@ impl State {
             &self.raw,
             &self.gains,
         ];
-        all.into_iter().map(|v| v.len() * size_of::<f32>()).sum()
+        let floats: usize = all.into_iter().map(Vec::len).sum();
+        floats * size_of::<f32>() + self.codes.len() * size_of::<[i16; 2]>()
     }
 
     /// Forgets everything heard. The rest is written before it is read.
@@ -77,7 +81,7 @@ impl Weights {
     /// # Real time
     /// No allocation, lock or system call; never panics.
     pub(crate) fn step(&self, kernels: Kernels, power: &[f32], state: &mut State) -> f32 {
-        self.measure(power, &mut state.features);
+        self.measure(kernels, power, &mut state.features);
         state.taps.copy_within(BANDS.., 0);
         let newest = &mut state.taps[2 * BANDS..];
         for (((x, f), mean), rstd) in newest.iter_mut().zip(&state.features).zip(&self.mean).zip(&self.rstd) {
@@ -86,16 +90,17 @@ impl Weights {
         state.near[2..2 + BANDS].copy_from_slice(newest);
 
         let hidden = self.hidden;
-        kernels.dense(&self.conv, &state.taps, &mut state.layers[..hidden]);
+        self.conv.run(kernels, &state.taps, &mut state.codes, &mut state.layers[..hidden]);
         for c in &mut state.layers[..hidden] {
             *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
         }
         let memories = state.memories.chunks_exact_mut(hidden);
         for (index, (gru, memory)) in self.grus.iter().zip(memories).enumerate() {
             let (before, after) = state.layers.split_at_mut((index + 1) * hidden);
-            gru.step(kernels, &before[index * hidden..], memory, &mut state.gates, &mut after[..hidden]);
+            let (input, output) = (&before[index * hidden..], &mut after[..hidden]);
+            gru.step(kernels, input, memory, &mut state.gates, &mut state.codes, output);
         }
-        kernels.dense(&self.out, &state.layers, &mut state.logits);
+        self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
         let (logits, voice) = state.logits.split_at_mut(BANDS);
         self.local.add(kernels, &state.near, &mut state.local, logits);
 
@@ -111,11 +116,12 @@ impl Weights {
     }
 
     /// The bands' levels.
-    fn measure(&self, power: &[f32], features: &mut [f32]) {
+    fn measure(&self, kernels: Kernels, power: &[f32], features: &mut [f32]) {
         for (f, edges) in features.iter_mut().zip(self.edges.windows(2)) {
             let band = &power[edges[0]..edges[1]];
-            let mean = band.iter().sum::<f32>() / (band.len() as f32 * 480.0);
-            *f = 0.5 * (mean + self.feature_floor).log10();
+            *f = band.iter().sum::<f32>() / (band.len() as f32 * 480.0) + self.feature_floor;
         }
+        kernels.log10(features);
+        features.iter_mut().for_each(|f| *f *= 0.5);
     }
 }

@@ -88,6 +88,11 @@ impl Weights {
         [&self.conv, &self.out].into_iter().chain(grus)
     }
 
+    /// The most pairs of columns of any dense layer.
+    pub(crate) fn widest_pairs(&self) -> usize {
+        self.dense_layers().map(|layer| layer.pairs).max().unwrap_or(0)
+    }
+
     /// All weights in bytes, as they lie in memory.
     pub(crate) fn bytes(&self) -> usize {
         let small = 2 * BANDS + 4 * 5 + 4 + 4 * BANDS;
@@ -134,12 +139,8 @@ fn read_dense(file: &Container<'_>, name: &str, rows: usize, columns: usize) -> 
         let numbers = file.floats(&format!("{name}.{part}"), &[panels * LANES])?;
         Ok::<_, ModelError>(numbers.as_chunks::<LANES>().0.to_vec())
     };
-    Ok(Dense {
-        columns,
-        weights: file.panels(&format!("{name}.w_q"), [panels, columns])?,
-        scales: per_row("w_s")?,
-        biases: per_row("b")?,
-    })
+    let weights = file.panels(&format!("{name}.w_q"), [panels, columns])?;
+    Ok(Dense::new(columns, &weights, per_row("w_s")?, per_row("b")?))
 }
 
 fn read_local(file: &Container<'_>) -> Result<Local, ModelError> {

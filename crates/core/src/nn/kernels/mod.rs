@@ -1,19 +1,13 @@
-//! The inner loops, compiled once for each instruction set, chosen once when a model is made.
+//! The inner loops, chosen once when a model is made.
 //!
-//! [`lanes`] has the loops, over arrays of 16 numbers that the compiler turns into vectors; each of its
-//! siblings has the same four functions and compiles them for its processors. With fused multiply-add sums
-//! round once where they round twice without, so kernels agree to rounding, not bit for bit; each by itself
-//! gives the same bits on every call.
+//! [`portable`] has them all; [`avx2`] compiles the same loops for processors with AVX2, and has the largest one by
+//! hand. Sums are of integers, hence exact in any order, and everything else is done in one order and without fused
+//! multiply-add: every instruction set gives the same bits.
 #![allow(unsafe_code, reason = "a function for a certain processor is unsafe to call until that is detected")]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
-mod lanes;
-#[cfg(target_arch = "aarch64")]
-mod neon;
 mod portable;
-#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-mod wasm;
 
 use super::layers::Dense;
 
@@ -23,15 +17,10 @@ use super::layers::Dense;
 pub(crate) struct Kernels(Set);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "each target makes some of them")]
 enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    #[cfg(target_arch = "aarch64")]
-    Neon,
-    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-    Wasm,
 }
 
 /// Calls the function of this name in the set's module.
@@ -40,12 +29,8 @@ macro_rules! dispatch {
         match $set {
             Set::Portable => portable::$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
-            // SAFETY: `Kernels` of this set are made only after AVX2 and FMA were detected.
+            // SAFETY: `Kernels` of this set are made only after AVX2 was detected.
             Set::Avx2 => unsafe { avx2::$name($($argument),*) },
-            #[cfg(target_arch = "aarch64")]
-            Set::Neon => neon::$name($($argument),*),
-            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-            Set::Wasm => wasm::$name($($argument),*),
         }
     };
 }
@@ -54,14 +39,9 @@ impl Kernels {
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Self {
         #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma") {
+        if is_x86_feature_detected!("avx2") {
             return Self(Set::Avx2);
         }
-        #[cfg(target_arch = "aarch64")]
-        return Self(Set::Neon);
-        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
-        return Self(Set::Wasm);
-        #[allow(unreachable_code, reason = "two of the targets always have their own")]
         Self(Set::Portable)
     }
 
@@ -73,10 +53,17 @@ impl Kernels {
         all
     }
 
-    /// `y = bias + scale * (W x)`.
-    pub(crate) fn dense(self, layer: &Dense, x: &[f32], y: &mut [f32]) {
-        debug_assert_eq!((layer.columns, layer.padded_rows()), (x.len(), y.len()));
-        dispatch!(self.0, dense(layer, x, y));
+    /// The numbers as whole multiples of a unit, which is returned: `full_scale` of it is the largest of them. A last
+    /// code without a number is 0. If a number is not finite, neither is the unit.
+    pub(crate) fn quantise(self, x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
+        debug_assert_eq!(x.len().div_ceil(2), codes.len());
+        dispatch!(self.0, quantise(x, full_scale, codes))
+    }
+
+    /// `y = bias + scale * unit * (W codes)`, the product in exact integers.
+    pub(crate) fn dense(self, layer: &Dense, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+        debug_assert_eq!((layer.pairs, layer.padded_rows()), (codes.len(), y.len()));
+        dispatch!(self.0, dense(layer, codes, unit, y));
     }
 
     /// The pointwise half of a GRU: gate sums from the input and from the memory (r, z, n in each), and the
@@ -93,6 +80,11 @@ impl Kernels {
     /// The logistic function of each, in place.
     pub(crate) fn sigmoid(self, x: &mut [f32]) {
         dispatch!(self.0, sigmoid(x));
+    }
+
+    /// The common logarithm of each, in place.
+    pub(crate) fn log10(self, x: &mut [f32]) {
+        dispatch!(self.0, log10(x));
     }
 }
 
@@ -111,42 +103,86 @@ mod tests {
         std::iter::repeat_with(step).take(n).collect()
     }
 
+    /// A layer of random weights, its rows one after the other as they would stand in a matrix.
+    fn layer(panels: usize, columns: usize) -> (Dense, Vec<i8>) {
+        let file: Vec<[i8; LANES]> = numbers(panels * columns * LANES, 2)
+            .as_chunks::<LANES>()
+            .0
+            .iter()
+            .map(|row| row.map(|w| (w * 127.0).round() as i8))
+            .collect();
+        let matrix = (0..panels * LANES)
+            .flat_map(|row| (0..columns).map(move |column| (row, column)))
+            .map(|(row, column)| file[row / LANES * columns + column][row % LANES])
+            .collect();
+        let scales = numbers(panels * LANES, 3).as_chunks::<LANES>().0.to_vec();
+        let biases = numbers(panels * LANES, 4).as_chunks::<LANES>().0.to_vec();
+        (Dense::new(columns, &file, scales, biases), matrix)
+    }
+
     #[test]
-    fn every_kernel_agrees_with_the_portable_one_and_that_with_plain_sums() {
-        for columns in [1, 2, 3, 4, 5, 191, 300] {
-            let (panels, x) = (3, numbers(columns, 1));
-            let layer = Dense {
-                columns,
-                weights: numbers(panels * columns * LANES, 2)
-                    .as_chunks::<LANES>()
-                    .0
-                    .iter()
-                    .map(|row| row.map(|w| (w * 127.0) as i8))
-                    .collect(),
-                scales: numbers(panels * LANES, 3).as_chunks::<LANES>().0.to_vec(),
-                biases: numbers(panels * LANES, 4).as_chunks::<LANES>().0.to_vec(),
-            };
-            let exact: Vec<f64> = (0..panels * LANES)
-                .map(|row| {
-                    let (panel, lane) = (row / LANES, row % LANES);
-                    let weights = &layer.weights[panel * columns..][..columns];
-                    let sum: f64 =
-                        weights.iter().zip(&x).map(|(w, x)| f64::from(w[lane]) * f64::from(*x)).sum();
-                    f64::from(layer.biases[panel][lane]) + f64::from(layer.scales[panel][lane]) * sum
-                })
-                .collect();
+    fn a_dense_layer_is_a_product_and_the_same_bits_everywhere() {
+        for (panels, columns) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 191), (7, 300), (1, 576)] {
+            let (layer, matrix) = layer(panels, columns);
+            let x = numbers(columns, 1);
+            let mut codes = vec![[0; 2]; layer.pairs];
+            let mut expected = vec![0.0; panels * LANES];
+            let unit = Kernels(Set::Portable).quantise(&x, layer.full_scale, &mut codes);
+            Kernels(Set::Portable).dense(&layer, &codes, unit, &mut expected);
+            for (row, y) in expected.iter().enumerate() {
+                let weights = &matrix[row * columns..][..columns];
+                let sum: f64 = weights.iter().zip(&x).map(|(w, x)| f64::from(*w) * f64::from(*x)).sum();
+                let (panel, lane) = (row / LANES, row % LANES);
+                let exact = f64::from(layer.biases[panel][lane]) + f64::from(layer.scales[panel][lane]) * sum;
+                // Half a unit from each input, at full weight.
+                let bound = 127.0 * columns as f64 * 0.51 / f64::from(layer.full_scale) + 1e-5 * sum.abs();
+                assert!((f64::from(*y) - exact).abs() <= bound, "{columns} columns: {y} and {exact}");
+            }
             for kernels in Kernels::available() {
-                let mut y = vec![0.0; exact.len()];
-                kernels.dense(&layer, &x, &mut y);
-                for (a, b) in y.iter().zip(&exact) {
-                    assert!((f64::from(*a) - b).abs() < 2e-3, "{kernels:?}, {columns} columns: {a} and {b}");
-                }
+                let (mut again, mut got) = (vec![[1; 2]; layer.pairs], vec![1.0; expected.len()]);
+                assert_eq!(kernels.quantise(&x, layer.full_scale, &mut again), unit);
+                assert_eq!(again, codes);
+                kernels.dense(&layer, &codes, unit, &mut got);
+                assert_eq!(got, expected, "{kernels:?}, {columns} columns");
             }
         }
     }
 
     #[test]
-    fn every_kernel_agrees_with_the_portable_one_pointwise() {
+    fn the_largest_sum_fits() {
+        for columns in [1, 300, 576, 4096] {
+            let file = vec![[i8::MIN; LANES]; columns];
+            let layer = Dense::new(columns, &file, vec![[1.0; LANES]], vec![[0.0; LANES]]);
+            let mut codes = vec![[0; 2]; layer.pairs];
+            for kernels in Kernels::available() {
+                let mut y = [0.0; LANES];
+                let unit = kernels.quantise(&vec![-1.0; columns], layer.full_scale, &mut codes);
+                kernels.dense(&layer, &codes, unit, &mut y);
+                let exact = 128.0 * columns as f32;
+                assert!(y.iter().all(|y| (y - exact).abs() < 1e-3 * exact), "{kernels:?}: {y:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn numbers_become_the_nearest_codes() {
+        for kernels in Kernels::available() {
+            let mut codes = [[9; 2]; 3];
+            let unit = kernels.quantise(&[0.5, -1.0, 0.25, 0.0, 3.4e-5], 32_767.0, &mut codes);
+            assert_eq!(codes, [[16_384, -32_767], [8192, 0], [1, 0]]);
+            assert_eq!(unit, 1.0 / 32_767.0);
+            for silent in [0.0, -0.0, 1e-39] {
+                assert_eq!(kernels.quantise(&[silent; 6], 32_767.0, &mut codes), 0.0);
+                assert_eq!(codes, [[0; 2]; 3]);
+            }
+            for bad in [f32::NAN, -f32::NAN, f32::INFINITY, f32::NEG_INFINITY] {
+                assert!(!kernels.quantise(&[1.0, bad, 2.0, 0.0, 0.0], 32_767.0, &mut codes).is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn the_rest_is_the_same_bits_everywhere() {
         for width in [16, 48, 192] {
             let (a, b) = (numbers(3 * width, 5), numbers(3 * width, 6));
             let [mut expected, mut got] = [numbers(width, 7), numbers(width, 7)];
@@ -154,20 +190,21 @@ mod tests {
             for kernels in Kernels::available() {
                 got.copy_from_slice(&numbers(width, 7));
                 kernels.gru(&a, &b, &mut got);
-                for (e, g) in expected.iter().zip(&got) {
-                    assert!((e - g).abs() < 1e-6, "{kernels:?}: {e} and {g}");
-                }
+                assert_eq!(got, expected, "{kernels:?}");
             }
         }
         for n in [0, 1, 15, 16, 100, 101] {
+            let positive = || numbers(n, 8).iter().map(|x| x.abs() + 1e-10).collect::<Vec<_>>();
+            let (mut t, mut s, mut l) = (numbers(n, 8), numbers(n, 8), positive());
+            portable::tanh(&mut t);
+            portable::sigmoid(&mut s);
+            portable::log10(&mut l);
             for kernels in Kernels::available() {
-                let (mut t, mut s) = (numbers(n, 8), numbers(n, 8));
-                kernels.tanh(&mut t);
-                kernels.sigmoid(&mut s);
-                for ((x, t), s) in numbers(n, 8).iter().zip(t).zip(s) {
-                    assert!((x.tanh() - t).abs() < 1e-6, "{kernels:?}");
-                    assert!((1.0 / (1.0 + (-x).exp()) - s).abs() < 1e-6, "{kernels:?}");
-                }
+                let (mut t2, mut s2, mut l2) = (numbers(n, 8), numbers(n, 8), positive());
+                kernels.tanh(&mut t2);
+                kernels.sigmoid(&mut s2);
+                kernels.log10(&mut l2);
+                assert_eq!((&t2, &s2, &l2), (&t, &s, &l), "{kernels:?}");
             }
         }
     }

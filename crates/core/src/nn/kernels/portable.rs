@@ -1,20 +1,88 @@
-//! For any processor, with what its compiler target promises (SSE2 on x86-64). Never fused.
+//! The loops, over arrays of 16 numbers that the compiler turns into vectors of what the target has (SSE2 on
+//! x86-64, NEON on aarch64, simd128 on wasm32 where that is on).
 
-use super::super::layers::Dense;
-use super::lanes;
+use super::super::layers::{Dense, LANES};
+use super::super::math;
 
-pub(super) fn dense(layer: &Dense, x: &[f32], y: &mut [f32]) {
-    lanes::dense::<false>(layer, x, y);
+/// Inputs whose largest is below this are zero to a dense layer.
+const LEAST_PEAK: f32 = 1e-30;
+
+/// Adding it to a number within ±2²² leaves the nearest integer (ties to even) in the sum's low bits.
+const ROUNDING: f32 = 12_582_912.0;
+
+/// See [`Kernels::quantise`](super::Kernels::quantise).
+#[inline(always)]
+pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
+    // Compared as integers, in the order of the numbers' sizes: that keeps a NaN, which `f32::max` would hide.
+    let peak = x.iter().fold(0, |most, x| (x.to_bits() & 0x7fff_ffff).cast_signed().max(most));
+    let peak = f32::from_bits(peak.cast_unsigned());
+    if peak < LEAST_PEAK {
+        codes.fill([0, 0]);
+        return 0.0;
+    }
+    let factor = full_scale / peak;
+    let code = |x: f32| (x * factor + ROUNDING).to_bits() as i16;
+    let (pairs, last) = x.as_chunks::<2>();
+    for (code_pair, pair) in codes.iter_mut().zip(pairs) {
+        *code_pair = [code(pair[0]), code(pair[1])];
+    }
+    if let (Some(code_pair), [x]) = (codes.last_mut(), last) {
+        *code_pair = [code(*x), 0];
+    }
+    peak / full_scale
 }
 
+/// See [`Kernels::dense`](super::Kernels::dense).
+#[inline(always)]
+pub(super) fn dense(layer: &Dense, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+    let panels = layer.weights.chunks_exact(codes.len());
+    let rows = panels.zip(&layer.scales).zip(&layer.biases).zip(y.as_chunks_mut::<LANES>().0);
+    for (((panel, scales), biases), y) in rows {
+        let mut sums = [0_i32; LANES];
+        for (weights, code) in panel.iter().zip(codes) {
+            for (sum, weights) in sums.iter_mut().zip(weights) {
+                let products = [0, 1].map(|i| i32::from(weights[i]) * i32::from(code[i]));
+                // Nothing can overflow: `Dense::full_scale`. Wrapping, because a checked sum is no vector.
+                *sum = sum.wrapping_add(products[0].wrapping_add(products[1]));
+            }
+        }
+        for (((y, sum), scale), bias) in y.iter_mut().zip(sums).zip(scales).zip(biases) {
+            *y = bias + scale * unit * sum as f32;
+        }
+    }
+}
+
+#[inline(always)]
 pub(super) fn gru(from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-    lanes::gru(from_input, from_memory, memory);
+    let width = memory.len();
+    let gate = |sums: &[f32], index: usize, at: usize| -> [f32; LANES] {
+        let sums = sums.get(index * width + at..).and_then(<[f32]>::first_chunk);
+        *sums.unwrap_or(&[0.0; LANES])
+    };
+    for (panel, memory) in memory.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+        let at = panel * LANES;
+        let [ri, zi, ni] = [0, 1, 2].map(|index| gate(from_input, index, at));
+        let [rm, zm, nm] = [0, 1, 2].map(|index| gate(from_memory, index, at));
+        for lane in 0..LANES {
+            let r = math::sigmoid(ri[lane] + rm[lane]);
+            let z = math::sigmoid(zi[lane] + zm[lane]);
+            let n = math::tanh(ni[lane] + r * nm[lane]);
+            memory[lane] = n + z * (memory[lane] - n);
+        }
+    }
 }
 
+#[inline(always)]
 pub(super) fn tanh(x: &mut [f32]) {
-    lanes::tanh(x);
+    x.iter_mut().for_each(|x| *x = math::tanh(*x));
 }
 
+#[inline(always)]
 pub(super) fn sigmoid(x: &mut [f32]) {
-    lanes::sigmoid(x);
+    x.iter_mut().for_each(|x| *x = math::sigmoid(*x));
+}
+
+#[inline(always)]
+pub(super) fn log10(x: &mut [f32]) {
+    x.iter_mut().for_each(|x| *x = math::log10(*x));
 }
