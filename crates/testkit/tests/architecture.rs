@@ -10,6 +10,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine-cli", &["sourdine", "sourdine-wav"], &["sourdine-testkit"]),
     ("sourdine-live", &["sourdine"], &["sourdine-testkit", "sourdine-wav"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
+    ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-testkit", &["sourdine"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
