@@ -1,4 +1,4 @@
-//! The real sound system, by cpal. Nothing outside this file knows cpal.
+//! The real sound system, by cpal. Nothing outside this file knows cpal. The streams of PulseAudio are `pulse.rs`'.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,6 +18,10 @@ const PIECE: usize = 8192;
 
 /// How long a device may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What the identifiers of PulseAudio's devices begin with.
+#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+const PULSE: &str = "pulseaudio:";
 
 /// Formats from the best to the worst; the others cpal knows are not for sound cards.
 const FORMATS: [SampleFormat; 9] = [
@@ -272,6 +276,10 @@ impl Backend for CpalHost {
         each: OnCapture,
         events: Arc<Events>,
     ) -> Result<Stream, Trouble> {
+        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+        if let Some(name) = chosen.id.strip_prefix(PULSE) {
+            return crate::pulse::start_input(name, chosen.format, block_ms, each, events);
+        }
         let device = &chosen.device;
         for_format!(device.config.sample_format(), chosen.name, build_input(chosen, block_ms, each, events))
     }
@@ -283,6 +291,10 @@ impl Backend for CpalHost {
         each: OnPlayback,
         events: Arc<Events>,
     ) -> Result<Stream, Trouble> {
+        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+        if let Some(name) = chosen.id.strip_prefix(PULSE) {
+            return crate::pulse::start_output(name, chosen.format, block_ms, each, events);
+        }
         let device = &chosen.device;
         for_format!(device.config.sample_format(), chosen.name, build_output(chosen, block_ms, each, events))
     }

@@ -85,17 +85,20 @@ impl Drift {
         }
         self.smooth += (error - self.smooth) * (dt / (dt + SMOOTHING));
         let mut cut = 0.0;
+        let cut_from = CUT * coarse.min(COARSEST_CUT);
         if self.lasts >= CUT_AFTER {
-            if self.least.abs() > CUT * coarse.min(COARSEST_CUT) {
+            if self.least.abs() > cut_from {
                 cut = self.least;
                 self.smooth = error - cut;
             }
             (self.least, self.lasts) = (error - cut, 0.0);
         }
         let beyond = |limit: f64| self.smooth - self.smooth.clamp(-limit, limit);
-        // A stall's error is no drift: the loop sees its first millisecond.
+        // A stall's error is no drift: the loop sees its first millisecond, and learns nothing from what will be cut.
         let slow = beyond(IGNORED * coarse).clamp(-HASTENED, HASTENED);
-        self.integral = (self.integral + OMEGA * OMEGA * slow * dt).clamp(-DRIFT_LIMIT, DRIFT_LIMIT);
+        if self.smooth.abs() <= cut_from && error.abs() <= cut_from {
+            self.integral = (self.integral + OMEGA * OMEGA * slow * dt).clamp(-DRIFT_LIMIT, DRIFT_LIMIT);
+        }
         let speed = 2.0 * OMEGA * slow + self.integral + HASTE * beyond(HASTENED * coarse);
         Correction { speed: speed.clamp(-LIMIT, LIMIT), cut }
     }

@@ -20,6 +20,8 @@ mod latency;
 mod meters;
 mod playback;
 pub mod probe;
+#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
+mod pulse;
 mod recorder;
 mod session;
 mod splice;

@@ -22,9 +22,11 @@ const MS: u64 = 1_000_000;
 /// How often a device that is away is tried, in ns. Sound is to be back within a second of the device.
 const RETRY: u64 = 200 * MS;
 
-/// A stream that has not called for so long is dead, whatever its host says; a new one gets more time.
+/// A stream that has not called for so long is dead, whatever its host says. A new one gets more time: its first few
+/// calls only fill the host's buffers, and a sound server that was idle may then finish its silence.
 const SILENT: u64 = 700 * MS;
 const SILENT_AT_FIRST: u64 = 3000 * MS;
+const FIRST_CALLS: u64 = 5;
 
 /// How often it is looked whether the devices are there, and still the default ones.
 const LOOK: u64 = 500 * MS;
@@ -99,7 +101,6 @@ struct Open {
     id: String,
     calls: u64,
     called_at: u64,
-    has_called: bool,
 }
 
 impl Open {
@@ -109,9 +110,9 @@ impl Open {
             return Some(self.events.reason().unwrap_or_else(|| "the device is gone".into()));
         }
         if calls != self.calls {
-            (self.calls, self.called_at, self.has_called) = (calls, now, true);
+            (self.calls, self.called_at) = (calls, now);
         }
-        let patience = if self.has_called { SILENT } else { SILENT_AT_FIRST };
+        let patience = if calls > FIRST_CALLS { SILENT } else { SILENT_AT_FIRST };
         (now.saturating_sub(self.called_at) > patience).then(|| "the device has stopped".into())
     }
 }
@@ -493,7 +494,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
 
 impl Open {
     fn new(stream: Stream, events: Arc<Events>, id: &str, now: u64) -> Self {
-        Self { _stream: stream, events, id: id.into(), calls: 0, called_at: now, has_called: false }
+        Self { _stream: stream, events, id: id.into(), calls: 0, called_at: now }
     }
 }
 

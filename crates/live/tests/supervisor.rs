@@ -191,6 +191,7 @@ fn an_unplugged_microphone_that_comes_back_is_heard_within_a_second() {
 fn a_device_that_stops_without_a_word_is_opened_again() {
     let mut rig = Rig::new(options());
     rig.until(true);
+    rig.run(100);
     rig.world.lock().unwrap().frozen = true;
     rig.run(900);
     assert_eq!(rig.world.lock().unwrap().opened, 2, "the watchdog opened it again");
