@@ -37,6 +37,9 @@ const LIMIT: f64 = 5.0e-3;
 /// The most that two clocks differ by; what is above it is no drift.
 const DRIFT_LIMIT: f64 = 1.0e-3;
 
+/// What the beginning tells of the clocks is not learnt, in seconds: devices begin with blocks and stalls of their own.
+const SETTLING: f64 = 5.0;
+
 /// What to do until the next measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Correction {
@@ -54,6 +57,8 @@ pub struct Drift {
     /// The error of the present stretch of one sign that was nearest to zero, and how long it lasts.
     least: f64,
     lasts: f64,
+    /// Seconds since the latency was set.
+    running: f64,
 }
 
 impl Drift {
@@ -84,6 +89,7 @@ impl Drift {
             (self.least, self.lasts) = (error, 0.0);
         }
         self.smooth += (error - self.smooth) * (dt / (dt + SMOOTHING));
+        self.running += dt;
         let mut cut = 0.0;
         let cut_from = CUT * coarse.min(COARSEST_CUT);
         if self.lasts >= CUT_AFTER {
@@ -96,7 +102,7 @@ impl Drift {
         let beyond = |limit: f64| self.smooth - self.smooth.clamp(-limit, limit);
         // A stall's error is no drift: the loop sees its first millisecond, and learns nothing from what will be cut.
         let slow = beyond(IGNORED * coarse).clamp(-HASTENED, HASTENED);
-        if self.smooth.abs() <= cut_from && error.abs() <= cut_from {
+        if self.running > SETTLING && self.smooth.abs() <= cut_from && error.abs() <= cut_from {
             self.integral = (self.integral + OMEGA * OMEGA * slow * dt).clamp(-DRIFT_LIMIT, DRIFT_LIMIT);
         }
         let speed = 2.0 * OMEGA * slow + self.integral + HASTE * beyond(HASTENED * coarse);

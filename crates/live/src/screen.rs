@@ -272,7 +272,7 @@ impl View {
             labelled(
                 "lost",
                 vec![Span::raw(format!(
-                    "{} device xruns, {} gaps, {} frames; {} stalls cut; reopened {} times",
+                    "{} device xruns, {} gaps, {} frames; stalls cut: {}; reopened: {}",
                     status.xruns, status.underruns, status.lost_frames, status.cuts, status.reopened
                 ))],
             ),
