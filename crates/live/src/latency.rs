@@ -13,14 +13,23 @@ pub(crate) fn gcd(a: usize, b: usize) -> usize {
 }
 
 /// The third largest of the values of the last 5 to 10 seconds: a device's first block, and what a stall has piled up,
-/// may be of a length that does not come again. In the first second the largest.
-#[derive(Debug, Default)]
+/// may be of a length that does not come again. In the first second the largest; what came then is forgotten after the
+/// second second, as devices begin with blocks that are longer than those that follow.
+#[derive(Debug)]
 pub(crate) struct RecentMax {
     /// The largest three, falling.
     now: [usize; 3],
     before: [usize; 3],
     seconds: f64,
-    started: bool,
+    /// When the values of the window before are forgotten.
+    until: f64,
+    windows: u32,
+}
+
+impl Default for RecentMax {
+    fn default() -> Self {
+        Self { now: [0; 3], before: [0; 3], seconds: 0.0, until: Self::START, windows: 0 }
+    }
 }
 
 impl RecentMax {
@@ -29,15 +38,16 @@ impl RecentMax {
 
     pub(crate) fn run(&mut self, value: usize, dt: f64) -> usize {
         self.seconds += dt;
-        self.started |= self.seconds > Self::START;
-        if self.seconds > Self::WINDOW {
+        if self.seconds > self.until {
             (self.before, self.now, self.seconds) = (self.now, [0; 3], 0.0);
+            self.until = if self.windows == 0 { Self::START } else { Self::WINDOW };
+            self.windows = self.windows.saturating_add(1);
         }
         if let Some(place) = self.now.iter().position(|v| value >= *v) {
             self.now[place..].rotate_right(1);
             self.now[place] = value;
         }
-        let rank = if self.started { 2 } else { 0 };
+        let rank = if self.windows == 0 { 0 } else { 2 };
         self.now[rank].max(self.before[rank])
     }
 }
@@ -109,6 +119,13 @@ mod tests {
         assert_eq!(later[20..].iter().max(), Some(&480));
         assert_eq!((0..3).map(|_| max.run(960, 0.01)).last(), Some(960));
         assert_eq!((0..1100).map(|_| max.run(480, 0.01)).last(), Some(480));
+    }
+
+    #[test]
+    fn the_long_blocks_of_a_beginning_are_soon_forgotten() {
+        let mut max = RecentMax::default();
+        let targets: Vec<usize> = (0..1000).map(|k| max.run(if k < 30 { 4800 } else { 480 }, 0.01)).collect();
+        assert_eq!((targets[150], targets[250], targets[999]), (4800, 480, 480));
     }
 
     #[test]

@@ -27,6 +27,9 @@ const CUT_FADE: f64 = 0.010;
 /// The blocks of both devices together that the drift controller is made for; in seconds.
 const BLOCKS: f64 = 0.025;
 
+/// How fast the latency falls where blocks have become shorter, in seconds a second: 3.5 cents of pitch.
+const TARGET_FALL: f64 = 2.0e-3;
+
 /// Marks older than this tell nothing about now; in seconds.
 const STALE: f64 = 1.0;
 
@@ -57,6 +60,8 @@ pub struct Playback<C: Clock> {
     index: usize,
     between: f64,
     mark: Mark,
+    /// How late the sound is to be, in frames of the ring.
+    target: f64,
     last_nanos: u64,
     playing: bool,
     /// Frames of the device until the fade-in is over.
@@ -116,6 +121,7 @@ impl<C: Clock> Playback<C> {
             index: len,
             between: 0.0,
             mark: Mark::default(),
+            target: 0.0,
             last_nanos: 0,
             playing: false,
             fade_in: 0,
@@ -158,10 +164,14 @@ impl<C: Clock> Playback<C> {
 
         let block_in = self.block_in.run(self.mark.block, dt);
         let block_out = self.block_out.run(frames, dt) as f64 * self.rate / self.device_rate;
-        let target = undelivered(block_in, self.step) as f64
+        let needed = undelivered(block_in, self.step) as f64
             + block_out
             + self.kernel.reach().1 as f64
             + self.margin.run(dt) * self.rate;
+        // More is needed at once; what is no longer needed is given up so slowly that nobody hears it.
+        let falling = if self.playing { self.target - TARGET_FALL * self.rate * dt } else { 0.0 };
+        self.target = falling.max(needed);
+        let target = self.target;
         let since_mark = (now.saturating_sub(self.mark.nanos) as f64 * 1e-9).min(STALE);
         let captured = self.mark.captured as f64 + since_mark * self.rate;
         if !self.playing && self.mark.captured > 0 {
