@@ -71,3 +71,27 @@ fn every_layer_matches_pytorch() {
         }
     }
 }
+
+/// For a minute the first case over and over, without a reset: the error does not grow.
+#[test]
+fn a_minute_later_it_still_matches() {
+    let (golden, weights) = (Container::parse(GOLDEN).unwrap(), Weights::parse(WEIGHTS).unwrap());
+    let floats = |name: &str| golden.floats(name, golden.shape(name)).unwrap();
+    let (gains, voice) = (floats("minute.gain"), floats("minute.vad"));
+    let input = golden.raw("speech.in", "I16", golden.shape("speech.in")).unwrap().as_chunks::<2>().0;
+    let input: Vec<f32> = input.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect();
+    let (mut stft, mut analysis, mut state) = (Stft::new(), Analysis::new(), State::new(&weights));
+    let mut bins = vec![Complex32::default(); BINS];
+    let mut worst = 0.0_f32;
+    for (gains, voice) in gains.chunks_exact(BANDS).zip(voice) {
+        let mut probability = 0.0;
+        for hop in input.chunks_exact(MODEL_FRAME) {
+            stft.analyse(&mut analysis, hop, &mut bins);
+            let power: Vec<f32> = bins.iter().map(|x| x.norm_sqr()).collect();
+            probability = weights.step(Kernels::detect(), &power, &mut state);
+        }
+        worst = worst.max(apart(&state.gains, gains)).max((probability - voice).abs());
+    }
+    println!("gains and voice apart by {worst:.1e}");
+    assert!(worst < 2e-4);
+}
