@@ -134,8 +134,10 @@ fn channel_map(format: DeviceFormat) -> ChannelMap {
     ChannelMap::new(std::iter::repeat_n(ChannelPosition::Mono, format.channels))
 }
 
+/// The supervisor follows the default devices. The server, where it may, moves a stream to whatever becomes the default,
+/// though another device was asked for, and that of an unplugged microphone to our own output's monitor.
 fn flags() -> StreamFlags {
-    StreamFlags { adjust_latency: true, no_remap_channels: true, ..StreamFlags::default() }
+    StreamFlags { adjust_latency: true, no_remap_channels: true, no_move: true, ..StreamFlags::default() }
 }
 
 fn block_bytes(format: DeviceFormat, block_ms: f32) -> u32 {
