@@ -27,8 +27,8 @@ const CUT_FADE: f64 = 0.010;
 /// The blocks of both devices together that the drift controller is made for; in seconds.
 const BLOCKS: f64 = 0.025;
 
-/// How fast the latency falls where blocks have become shorter, in seconds a second: 3.5 cents of pitch.
-const TARGET_FALL: f64 = 2.0e-3;
+/// How fast the latency falls where blocks have become shorter, in seconds a second: a cent of pitch.
+const TARGET_FALL: f64 = 0.5e-3;
 
 /// Marks older than this tell nothing about now; in seconds.
 const STALE: f64 = 1.0;
