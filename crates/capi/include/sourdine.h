@@ -8,7 +8,7 @@
 #ifndef SOURDINE_H
 #define SOURDINE_H
 
-/* Made from crates/capi/src by crates/capi/header.sh; change it there. */
+/* Made from crates/capi/src by cbindgen (crates/capi/tests/header.rs); change it there. */
 
 #include <stddef.h>
 #include <stdint.h>
