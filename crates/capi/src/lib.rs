@@ -1,5 +1,5 @@
 //! `libsourdine`: the C interface of the engine. `include/sourdine.h` is made from this crate by cbindgen
-//! (cbindgen, `tests/header.rs`); C++ has `include/sourdine.hpp` on top.
+//! (`tests/header.rs`); C++ has `include/sourdine.hpp` on top.
 //!
 //! Each function checks its arguments, then does its work within [`status::contained`], so that nothing ever
 //! unwinds into C. Handles are boxes of Rust's; nothing is global. A block's pointers become slices in [`block`],
