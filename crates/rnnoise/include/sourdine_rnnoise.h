@@ -11,6 +11,9 @@
  *   the former. A NULL state passes the input on.
  * - The baseline keeps its Fourier transforms (some 22 kB) once per thread that called rnnoise_process_frame(), for
  *   the life of the process: nnnoiseless is made so, and valgrind reports it. Our own model keeps nothing.
+ * - Threads: as in RNNoise, a state belongs to one thread at a time, different states to any threads at once; models are
+ *   only read. Real time: rnnoise_process_frame() neither locks nor waits, and allocates only in a thread's first
+ *   frame of the baseline; our own model never does. All other functions allocate or free.
  * - Output is clipped to the range of 16-bit integers nowhere, as in RNNoise: convert with saturation.
  */
 #ifndef SOURDINE_RNNOISE_H

@@ -1,0 +1,205 @@
+//! A connection to the server, with one stream on it and one thread that serves it. Once the stream runs, that thread
+//! neither allocates nor locks: messages lie in a buffer of fixed size, and answers are small.
+
+use std::ffi::CStr;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::ops::Range;
+use std::os::unix::net::UnixStream;
+use std::time::{Duration, Instant, SystemTime};
+
+use pulseaudio::protocol::{
+    self, AuthParams, AuthReply, Command, CommandReply, DESCRIPTOR_SIZE, Descriptor, DescriptorFlags,
+    LatencyParams, MAX_VERSION, Prop, Props, ProtocolError, SetClientNameReply, TagStructReader,
+};
+
+/// Longer messages are no sound: the server cuts that into pieces of 64 KiB at most.
+const LONGEST_MESSAGE: usize = 256 * 1024;
+
+/// How long the server may take to answer.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How often it is asked how late the sound is.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+
+/// The channel of messages that are no sound.
+const COMMANDS: u32 = u32::MAX;
+
+pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+pub(super) struct Connection {
+    socket: UnixStream,
+    version: u16,
+    /// Of the newest command.
+    sequence: u32,
+    received: Box<[u8]>,
+    filled: usize,
+    /// The length of the message at the front that has been given out.
+    taken: usize,
+    asked: Instant,
+    heard: Instant,
+}
+
+/// What the server sent.
+pub(super) enum Message {
+    /// Sound, in [`Connection::bytes`].
+    Sound(Range<usize>),
+    /// It wants so many bytes.
+    Request(usize),
+    /// It ran out of sound.
+    Underflow,
+    /// How late the sound is; the answer lies in [`Connection::bytes`].
+    Latency(Range<usize>),
+    /// Nothing of interest, or nothing for a while.
+    Other,
+}
+
+impl Connection {
+    /// Connects, and tells the server who we are.
+    pub(super) fn open(name: &CStr) -> Result<Self, Failure> {
+        let path = pulseaudio::socket_path_from_env().ok_or("there is no PulseAudio server")?;
+        let socket = UnixStream::connect(path)?;
+        socket.set_read_timeout(Some(PATIENCE))?;
+        socket.set_write_timeout(Some(PATIENCE))?;
+        let now = Instant::now();
+        let mut connection = Self {
+            socket,
+            version: MAX_VERSION,
+            sequence: 0,
+            received: vec![0; LONGEST_MESSAGE].into(),
+            filled: 0,
+            taken: 0,
+            asked: now,
+            heard: now,
+        };
+        let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
+        let auth = AuthParams {
+            version: MAX_VERSION,
+            supports_shm: false,
+            supports_memfd: false,
+            cookie: cookie.unwrap_or_default(),
+        };
+        let reply: AuthReply = connection.ask(&Command::Auth(auth))?;
+        connection.version = MAX_VERSION.min(reply.version);
+        let mut properties = Props::new();
+        properties.set(Prop::ApplicationName, name);
+        let _id: SetClientNameReply = connection.ask(&Command::SetClientName(properties))?;
+        Ok(connection)
+    }
+
+    /// Sends a command and waits for its reply. Before the stream runs.
+    pub(super) fn ask<R: CommandReply>(&mut self, command: &Command) -> Result<R, Failure> {
+        self.sequence += 1;
+        protocol::write_command_message(&mut self.socket, self.sequence, command, self.version)?;
+        loop {
+            let Some((channel, range)) = self.next()? else {
+                return Err("the server does not answer".into());
+            };
+            let mut bytes = &self.received[range];
+            if channel != COMMANDS {
+                continue;
+            }
+            match Command::read_tag_prefixed(&mut bytes, self.version)? {
+                (sequence, Command::Reply) if sequence == self.sequence => {
+                    return Ok(TagStructReader::new(&mut bytes, self.version).read()?);
+                }
+                (_, Command::Error(error)) => return Err(ProtocolError::ServerError(error).into()),
+                _ => {}
+            }
+        }
+    }
+
+    /// A second handle, to end the stream with from another thread.
+    pub(super) fn handle(&self) -> std::io::Result<UnixStream> {
+        self.socket.set_read_timeout(Some(ASK_EVERY))?;
+        self.socket.try_clone()
+    }
+
+    /// Waits for the next message about a stream, a fifth of a second at most. `latency` is the command that asks how
+    /// late the stream is; it is sent from time to time.
+    pub(super) fn receive(
+        &mut self,
+        stream: u32,
+        latency: fn(LatencyParams) -> Command,
+    ) -> Result<Message, Failure> {
+        if self.asked.elapsed() >= ASK_EVERY {
+            self.asked = Instant::now();
+            self.sequence = self.sequence.wrapping_add(1);
+            let command = latency(LatencyParams { channel: stream, now: SystemTime::now() });
+            let mut bytes = [0; 128];
+            let n = protocol::encode_command_message(&mut bytes[..], self.sequence, &command, self.version)?;
+            self.socket.write_all(&bytes[..n])?;
+        }
+        let Some((channel, range)) = self.next()? else {
+            if self.heard.elapsed() > PATIENCE {
+                return Err("the server does not answer".into());
+            }
+            return Ok(Message::Other);
+        };
+        self.heard = Instant::now();
+        if channel == stream {
+            return Ok(Message::Sound(range));
+        }
+        if channel != COMMANDS {
+            return Ok(Message::Other);
+        }
+        let mut bytes = &self.received[range.clone()];
+        Ok(match Command::read_tag_prefixed(&mut bytes, self.version)?.1 {
+            Command::Reply => Message::Latency(range.end - bytes.len()..range.end),
+            Command::Request(request) => Message::Request(request.length as usize),
+            Command::Underflow(_) => Message::Underflow,
+            Command::Error(error) => return Err(ProtocolError::ServerError(error).into()),
+            Command::PlaybackStreamKilled(_) | Command::RecordStreamKilled(_) => {
+                return Err("the server has ended the stream".into());
+            }
+            _ => Message::Other,
+        })
+    }
+
+    /// What a message's range stands for, until the next is received.
+    pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
+        &self.received[range]
+    }
+
+    /// Reads the answer that a range stands for.
+    pub(super) fn answer<R: CommandReply>(&self, range: Range<usize>) -> Result<R, Failure> {
+        Ok(TagStructReader::new(&mut &self.received[range], self.version).read()?)
+    }
+
+    /// Sends sound: `message` is [`DESCRIPTOR_SIZE`] bytes of room, then samples.
+    pub(super) fn send(&mut self, stream: u32, message: &mut [u8]) -> Result<(), Failure> {
+        let Some((head, sound)) = message.split_first_chunk_mut::<DESCRIPTOR_SIZE>() else { return Ok(()) };
+        let length = u32::try_from(sound.len())?;
+        protocol::encode_descriptor(
+            head,
+            &Descriptor { length, channel: stream, offset: 0, flags: DescriptorFlags::empty() },
+        );
+        Ok(self.socket.write_all(message)?)
+    }
+
+    /// Waits for a whole message: its channel, and where its content lies. None if the time is up.
+    fn next(&mut self) -> Result<Option<(u32, Range<usize>)>, Failure> {
+        self.received.copy_within(self.taken..self.filled, 0);
+        self.filled -= self.taken;
+        self.taken = 0;
+        loop {
+            if let Some(mut head) = self.received[..self.filled].get(..DESCRIPTOR_SIZE) {
+                let descriptor = protocol::read_descriptor(&mut head)?;
+                let end = DESCRIPTOR_SIZE.saturating_add(descriptor.length as usize);
+                if end > self.received.len() {
+                    return Err(format!("a message of {} bytes", descriptor.length).into());
+                }
+                if end <= self.filled {
+                    self.taken = end;
+                    return Ok(Some((descriptor.channel, DESCRIPTOR_SIZE..end)));
+                }
+            }
+            match self.socket.read(&mut self.received[self.filled..]) {
+                Ok(0) => return Err("the server has closed the connection".into()),
+                Ok(n) => self.filled += n,
+                Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => return Ok(None),
+                Err(e) if e.kind() == ErrorKind::Interrupted => {}
+                Err(e) => return Err(e.into()),
+            }
+        }
+    }
+}
