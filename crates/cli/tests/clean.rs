@@ -20,21 +20,34 @@ fn the_file_equals_the_live_engine_bit_for_bit() {
     for (rate, channels) in [(48_000, 1), (44_100, 2), (16_000, 1), (11_025, 1), (8_000, 2), (96_000, 1)] {
         let input = noisy(rate, channels, 1700);
         let path = write_f32(folder.path(), "in.wav", rate, channels as u16, &input);
-        let out = folder.path().join("out.wav");
-        let run = clean(&path, &["-o", out.to_str().unwrap(), "--force", "--quiet"]);
-        assert!(run.status.success(), "{}", stderr(&run));
+        for model in Model::built_in() {
+            // The live engine, in the blocks a sound card might give.
+            let format = StreamFormat::new(rate, channels);
+            let mut engine = Engine::new(format, &Settings::default(), &model).unwrap();
+            let mut live = input.clone();
+            for block in live.chunks_mut(323 * channels) {
+                engine.process_interleaved_f32(block).unwrap();
+            }
+            let mut tail = vec![0.0; engine.latency() * channels];
+            engine.finish_interleaved_f32(&mut tail);
+            live.extend(tail);
 
-        // The live engine, in the blocks a sound card might give.
-        let format = StreamFormat::new(rate, channels);
-        let mut engine = Engine::new(format, &Settings::default(), &Model::rnnoise()).unwrap();
-        let mut live = input.clone();
-        for block in live.chunks_mut(323 * channels) {
-            engine.process_interleaved_f32(block).unwrap();
+            let name = model.info().name;
+            let mut summaries = Vec::new();
+            for jobs in ["1", "2"] {
+                let out = folder.path().join("out.wav");
+                let options =
+                    ["-o", out.to_str().unwrap(), "--force", "--json", "--model", &name, "--jobs", jobs];
+                let run = clean(&path, &options);
+                assert!(run.status.success(), "{}", stderr(&run));
+                let same = read_f32(&out) == live[engine.latency() * channels..];
+                assert!(same, "{rate} Hz, {channels} channels, {name}, {jobs} jobs");
+                let mut summary: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+                summary.as_object_mut().unwrap().remove("times_real_time").unwrap();
+                summaries.push(summary);
+            }
+            assert_eq!(summaries[0], summaries[1]);
         }
-        let mut tail = vec![0.0; engine.latency() * channels];
-        engine.finish_interleaved_f32(&mut tail);
-        live.extend(tail);
-        assert!(read_f32(&out) == live[engine.latency() * channels..], "{rate} Hz, {channels} channels");
     }
 }
 

@@ -57,6 +57,34 @@ fn says_what_it_is() {
 }
 
 #[test]
+fn two_threads_give_the_same_bits_later() {
+    let (model, on_two) = (model(), model().on_two_threads().unwrap());
+    let later = on_two.info().latency.0 - model.info().latency.0;
+    assert!(Model::rnnoise().on_two_threads().is_none());
+    let settings = |channels| Settings { channels, ..Settings::default() };
+    for (rate, channels, mode) in
+        [(48_000, 1, Channels::Linked), (44_100, 3, Channels::Linked), (16_000, 2, Channels::Separate)]
+    {
+        let n = 3 * rate as usize * channels;
+        let mut sound = signals::noise(n, 0.1, 21);
+        sound[n / 3..n * 2 / 3].fill(0.0); // Long enough for the network to rest.
+        let format = StreamFormat::new(rate, channels);
+        let [mut one, mut two] = [&model, &on_two].map(|m| Engine::new(format, &settings(mode), m).unwrap());
+        let shift = later * rate as usize / 48_000;
+        assert_eq!(two.latency(), one.latency() + shift);
+        for _ in 0..2 {
+            let [mut expected, mut got] = [sound.clone(), sound.clone()];
+            one.process_interleaved_f32(&mut expected).unwrap();
+            two.process_interleaved_f32(&mut got).unwrap();
+            assert_eq!(got[shift * channels..], expected[..n - shift * channels], "{rate} Hz");
+            assert!(got[..shift * channels].iter().all(|x| *x == 0.0));
+            one.reset();
+            two.reset();
+        }
+    }
+}
+
+#[test]
 fn no_allocation_from_the_first_call_on_a_fresh_thread() {
     for (channels, mode) in [(1, Channels::Linked), (3, Channels::Linked), (2, Channels::Separate)] {
         let mut denoiser = model().denoiser(channels, mode);
@@ -189,7 +217,6 @@ impl File {
             ("hidden", "16"),
             ("layers", "2"),
             ("feature_floor", "1e-10"),
-            ("decay_limit", "0.6"),
             ("leaky_slope", "0.1"),
             ("licence", "MIT"),
             ("hours", "0"),
@@ -203,6 +230,8 @@ impl File {
         };
         floats(&mut tensors, "feat_mean", &[100]);
         floats(&mut tensors, "feat_rstd", &[100]);
+        let limits = [0.6_f32; 100].iter().flat_map(|x| x.to_le_bytes()).collect();
+        tensors.push(("decay_limit".into(), "F32", vec![100], limits));
         floats(&mut tensors, "local.conv_w", &[4, 5]);
         floats(&mut tensors, "local.conv_b", &[4]);
         floats(&mut tensors, "local.out_w", &[100, 4]);
@@ -276,7 +305,6 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         ("layers", "9"),
         ("feature_floor", "0"),
         ("feature_floor", "nan"),
-        ("decay_limit", "1.5"),
         ("leaky_slope", "-1"),
     ];
     for (key, value) in wrong_metadata {
@@ -294,6 +322,11 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     assert_eq!(field(&of_other_shape.bytes()), "out.w_q");
     let huge = File::small().with("out.w_q", |t| t.2 = vec![1 << 40, 1 << 40]);
     assert_eq!(field(&huge.bytes()), "out.w_q");
+    for bad in [-0.1_f32, 1.0] {
+        let out_of_range =
+            File::small().with("decay_limit", |t| t.3[396..].copy_from_slice(&bad.to_le_bytes()));
+        assert_eq!(field(&out_of_range.bytes()), "decay_limit");
+    }
     for bad in [f32::NAN, f32::INFINITY] {
         let not_finite =
             File::small().with("gru1_ih.w_s", |t| t.3[8..12].copy_from_slice(&bad.to_le_bytes()));

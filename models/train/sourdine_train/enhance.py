@@ -14,11 +14,11 @@ assert WIDTH.sum() == BINS
 
 
 def limit_decay(gain: np.ndarray, last: np.ndarray | None = None) -> np.ndarray:
-    """g(t) = max(g(t), 0.6 g(t - 1)) over the first axis."""
+    """g(t) = max(g(t), DECAY g(t - 1)) over the first axis."""
     out = np.array(gain, dtype=np.float32)
     prev = np.zeros(out.shape[1], np.float32) if last is None else last
     for row in out:
-        np.maximum(row, np.float32(DECAY) * prev, out=row)
+        np.maximum(row, DECAY * prev, out=row)
         prev = row
     return out
 
@@ -56,7 +56,7 @@ class Stream:
         feat = features((spec.real**2 + spec.imag**2)[None])
         logits, outs, self.state = self.net.layers_of(torch.from_numpy(feat)[None], self.state)
         prob = torch.sigmoid(logits)[0, 0].numpy()
-        gain = np.maximum(prob[:BANDS], np.float32(DECAY) * self.last)
+        gain = np.maximum(prob[:BANDS], DECAY * self.last)
         y = (np.fft.irfft(spec * np.repeat(gain, REPEAT), WINDOW) * WIN).astype(np.float32)
         out = y[:HOP] + self.tail
         self.before, self.tail, self.last = x, y[HOP:], gain

@@ -14,7 +14,8 @@ from .model import SLOPE, TAPS, Net
 
 FORMAT = "sourdine-1"
 LANES = 16
-DECAY = 0.6
+# Low bands hold harmonics that go on, high ones breath and clicks that do not.
+DECAY = np.linspace(0.9, 0.3, BANDS).astype(np.float32)
 
 
 def quantise(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -58,6 +59,7 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
     t: dict[str, np.ndarray] = {
         "feat_mean": net.feat_mean.numpy().astype(np.float32),
         "feat_rstd": net.feat_rstd.numpy().astype(np.float32),
+        "decay_limit": DECAY,
         "local.conv_w": net.local_conv.weight.detach().numpy().reshape(-1, 5).astype(np.float32),
         "local.conv_b": net.local_conv.bias.detach().numpy().astype(np.float32),
         "local.out_w": net.local_out.detach().numpy().astype(np.float32),
@@ -68,7 +70,7 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
     meta = {
         "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
         "bands": ",".join(map(str, EDGES)), "hidden": str(net.hidden), "layers": str(net.layers),
-        "feature_floor": "1e-10", "decay_limit": str(DECAY), "leaky_slope": str(SLOPE), "licence": licence,
+        "feature_floor": "1e-10", "leaky_slope": str(SLOPE), "licence": licence,
         "commit": commit, "hours": f"{hours:.1f}", "created": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
     container.save(path, t, meta)
@@ -81,6 +83,8 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
     if meta["bands"] != ",".join(map(str, EDGES)):
         raise ValueError(f"{path}: other band edges")
+    if not np.array_equal(t["decay_limit"], DECAY):
+        raise ValueError(f"{path}: other decay limits")
     net = Net(int(meta["hidden"]), int(meta["layers"]))
     with torch.no_grad():
         net.feat_mean.copy_(torch.from_numpy(t["feat_mean"]))

@@ -25,7 +25,7 @@ class Plain:
         self.h = int(self.meta["hidden"])
         self.layers = int(self.meta["layers"])
         self.slope = np.float32(self.meta["leaky_slope"])
-        self.decay = np.float32(self.meta["decay_limit"])
+        self.decay = t["decay_limit"]
         rows = {"conv": self.h, "out": BANDS + 1}
         self.w: dict[str, tuple[F, F]] = {}
         for key in [k.removesuffix(".w_q") for k in t if k.endswith(".w_q")]:

@@ -77,5 +77,5 @@ def test_other_format_is_refused(net, tmp_path):
 
 
 def test_decay_limit():
-    g = enhance.limit_decay(np.array([[1.0], [0.0], [0.0], [0.9]], np.float32))
-    assert np.allclose(g[:, 0], [1, 0.6, 0.36, 0.9])
+    g = enhance.limit_decay(np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), 100, 1))
+    assert np.allclose(g[:, 0], [1, 0.9, 0.81, 0.95]) and np.allclose(g[:, 99], [1, 0.3, 0.09, 0.95])

@@ -17,7 +17,7 @@ use crate::output::FileProgress;
 use crate::report::{About, Recorder};
 use crate::summary::Summary;
 
-/// Frames that are read, cleaned and written at a time: a good second at 48 kHz, and little enough for a pipe to be
+/// Frames that are read, cleaned and written at a time, or a little more: a good second at 48 kHz, and little enough for a pipe to be
 /// answered while its sender still speaks.
 const CHUNK_FRAMES: usize = 1 << 14;
 
@@ -33,7 +33,9 @@ pub(super) fn clean(
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
+    let model = run.model_for(spec.sample_rate);
+    let later = (model.info().latency.0 - run.model.info().latency.0) * spec.sample_rate as usize / 48_000;
+    let engine = Engine::new(format, &run.settings, &model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     if let (true, To::File(output)) = (task.mirrored, &task.to) {
         make_folder(output)?;
@@ -48,8 +50,8 @@ pub(super) fn clean(
         }
     };
 
-    let mut job = Job::new(engine, sink);
-    job.recorder = run.args.report.recorder(format, job.engine.latency());
+    let mut job = Job::new(engine, sink, later);
+    job.recorder = run.args.report.recorder(format, job.engine.latency() - later);
     let closed = match job.clean(&mut reader, run, &path, progress) {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
@@ -67,7 +69,7 @@ pub(super) fn clean(
         sample_format: spec.format.to_string(),
         model: run.model.info().name,
         attenuation_limit_db: Some(limit).filter(|db| db.is_finite()),
-        latency: job.engine.latency(),
+        latency: job.engine.latency() - later,
         mean_attenuation_db: job.levels.mean_attenuation_db(),
         voiced_share: job.levels.voiced_share(),
         peak: job.levels.peak,
@@ -150,11 +152,14 @@ struct Job {
     frames: u64,
     /// Frames of the engine's delay that are still to be dropped at the front.
     delay_left: usize,
+    /// Frames whose reports are about the time before the first.
+    unreported: usize,
     step: usize,
 }
 
 impl Job {
-    fn new(engine: Engine, sink: Sink) -> Self {
+    /// `later` is how many frames of the engine's delay are that of working on two threads.
+    fn new(engine: Engine, sink: Sink, later: usize) -> Self {
         let format = engine.format();
         // Steps of 10 ms, so that each frame's report is seen.
         let step = (format.sample_rate as usize / 100).max(1) * format.channels;
@@ -165,6 +170,7 @@ impl Job {
             levels: Levels::default(),
             recorder: None,
             frames: 0,
+            unreported: later,
             step,
         }
     }
@@ -177,7 +183,8 @@ impl Job {
         progress: &mut FileProgress,
     ) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
-        let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
+        let mut chunk = vec![0.0; (CHUNK_FRAMES * channels).next_multiple_of(self.step)];
+        let later = self.unreported;
         loop {
             let frames = reader.read(&mut chunk)?;
             if frames == 0 {
@@ -187,16 +194,7 @@ impl Job {
             if let Some(recorder) = &mut self.recorder {
                 recorder.push_before(samples);
             }
-            for block in samples.chunks_mut(self.step) {
-                let report = self
-                    .engine
-                    .process_interleaved_f32(block)
-                    .map_err(|error| Failure::Block { path: path.into(), error })?;
-                self.levels.count(report, (block.len() / channels) as u64);
-                if let Some(recorder) = &mut self.recorder {
-                    recorder.push_report(report, block.len() / channels);
-                }
-            }
+            self.process(samples, path)?;
             self.write(reader, samples)?;
             self.frames += frames as u64;
             if let Some(total) = reader.frames() {
@@ -206,13 +204,36 @@ impl Job {
                 return Err(Failure::Interrupted { path: path.into() });
             }
         }
-        loop {
-            let frames = self.engine.finish_interleaved_f32(&mut chunk);
-            if frames == 0 {
-                return Ok(());
-            }
+        // What follows the end is silence; so much of it that there is a report for every frame.
+        let mut silence = vec![0.0; later * channels];
+        self.process(&mut silence, path)?;
+        self.write(reader, &silence)?;
+        let mut left = self.engine.latency() - later;
+        while left > 0 {
+            let room = chunk.len().min(left * channels);
+            let frames = self.engine.finish_interleaved_f32(&mut chunk[..room]);
             self.write(reader, &chunk[..frames * channels])?;
+            left -= frames;
         }
+        Ok(())
+    }
+
+    fn process(&mut self, samples: &mut [f32], path: &std::path::Path) -> Result<(), Failure> {
+        let channels = self.engine.format().channels;
+        for block in samples.chunks_mut(self.step) {
+            let report = self
+                .engine
+                .process_interleaved_f32(block)
+                .map_err(|error| Failure::Block { path: path.into(), error })?;
+            let early = self.unreported.min(block.len() / channels);
+            self.unreported -= early;
+            let frames = block.len() / channels - early;
+            self.levels.count(report, frames as u64);
+            if let Some(recorder) = &mut self.recorder {
+                recorder.push_report(report, frames);
+            }
+        }
+        Ok(())
     }
 
     /// Writes what the engine gave, less its delay at the front.

@@ -61,6 +61,11 @@ pub trait ModelSource: Send + Sync {
     /// # Real time
     /// May allocate. Call it on the audio thread before audio starts.
     fn warm_up_thread(&self) {}
+
+    /// The same model, made to work on the caller's thread and on one more; see [`Model::on_two_threads`].
+    fn on_two_threads(&self) -> Option<Arc<dyn ModelSource>> {
+        None
+    }
 }
 
 /// What is known about a model.
@@ -151,6 +156,16 @@ impl Model {
     #[must_use]
     pub fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
         self.0.denoiser(channels, mode)
+    }
+
+    /// The same model for one long file: each denoiser has a thread of its own that does half of the work. Output and
+    /// voice probability are the same bits, but come later ([`ModelInfo::latency`] says how much), and the denoiser waits
+    /// for its thread: not for an audio thread. The gate, which hears the input as it comes, opens earlier by as much.
+    ///
+    /// None for a model that cannot be cut in two: `rnnoise`, whose state its crate keeps to itself.
+    #[must_use]
+    pub fn on_two_threads(&self) -> Option<Self> {
+        self.0.on_two_threads().map(Self)
     }
 
     /// Prepares the calling thread for this model; see [`ModelSource::warm_up_thread`].

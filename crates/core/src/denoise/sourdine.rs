@@ -11,6 +11,8 @@
 //!   from zero. What comes out is the same zeros.
 //! * Transforms are planned when the denoiser is made, on whatever thread: nothing is left for the first frame.
 
+mod pipeline;
+
 use std::sync::Arc;
 
 use realfft::num_complex::Complex32;
@@ -27,6 +29,7 @@ use crate::signal::MODEL_FRAME;
 /// After so many silent frames the network rests. The transforms' memory is empty after two.
 const REST_AFTER: u32 = 50;
 
+#[derive(Clone)]
 pub(super) struct Sourdine {
     name: String,
     weights: Arc<Weights>,
@@ -78,18 +81,11 @@ impl ModelSource for Sourdine {
     }
 
     fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
-        let (groups, each) = match mode {
-            Channels::Linked => (1, channels),
-            Channels::Separate => (channels, 1),
-        };
-        Box::new(Stream {
-            weights: self.weights.clone(),
-            kernels: self.kernels,
-            stft: Stft::new(),
-            groups: (0..groups).map(|_| Group::new(each, &self.weights)).collect(),
-            spectra: vec![Complex32::default(); each * BINS],
-            power: vec![0.0; BINS],
-        })
+        Box::new(Stream::new(self, channels, mode))
+    }
+
+    fn on_two_threads(&self) -> Option<Arc<dyn ModelSource>> {
+        Some(Arc::new(pipeline::Pipeline(self.clone())))
     }
 }
 
@@ -150,12 +146,36 @@ impl Group {
 }
 
 impl Stream {
+    fn new(source: &Sourdine, channels: usize, mode: Channels) -> Self {
+        let (groups, each) = match mode {
+            Channels::Linked => (1, channels),
+            Channels::Separate => (channels, 1),
+        };
+        let weights = source.weights.clone();
+        Self {
+            kernels: source.kernels,
+            stft: Stft::new(),
+            groups: (0..groups).map(|_| Group::new(each, &weights)).collect(),
+            weights,
+            spectra: vec![Complex32::default(); each * BINS],
+            power: vec![0.0; BINS],
+        }
+    }
+
     /// Denoises one group's frames in place.
     fn run(&mut self, index: usize, frames: &mut [f32]) -> f32 {
-        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
-        if group.rests(frames) {
+        if !self.hear(index, frames) {
             frames.fill(0.0);
             return 0.0;
+        }
+        self.speak(index, frames)
+    }
+
+    /// The way of one group's frames to its spectra and half through the network; false if it rests.
+    fn hear(&mut self, index: usize, frames: &[f32]) -> bool {
+        let Some(group) = self.groups.get_mut(index) else { return false };
+        if group.rests(frames) {
+            return false;
         }
         let share = 1.0 / group.channels.len() as f32;
         self.power.fill(0.0);
@@ -166,7 +186,14 @@ impl Stream {
                 *power += bin.norm_sqr() * share;
             }
         }
-        let probability = self.weights.step(self.kernels, &self.power, &mut group.state);
+        self.weights.first_half(self.kernels, &self.power, &mut group.state);
+        true
+    }
+
+    /// The way of what was heard to one group's clean frames.
+    fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
+        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
+        let probability = self.weights.second_half(self.kernels, &mut group.state);
         let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
             for (edges, gain) in self.weights.edges.windows(2).zip(&group.state.gains) {

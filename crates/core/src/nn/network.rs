@@ -1,5 +1,7 @@
 //! The network's order, and the state one stream keeps for it.
 
+use std::ops::Range;
+
 use super::kernels::Kernels;
 use super::math::sigmoid;
 use super::weights::{BANDS, Weights};
@@ -67,6 +69,25 @@ impl State {
         floats * size_of::<f32>() + self.codes.len() * size_of::<[i16; 2]>()
     }
 
+    /// How many numbers go from one half of the network to the other.
+    pub(crate) fn handed(weights: &Weights) -> usize {
+        BANDS + weights.hidden * (weights.first_grus() + 1)
+    }
+
+    /// Writes what the second half needs of a frame's first half.
+    pub(crate) fn hand_over(&self, handed: &mut [f32]) {
+        let (near, layers) = handed.split_at_mut(BANDS);
+        near.copy_from_slice(&self.near[2..2 + BANDS]);
+        layers.copy_from_slice(&self.layers[..layers.len()]);
+    }
+
+    /// Takes what [`hand_over`](Self::hand_over) wrote.
+    pub(crate) fn take_over(&mut self, handed: &[f32]) {
+        let (near, layers) = handed.split_at(BANDS);
+        self.near[2..2 + BANDS].copy_from_slice(near);
+        self.layers[..layers.len()].copy_from_slice(layers);
+    }
+
     /// Forgets everything heard. The rest is written before it is read.
     pub(crate) fn reset(&mut self) {
         for memory in [&mut self.taps, &mut self.memories, &mut self.gains] {
@@ -80,7 +101,20 @@ impl Weights {
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
+    #[cfg(test)]
     pub(crate) fn step(&self, kernels: Kernels, power: &[f32], state: &mut State) -> f32 {
+        self.first_half(kernels, power, state);
+        self.second_half(kernels, state)
+    }
+
+    /// The GRUs that belong to the first half.
+    fn first_grus(&self) -> usize {
+        self.grus.len() / 2
+    }
+
+    /// A frame's way through half the network, from the power of the bins. Another `state` than that of the second
+    /// half may be used, if [`State::hand_over`] brings what that needs.
+    pub(crate) fn first_half(&self, kernels: Kernels, power: &[f32], state: &mut State) {
         self.measure(kernels, power, &mut state.features);
         state.taps.copy_within(BANDS.., 0);
         let newest = &mut state.taps[2 * BANDS..];
@@ -94,25 +128,35 @@ impl Weights {
         for c in &mut state.layers[..hidden] {
             *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
         }
-        let memories = state.memories.chunks_exact_mut(hidden);
-        for (index, (gru, memory)) in self.grus.iter().zip(memories).enumerate() {
-            let (before, after) = state.layers.split_at_mut((index + 1) * hidden);
-            let (input, output) = (&before[index * hidden..], &mut after[..hidden]);
-            gru.step(kernels, input, memory, &mut state.gates, &mut state.codes, output);
-        }
+        self.run_grus(kernels, 0..self.first_grus(), state);
+    }
+
+    /// The rest of the way, to the bands' gains (in `state.gains`) and the voice probability.
+    pub(crate) fn second_half(&self, kernels: Kernels, state: &mut State) -> f32 {
+        self.run_grus(kernels, self.first_grus()..self.grus.len(), state);
         self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
         let (logits, voice) = state.logits.split_at_mut(BANDS);
         self.local.add(kernels, &state.near, &mut state.local, logits);
 
         state.raw.copy_from_slice(logits);
         kernels.sigmoid(&mut state.raw);
-        for (gain, raw) in state.gains.iter_mut().zip(&state.raw) {
-            let floor = *gain * self.decay_limit;
+        for ((gain, raw), limit) in state.gains.iter_mut().zip(&state.raw).zip(&self.decay_limits) {
+            let floor = *gain * limit;
             // Not `f32::max`: it would hide a NaN.
             *gain = if *raw < floor { floor } else { *raw };
             *gain = if *gain < LEAST_GAIN { 0.0 } else { *gain };
         }
         sigmoid(voice[0])
+    }
+
+    fn run_grus(&self, kernels: Kernels, which: Range<usize>, state: &mut State) {
+        let hidden = self.hidden;
+        for index in which {
+            let (before, after) = state.layers.split_at_mut((index + 1) * hidden);
+            let (input, output) = (&before[index * hidden..], &mut after[..hidden]);
+            let memory = &mut state.memories[index * hidden..][..hidden];
+            self.grus[index].step(kernels, input, memory, &mut state.gates, &mut state.codes, output);
+        }
     }
 
     /// The bands' levels.

@@ -22,7 +22,8 @@ pub(crate) struct Weights {
     pub(crate) rstd: Vec<f32>,
     pub(crate) hidden: usize,
     pub(crate) feature_floor: f32,
-    pub(crate) decay_limit: f32,
+    /// How much of a band's gain the next frame keeps at least.
+    pub(crate) decay_limits: Vec<f32>,
     pub(crate) leaky_slope: f32,
     pub(crate) conv: Dense,
     pub(crate) grus: Vec<Gru>,
@@ -58,6 +59,10 @@ impl Weights {
             let fits = got >= least && got <= most;
             if fits { Ok(got) } else { Err(wrong(key, format!("{got}, not within {least} to {most}"))) }
         };
+        let decay_limits = file.floats("decay_limit", &[BANDS])?;
+        if let Some(limit) = decay_limits.iter().find(|limit| !(0.0..=0.99).contains(*limit)) {
+            return Err(wrong("decay_limit", format!("{limit}, not within 0 to 0.99")));
+        }
         let grus = (1..=layers)
             .map(|n| {
                 Ok(Gru {
@@ -72,7 +77,7 @@ impl Weights {
             rstd: file.floats("feat_rstd", &[BANDS])?,
             hidden,
             feature_floor: between("feature_floor", 1e-20, 1.0)?,
-            decay_limit: between("decay_limit", 0.0, 0.99)?,
+            decay_limits,
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             conv: read_dense(&file, "conv", hidden, 3 * BANDS)?,
             grus,
@@ -95,7 +100,7 @@ impl Weights {
 
     /// All weights in bytes, as they lie in memory.
     pub(crate) fn bytes(&self) -> usize {
-        let small = 2 * BANDS + 4 * 5 + 4 + 4 * BANDS;
+        let small = 3 * BANDS + 4 * 5 + 4 + 4 * BANDS;
         self.dense_layers().map(Dense::bytes).sum::<usize>() + small * size_of::<f32>()
     }
 
