@@ -5,6 +5,9 @@
 //! RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
 //!     cargo +nightly test -p sourdine --test threads --target x86_64-unknown-linux-gnu
 //! ```
+//!
+//! It knows nothing of what an uninstrumented standard library does, and so warns once, of the channel by which the
+//! test harness learns that the test is over (`CompletedTest`); `-Zbuild-std` or a suppression ends that.
 #![allow(clippy::unwrap_used)] // A test may.
 
 use std::sync::atomic::{AtomicBool, Ordering};
