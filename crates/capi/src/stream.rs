@@ -76,7 +76,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
                 return Err(message
                     .words(sourdine_status::SIZE, "reserved must be 0: call sourdine_config_init() first"));
             }
-            let model = config.model.as_ref().map_or_else(Model::rnnoise, |model| model.0.clone());
+            let model = config.model.as_ref().map_or_else(Model::default, |model| model.0.clone());
             let mut made = Engine::new(config.format(), &config.settings(), &model)
                 .map_err(|error| message.of(&error))?;
             if let Some(light) = config.light_model.as_ref() {

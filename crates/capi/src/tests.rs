@@ -72,7 +72,7 @@ fn every_entry_gives_what_the_engine_gives() {
     let mut expected = sound.clone();
     let format = ::engine::StreamFormat::new(44_100, channels);
     let mut plain =
-        ::engine::Engine::new(format, &::engine::Settings::default(), &::engine::Model::rnnoise()).unwrap();
+        ::engine::Engine::new(format, &::engine::Settings::default(), &::engine::Model::default()).unwrap();
     plain.process_interleaved_f32(&mut expected).unwrap();
     let planar = |x: &[f32]| -> Vec<Vec<f32>> {
         (0..channels).map(|c| x.iter().skip(c).step_by(channels).copied().collect()).collect()

@@ -46,7 +46,7 @@ fn minimal_gives_the_same_as_the_engine() {
 
     let settings = engine::Settings::default();
     let format = engine::StreamFormat::new(48_000, 1);
-    let mut engine = engine::Engine::new(format, &settings, &engine::Model::rnnoise()).unwrap();
+    let mut engine = engine::Engine::new(format, &settings, &engine::Model::default()).unwrap();
     let mut expected = sound;
     engine.process_interleaved_f32(&mut expected).unwrap();
     let mut tail = vec![0.0; engine.latency()];

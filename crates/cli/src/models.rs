@@ -14,7 +14,7 @@ use crate::output;
 const LARGEST_MODEL: u64 = 64 << 20;
 
 /// The model that is used where none is named.
-pub(crate) const DEFAULT: &str = "rnnoise";
+pub(crate) const DEFAULT: &str = "sourdine";
 
 /// The model that decides where there is speech.
 pub(crate) const VOICE: &str = "sourdine";

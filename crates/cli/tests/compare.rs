@@ -25,7 +25,14 @@ fn cleaning_a_sample_shows_in_the_measures() {
     let folder = tempfile::tempdir().unwrap();
     let (clean, noisy) = (samples().join("fan-hum-48k.ref.wav"), samples().join("fan-hum-48k.wav"));
     let cleaned = folder.path().join("cleaned.wav");
-    assert!(sourdine(&["clean", "-q", "-o"]).arg(&cleaned).arg(&noisy).status().unwrap().success());
+    assert!(
+        sourdine(&["clean", "-q", "-m", "rnnoise", "-o"])
+            .arg(&cleaned)
+            .arg(&noisy)
+            .status()
+            .unwrap()
+            .success()
+    );
     let result = json(&clean, &noisy, &cleaned, &[]);
     let change = |of: &str| result["after"][of].as_f64().unwrap() - result["before"][of].as_f64().unwrap();
     assert!(change("si_sdr_db") > 4.0 && change("segmental_snr_db") > 2.0, "{result}");

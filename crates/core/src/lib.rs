@@ -9,7 +9,7 @@
 //!
 //! // Where you open the stream (this allocates):
 //! let format = StreamFormat::new(44_100, 2);
-//! let mut engine = Engine::new(format, &Settings::default(), &Model::rnnoise())?;
+//! let mut engine = Engine::new(format, &Settings::default(), &Model::default())?;
 //! let controls = engine.controls(); // a handle for your user interface's thread
 //!
 //! // Once, on the audio thread, before audio starts:
@@ -33,7 +33,7 @@
 //! ```
 //!
 //! # Latency
-//! At 48 kHz with blocks that are multiples of 480 it is the model's own delay (480 for `rnnoise`). Blocks of
+//! At 48 kHz with blocks that are multiples of 480 it is the model's own delay (480). Blocks of
 //! another fixed length add `480 − gcd(480, block)`, varying blocks 479. Other rates add the resamplers':
 //! 3 to 10 ms in all.
 //!

@@ -53,7 +53,7 @@ pub(crate) struct RunArgs {
     pub(crate) host: Option<String>,
 
     /// A built-in model, or a file of weights
-    #[arg(short, long, value_name = "NAME|PATH", default_value = "rnnoise")]
+    #[arg(short, long, value_name = "NAME|PATH", default_value = "sourdine")]
     pub(crate) model: String,
 
     /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit

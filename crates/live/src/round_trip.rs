@@ -153,7 +153,7 @@ fn measured(
     let spread = delays.iter().map(|d| (d - median).abs()).fold(0.0, f64::max);
     let mean = |calls: &[Call]| calls.iter().map(|c| c.device_ms).sum::<f32>() / calls.len().max(1) as f32;
     let format = StreamFormat::new(rate, 1).with_fixed_block((rate as usize / 100).max(1));
-    let engine = Engine::new(format, &Settings::default(), &Model::rnnoise()).map_err(|e| e.to_string())?;
+    let engine = Engine::new(format, &Settings::default(), &Model::default()).map_err(|e| e.to_string())?;
     Ok(Measured {
         round_trip_ms: 1e3 * median,
         spread_ms: 1e3 * spread,

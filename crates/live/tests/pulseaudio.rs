@@ -271,7 +271,7 @@ fn noisy_speech_arrives_clean(rate: u32) {
     let sound = write_wav(&path, rate, &sound);
     let mut clean = sound.clone();
     let mut engine =
-        Engine::new(StreamFormat::new(rate, 1), &Settings::default(), &Model::rnnoise()).unwrap();
+        Engine::new(StreamFormat::new(rate, 1), &Settings::default(), &Model::default()).unwrap();
     engine.process_interleaved_f32(&mut clean).unwrap();
 
     // Blocks of 10 ms come through complete as well, where no other program holds up the server for longer than that.

@@ -18,7 +18,7 @@ impl Default for Options {
     fn default() -> Self {
         let settings = Settings::default();
         Self {
-            model: "rnnoise".into(),
+            model: "sourdine".into(),
             attenuation_limit_db: settings.attenuation_limit_db,
             gate: settings.gate,
             enabled: settings.enabled,

@@ -86,7 +86,7 @@ pub struct ModelInfo {
 }
 
 /// The names of the built-in models, the default first.
-const BUILT_IN: [&str; 2] = ["rnnoise", "sourdine"];
+const BUILT_IN: [&str; 2] = ["sourdine", "rnnoise"];
 
 /// A model: immutable, shared between any number of streams and threads.
 #[derive(Clone)]
@@ -171,6 +171,13 @@ impl Model {
     /// Prepares the calling thread for this model; see [`ModelSource::warm_up_thread`].
     pub fn warm_up_thread(&self) {
         self.0.warm_up_thread();
+    }
+}
+
+/// [`Model::sourdine`].
+impl Default for Model {
+    fn default() -> Self {
+        Self::sourdine()
     }
 }
 
