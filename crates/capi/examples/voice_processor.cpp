@@ -7,6 +7,7 @@
 //
 // main() plays both threads and checks what came out.
 #include <atomic>
+#include <chrono>
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -113,7 +114,8 @@ try {
     processor.Initialize(48000, 2);
 
     std::atomic<bool> done{false};
-    long switched = 0, seen_on = 0, seen_speaking = 0;
+    std::atomic<long> switched{0};
+    long seen_on = 0, seen_speaking = 0;
     std::thread interface([&] {
         while (!done.load()) {
             processor.SetEnabled(switched++ % 3 != 0);
@@ -123,6 +125,9 @@ try {
             std::this_thread::yield();
         }
     });
+
+    // A busy machine may start that thread late.
+    while (switched.load() == 0) std::this_thread::sleep_for(std::chrono::milliseconds(1));
 
     AudioBuffer audio(2, 480);
     const std::size_t blocks = static_cast<std::size_t>(seconds * 100.0);
@@ -137,10 +142,9 @@ try {
     done.store(true);
     interface.join();
     std::printf("%zu blocks, latency %zu frames; voice in %ld, switched %ld times, seen on %ld and speaking %ld times\n",
-                blocks, processor.LatencyFrames(), speaking, switched, seen_on, seen_speaking);
+                blocks, processor.LatencyFrames(), speaking, switched.load(), seen_on, seen_speaking);
     if (processor.Failures() != 0) return fail("a block was refused");
     if (!finite) return fail("a sample is not a number");
-    if (switched == 0) return fail("nobody switched");
     return 0;
 } catch (const std::exception &error) {
     return fail(error.what());
