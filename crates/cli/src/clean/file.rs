@@ -242,12 +242,18 @@ impl Job {
         let drop = self.delay_left.min(samples.len() / channels);
         self.delay_left -= drop;
         let kept = &samples[drop * channels..];
-        self.levels.peak = kept.iter().fold(self.levels.peak, |peak, x| peak.max(x.abs()));
+        self.levels.peak = self.levels.peak.max(peak(kept));
         if let Some(recorder) = &mut self.recorder {
             recorder.push_after(kept);
         }
         self.sink.write(reader, kept)
     }
+}
+
+/// The largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
+/// those, the compiler does several at once.
+fn peak(samples: &[f32]) -> f32 {
+    f32::from_bits(samples.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
 }
 
 /// What is gathered from the reports, weighted by the frames that each was given with.

@@ -168,10 +168,13 @@ impl Stream {
             frames.fill(0.0);
             return 0.0;
         }
+        if let Some(group) = self.groups.get_mut(index) {
+            self.weights.recur_in_place(self.kernels, &mut group.state);
+        }
         self.speak(index, frames)
     }
 
-    /// The way of one group's frames to its spectra and half through the network; false if it rests.
+    /// The way of one group's frames to its spectra and up to the GRUs; false if the network rests.
     fn hear(&mut self, index: usize, frames: &[f32]) -> bool {
         let Some(group) = self.groups.get_mut(index) else { return false };
         if group.rests(frames) {
@@ -186,14 +189,14 @@ impl Stream {
                 *power += bin.norm_sqr() * share;
             }
         }
-        self.weights.first_half(self.kernels, &self.power, &mut group.state);
+        self.weights.encode(self.kernels, &self.power, &mut group.state);
         true
     }
 
-    /// The way of what was heard to one group's clean frames.
+    /// The way from the GRUs to one group's clean frames.
     fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
         let Some(group) = self.groups.get_mut(index) else { return 0.0 };
-        let probability = self.weights.second_half(self.kernels, &mut group.state);
+        let probability = self.weights.decode(self.kernels, &mut group.state);
         let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
             for (edges, gain) in self.weights.edges.windows(2).zip(&group.state.gains) {

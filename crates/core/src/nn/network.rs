@@ -1,6 +1,8 @@
 //! The network's order, and the state one stream keeps for it.
-
-use std::ops::Range;
+//!
+//! A frame goes three steps: [`Weights::encode`] (features, convolution), [`Weights::recur`] (the GRUs, half of all the
+//! work) and [`Weights::decode`] (gains, voice). They share nothing but [`State::layers`], so the middle one can run
+//! elsewhere.
 
 use super::kernels::Kernels;
 use super::math::sigmoid;
@@ -20,9 +22,7 @@ pub(crate) struct State {
     near: Vec<f32>,
     /// Outputs of the convolution and of each GRU, one after the other.
     pub(crate) layers: Vec<f32>,
-    /// The GRUs' own states, one after the other.
-    memories: Vec<f32>,
-    gates: Vec<f32>,
+    recurrent: Recurrent,
     /// Room for the codes of a dense layer's input.
     codes: Vec<[i16; 2]>,
     /// Gain logits, then the voice logit, then padding.
@@ -33,16 +33,38 @@ pub(crate) struct State {
     pub(crate) gains: Vec<f32>,
 }
 
-impl State {
+/// What the GRUs remember, and the room they compute in.
+#[derive(Debug)]
+pub(crate) struct Recurrent {
+    /// Their states, one after the other.
+    memories: Vec<f32>,
+    gates: Vec<f32>,
+    codes: Vec<[i16; 2]>,
+}
+
+impl Recurrent {
     pub(crate) fn new(weights: &Weights) -> Self {
         let hidden = weights.hidden;
+        Self {
+            memories: vec![0.0; hidden * weights.grus.len()],
+            gates: vec![0.0; 6 * hidden],
+            codes: vec![[0; 2]; hidden.div_ceil(2)],
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        (self.memories.len() + self.gates.len()) * size_of::<f32>() + size_of_val(&self.codes[..])
+    }
+}
+
+impl State {
+    pub(crate) fn new(weights: &Weights) -> Self {
         Self {
             features: vec![0.0; BANDS],
             taps: vec![0.0; 3 * BANDS],
             near: vec![0.0; BANDS + 4],
-            layers: vec![0.0; hidden * (weights.grus.len() + 1)],
-            memories: vec![0.0; hidden * weights.grus.len()],
-            gates: vec![0.0; 6 * hidden],
+            layers: vec![0.0; Self::layers(weights)],
+            recurrent: Recurrent::new(weights),
             codes: vec![[0; 2]; weights.widest_pairs()],
             logits: vec![0.0; weights.out.padded_rows()],
             local: vec![0.0; BANDS],
@@ -58,39 +80,29 @@ impl State {
             &self.taps,
             &self.near,
             &self.layers,
-            &self.memories,
-            &self.gates,
             &self.logits,
             &self.local,
             &self.raw,
             &self.gains,
         ];
         let floats: usize = all.into_iter().map(Vec::len).sum();
-        floats * size_of::<f32>() + self.codes.len() * size_of::<[i16; 2]>()
+        floats * size_of::<f32>() + size_of_val(&self.codes[..]) + self.recurrent.bytes()
     }
 
-    /// How many numbers go from one half of the network to the other.
-    pub(crate) fn handed(weights: &Weights) -> usize {
-        BANDS + weights.hidden * (weights.first_grus() + 1)
+    /// How many numbers a frame's layers put out.
+    pub(crate) fn layers(weights: &Weights) -> usize {
+        weights.hidden * (weights.grus.len() + 1)
     }
 
-    /// Writes what the second half needs of a frame's first half.
-    pub(crate) fn hand_over(&self, handed: &mut [f32]) {
-        let (near, layers) = handed.split_at_mut(BANDS);
-        near.copy_from_slice(&self.near[2..2 + BANDS]);
-        layers.copy_from_slice(&self.layers[..layers.len()]);
-    }
-
-    /// Takes what [`hand_over`](Self::hand_over) wrote.
-    pub(crate) fn take_over(&mut self, handed: &[f32]) {
-        let (near, layers) = handed.split_at(BANDS);
-        self.near[2..2 + BANDS].copy_from_slice(near);
-        self.layers[..layers.len()].copy_from_slice(layers);
+    /// The numbers between [`Weights::encode`] and [`Weights::decode`] that do not go through the GRUs: the frame's
+    /// normalised features.
+    pub(crate) fn near(&mut self) -> &mut [f32] {
+        &mut self.near[2..2 + BANDS]
     }
 
     /// Forgets everything heard. The rest is written before it is read.
     pub(crate) fn reset(&mut self) {
-        for memory in [&mut self.taps, &mut self.memories, &mut self.gains] {
+        for memory in [&mut self.taps, &mut self.recurrent.memories, &mut self.gains] {
             memory.fill(0.0);
         }
     }
@@ -103,18 +115,13 @@ impl Weights {
     /// No allocation, lock or system call; never panics.
     #[cfg(test)]
     pub(crate) fn step(&self, kernels: Kernels, power: &[f32], state: &mut State) -> f32 {
-        self.first_half(kernels, power, state);
-        self.second_half(kernels, state)
+        self.encode(kernels, power, state);
+        self.recur_in_place(kernels, state);
+        self.decode(kernels, state)
     }
 
-    /// The GRUs that belong to the first half.
-    fn first_grus(&self) -> usize {
-        self.grus.len() / 2
-    }
-
-    /// A frame's way through half the network, from the power of the bins. Another `state` than that of the second
-    /// half may be used, if [`State::hand_over`] brings what that needs.
-    pub(crate) fn first_half(&self, kernels: Kernels, power: &[f32], state: &mut State) {
+    /// From the power of the bins to the first of `state.layers`.
+    pub(crate) fn encode(&self, kernels: Kernels, power: &[f32], state: &mut State) {
         self.measure(kernels, power, &mut state.features);
         state.taps.copy_within(BANDS.., 0);
         let newest = &mut state.taps[2 * BANDS..];
@@ -128,12 +135,26 @@ impl Weights {
         for c in &mut state.layers[..hidden] {
             *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
         }
-        self.run_grus(kernels, 0..self.first_grus(), state);
     }
 
-    /// The rest of the way, to the bands' gains (in `state.gains`) and the voice probability.
-    pub(crate) fn second_half(&self, kernels: Kernels, state: &mut State) -> f32 {
-        self.run_grus(kernels, self.first_grus()..self.grus.len(), state);
+    /// From the first of a frame's `layers` to the rest of them.
+    pub(crate) fn recur(&self, kernels: Kernels, layers: &mut [f32], recurrent: &mut Recurrent) {
+        let hidden = self.hidden;
+        let Recurrent { memories, gates, codes } = recurrent;
+        let memories = memories.chunks_exact_mut(hidden);
+        for (index, (gru, memory)) in self.grus.iter().zip(memories).enumerate() {
+            let (before, after) = layers.split_at_mut((index + 1) * hidden);
+            gru.step(kernels, &before[index * hidden..], memory, gates, codes, &mut after[..hidden]);
+        }
+    }
+
+    /// [`recur`](Self::recur) with the state's own layers.
+    pub(crate) fn recur_in_place(&self, kernels: Kernels, state: &mut State) {
+        self.recur(kernels, &mut state.layers, &mut state.recurrent);
+    }
+
+    /// From the layers to the bands' gains (in `state.gains`) and the voice probability.
+    pub(crate) fn decode(&self, kernels: Kernels, state: &mut State) -> f32 {
         self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
         let (logits, voice) = state.logits.split_at_mut(BANDS);
         self.local.add(kernels, &state.near, &mut state.local, logits);
@@ -147,16 +168,6 @@ impl Weights {
             *gain = if *gain < LEAST_GAIN { 0.0 } else { *gain };
         }
         sigmoid(voice[0])
-    }
-
-    fn run_grus(&self, kernels: Kernels, which: Range<usize>, state: &mut State) {
-        let hidden = self.hidden;
-        for index in which {
-            let (before, after) = state.layers.split_at_mut((index + 1) * hidden);
-            let (input, output) = (&before[index * hidden..], &mut after[..hidden]);
-            let memory = &mut state.memories[index * hidden..][..hidden];
-            self.grus[index].step(kernels, input, memory, &mut state.gates, &mut state.codes, output);
-        }
     }
 
     /// The bands' levels.

@@ -1,8 +1,9 @@
-//! The two halves of the network on two threads, for files: the same bits as on one, a quarter of a second later.
+//! One stream on two threads, for files: the same bits as on one, a quarter of a second later.
 //!
-//! Frames go in batches to a thread that hears them (transforms, first half); what it found comes back two batches
-//! later, and the caller's thread speaks (second half, transforms back). A batch is long enough that waking a thread
-//! costs nothing beside it, and two on the way are enough that neither waits for the other's hiccups.
+//! The GRUs are half of all the work. Frames go to them in batches, which come back two batches later; transforms and
+//! the rest of the network stay with the caller, so that little but the layers' outputs travels from one processor's
+//! cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and two on the way are
+//! enough that neither waits for the other's hiccups.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
@@ -11,7 +12,8 @@ use realfft::num_complex::Complex32;
 use super::super::{FrameDenoiser, ModelInfo, ModelSource};
 use super::{Sourdine, Stream};
 use crate::dsp::stft::BINS;
-use crate::nn::network::State;
+use crate::nn::network::{Recurrent, State};
+use crate::nn::weights::BANDS;
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
@@ -34,109 +36,100 @@ impl ModelSource for Pipeline {
     }
 
     fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
-        Box::new(Halves::new(self.0.clone(), channels, mode))
+        Box::new(Pipelined::new(self.0.clone(), channels, mode))
     }
 }
 
-/// A batch of frames and what the first half makes of them.
+/// A batch of frames on its way: one of each for every frame and group.
 struct Parcel {
-    frames: Vec<f32>,
+    passages: Vec<Passage>,
+}
+
+/// One group's frame between hearing and speaking.
+struct Passage {
+    /// Whether the network heard the frame, or rests.
+    heard: bool,
     spectra: Vec<Complex32>,
-    /// From one half of the network to the other; for each frame and group.
-    handed: Vec<f32>,
-    /// Whether the network heard the frame, or rests; for each frame and group.
-    heard: Vec<bool>,
-}
-
-/// The lengths of a frame's parts.
-#[derive(Clone, Copy)]
-struct Shape {
-    groups: usize,
-    /// Of one group: samples, bins, numbers handed over.
-    samples: usize,
-    bins: usize,
-    handed: usize,
-}
-
-impl Shape {
-    fn parcel(self) -> Parcel {
-        let frames = BATCH * self.groups;
-        Parcel {
-            frames: vec![0.0; frames * self.samples],
-            spectra: vec![Complex32::default(); frames * self.bins],
-            handed: vec![0.0; frames * self.handed],
-            heard: vec![false; frames],
-        }
-    }
+    near: [f32; BANDS],
+    /// All that the other thread reads and writes.
+    layers: Vec<f32>,
 }
 
 /// The caller's side.
-struct Halves {
+struct Pipelined {
     source: Sourdine,
     channels: usize,
     mode: Channels,
-    shape: Shape,
-    mouth: Stream,
-    to_ear: SyncSender<Parcel>,
-    from_ear: Receiver<Parcel>,
+    stream: Stream,
+    to_grus: SyncSender<Parcel>,
+    from_grus: Receiver<Parcel>,
     filling: Parcel,
     /// What is spoken meanwhile; none before the first has come back.
     speaking: Option<Parcel>,
-    /// Position in both.
+    /// Position in both, in frames.
     at: usize,
     on_the_way: usize,
 }
 
-impl Halves {
+impl Pipelined {
     fn new(source: Sourdine, channels: usize, mode: Channels) -> Self {
-        let mut ear = Stream::new(&source, channels, mode);
-        let each = channels / ear.groups.len();
-        let shape = Shape {
-            groups: ear.groups.len(),
-            samples: each * MODEL_FRAME,
-            bins: each * BINS,
-            handed: State::handed(&source.weights),
-        };
-        let (to_ear, parcels) = sync_channel(ON_THE_WAY + 1);
-        let (back, from_ear) = sync_channel(ON_THE_WAY + 1);
-        // It ends when `to_ear` is dropped.
+        let stream = Stream::new(&source, channels, mode);
+        let groups = stream.groups.len();
+        let (to_grus, parcels) = sync_channel::<Parcel>(ON_THE_WAY + 1);
+        let (back, from_grus) = sync_channel(ON_THE_WAY + 1);
+        let (weights, kernels) = (source.weights.clone(), source.kernels);
+        // It ends when `to_grus` is dropped.
         #[expect(
             clippy::disallowed_methods,
             reason = "the core's only thread, and only where a file asks for it"
         )]
         std::thread::spawn(move || {
+            let mut memories: Vec<_> = (0..groups).map(|_| Recurrent::new(&weights)).collect();
             for mut parcel in parcels {
-                hear(&mut ear, shape, &mut parcel);
+                for frame in parcel.passages.chunks_exact_mut(groups) {
+                    for (passage, memory) in frame.iter_mut().zip(&mut memories).filter(|(p, _)| p.heard) {
+                        weights.recur(kernels, &mut passage.layers, memory);
+                    }
+                }
                 if back.send(parcel).is_err() {
                     return;
                 }
             }
         });
         Self {
-            mouth: Stream::new(&source, channels, mode),
+            filling: Self::parcel(&stream),
+            stream,
             source,
             channels,
             mode,
-            shape,
-            to_ear,
-            from_ear,
-            filling: shape.parcel(),
+            to_grus,
+            from_grus,
             speaking: None,
             at: 0,
             on_the_way: 0,
         }
     }
 
+    fn parcel(stream: &Stream) -> Parcel {
+        let passage = || Passage {
+            heard: false,
+            spectra: vec![Complex32::default(); stream.spectra.len()],
+            near: [0.0; BANDS],
+            layers: vec![0.0; State::layers(&stream.weights)],
+        };
+        Parcel { passages: std::iter::repeat_with(passage).take(BATCH * stream.groups.len()).collect() }
+    }
+
     /// Sends the full batch on its way and takes up the one that comes back. False if the other thread is no more.
     fn turn(&mut self) -> bool {
         let waits = self.on_the_way == ON_THE_WAY;
         let spoken = if waits { self.speaking.take() } else { None };
-        let empty = spoken.unwrap_or_else(|| self.shape.parcel());
-        if self.to_ear.send(std::mem::replace(&mut self.filling, empty)).is_err() {
+        let empty = spoken.unwrap_or_else(|| Self::parcel(&self.stream));
+        if self.to_grus.send(std::mem::replace(&mut self.filling, empty)).is_err() {
             return false;
         }
         if waits {
-            self.speaking = self.from_ear.recv().ok();
+            self.speaking = self.from_grus.recv().ok();
             return self.speaking.is_some();
         }
         self.on_the_way += 1;
@@ -144,45 +137,38 @@ impl Halves {
     }
 }
 
-fn hear(ear: &mut Stream, shape: Shape, parcel: &mut Parcel) {
-    let frames = parcel.frames.chunks_exact(shape.samples);
-    let found = parcel.spectra.chunks_exact_mut(shape.bins).zip(parcel.handed.chunks_exact_mut(shape.handed));
-    for (n, ((frame, heard), (spectra, handed))) in frames.zip(&mut parcel.heard).zip(found).enumerate() {
-        let group = n % shape.groups;
-        *heard = ear.hear(group, frame);
-        if *heard {
-            spectra.copy_from_slice(&ear.spectra);
-            ear.groups[group].state.hand_over(handed);
-        }
-    }
-}
-
-impl FrameDenoiser for Halves {
+impl FrameDenoiser for Pipelined {
     fn latency(&self) -> usize {
         (LATER + 1) * MODEL_FRAME
     }
 
     /// Not for an audio thread: it waits for the other one.
     fn process(&mut self, frame: &mut [f32]) -> f32 {
-        let Shape { groups, samples, bins, handed } = self.shape;
-        let at = self.at * groups;
-        self.filling.frames[at * samples..][..frame.len()].copy_from_slice(frame);
+        let stream = &mut self.stream;
+        let samples = stream.spectra.len() / BINS * MODEL_FRAME;
+        let first = self.at * stream.groups.len();
         let mut most = 0.0;
-        match &self.speaking {
-            None => frame.fill(0.0),
-            Some(parcel) => {
-                for (group, frame) in frame.chunks_exact_mut(samples).enumerate() {
-                    let n = at + group;
-                    if !parcel.heard[n] {
-                        frame.fill(0.0);
-                        continue;
-                    }
-                    self.mouth.spectra.copy_from_slice(&parcel.spectra[n * bins..][..bins]);
-                    self.mouth.groups[group].state.take_over(&parcel.handed[n * handed..][..handed]);
-                    let probability = self.mouth.speak(group, frame);
+        for (group, frame) in frame.chunks_exact_mut(samples).enumerate() {
+            let passage = &mut self.filling.passages[first + group];
+            passage.heard = stream.hear(group, frame);
+            if passage.heard {
+                let state = &mut stream.groups[group].state;
+                std::mem::swap(&mut stream.spectra, &mut passage.spectra);
+                std::mem::swap(&mut state.layers, &mut passage.layers);
+                passage.near.copy_from_slice(state.near());
+            }
+            match &mut self.speaking {
+                Some(parcel) if parcel.passages[first + group].heard => {
+                    let passage = &mut parcel.passages[first + group];
+                    let state = &mut stream.groups[group].state;
+                    std::mem::swap(&mut stream.spectra, &mut passage.spectra);
+                    std::mem::swap(&mut state.layers, &mut passage.layers);
+                    state.near().copy_from_slice(&passage.near);
+                    let probability = stream.speak(group, frame);
                     // Not `f32::max`: it would hide a NaN.
                     most = if probability <= most { most } else { probability };
                 }
+                _ => frame.fill(0.0),
             }
         }
         self.at = (self.at + 1) % BATCH;
