@@ -1,8 +1,8 @@
-//! One stream on two threads, for files: the same bits as on one, a quarter of a second later.
+//! One stream on two threads, for files: the same bits as on one, 0.4 s later.
 //!
-//! The GRUs are half of all the work. Frames go to them in batches, which come back two batches later; transforms and
+//! The GRUs are half of all the work. Frames go to them in batches, which come back four batches later; transforms and
 //! the rest of the network stay with the caller, so that little but the layers' outputs travels from one processor's
-//! cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and two on the way are
+//! cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on the way are
 //! enough that neither waits for the other's hiccups.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -21,7 +21,7 @@ use crate::signal::MODEL_FRAME;
 const BATCH: usize = 8;
 
 /// Batches that are on their way while another is filled.
-const ON_THE_WAY: usize = 2;
+const ON_THE_WAY: usize = 4;
 
 /// The delay beyond that of one thread, in frames.
 const LATER: usize = BATCH * (ON_THE_WAY + 1);
