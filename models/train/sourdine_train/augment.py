@@ -41,6 +41,7 @@ class Recipe:
     enveloped: float = 0.06
     granular: float = 0.25
     clip: float = 0.08
+    rumble: float = 0.12
 
 
 @dataclass
@@ -242,6 +243,13 @@ class Mixer:
             x = x + self.one_noise(rng) * 10 ** (rng.uniform(-14, 0) / 20)
         return x / max(_rms_top(x), 1e-5)
 
+    @staticmethod
+    def _rumble(rng: np.random.Generator, bins: int) -> np.ndarray:
+        """The slope of engines, wind and waves heard from afar: 3 to 10 dB an octave above 50 to 400 Hz."""
+        f = np.linspace(0, RATE / 2, bins, dtype=np.float32)
+        corner, slope = np.exp(rng.uniform(np.log(50), np.log(400))), rng.uniform(3, 10) / 6.02
+        return (1 + (f / corner) ** 2) ** (-slope / 2)
+
     def _filter(self, x: np.ndarray, *gains: np.ndarray | None) -> list[np.ndarray]:
         spec = scipy.fft.rfft(x, self.nfft)
         return [scipy.fft.irfft(spec * g, self.nfft)[: self.n].astype(np.float32) if g is not None else x for g in gains]
@@ -271,8 +279,12 @@ class Mixer:
         else:
             snr = float(np.clip(rng.normal(*self.r.snr), -8, 35))
         noise = self.noise(rng)
-        if rng.random() < 0.8:
+        rumble = rng.random() < self.r.rumble
+        if rumble or rng.random() < 0.8:
             g = smooth_random_response(rng, bins, rng.uniform(2, 14))
+            if rumble:
+                g = g * self._rumble(rng, bins)
+                snr -= rng.uniform(0, 8)
             if rng.random() < 0.25:
                 g = g * scipy.fft.rfft(self.rir[rng.integers(len(self.rir))][0], self.nfft)
             (noise,) = self._filter(noise, g)
