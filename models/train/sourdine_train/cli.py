@@ -76,6 +76,19 @@ def _snapshot(a: argparse.Namespace) -> None:
     train.snapshot(a.checkpoint, a.out)
 
 
+def _widen(a: argparse.Namespace) -> None:
+    import torch
+
+    from . import widen
+
+    s = torch.load(a.checkpoint, weights_only=False)
+    units = widen.plan(s["config"]["hidden"], a.hidden, a.seed)
+    s |= {part: widen.widen(s[part], *units) for part in ("net", "avg")}
+    s["config"]["hidden"] = a.hidden
+    # The optimizers' memory is of the narrow one.
+    torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
+
+
 def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
@@ -211,6 +224,12 @@ def main(argv: list[str] | None = None) -> None:
     s = cmd("snapshot", _snapshot, "checkpoint to a small float16 file that training can go on from (optimizer left out)")
     s.add_argument("checkpoint", type=Path)
     s.add_argument("out", type=Path)
+
+    s = cmd("widen", _widen, "checkpoint to one of a wider network that computes the same, for `train --resume`")
+    s.add_argument("checkpoint", type=Path)
+    s.add_argument("out", type=Path)
+    s.add_argument("--hidden", type=int, required=True, help="units, a multiple of 16")
+    s.add_argument("--seed", type=int, default=1)
 
     s = cmd("golden", _golden, "golden vectors from a weights file")
     s.add_argument("weights", type=Path)
