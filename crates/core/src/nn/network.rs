@@ -1,8 +1,8 @@
 //! The network's order, and the state one stream keeps for it.
 //!
 //! A frame goes three steps: [`Weights::encode`] (features, convolution), [`Weights::recur`] (the GRUs, half of all the
-//! work) and [`Weights::decode`] (gains, voice). They share nothing but [`State::layers`], so the middle one can run
-//! elsewhere.
+//! work) and [`Weights::decode`] (gains, voice). The middle one sees nothing but [`State::layers`] and what the GRUs
+//! remember, so it can run elsewhere.
 
 use super::kernels::Kernels;
 use super::math::sigmoid;
