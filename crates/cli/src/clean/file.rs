@@ -17,8 +17,8 @@ use crate::output::FileProgress;
 use crate::report::{About, Recorder};
 use crate::summary::Summary;
 
-/// Frames that are read, cleaned and written at a time, or a little more: a good second at 48 kHz, and little enough for a pipe to be
-/// answered while its sender still speaks.
+/// Frames that are read, cleaned and written at a time, or a little more: a third of a second at 48 kHz, little enough for a pipe
+/// to be answered while its sender still speaks.
 const CHUNK_FRAMES: usize = 1 << 14;
 
 /// Cleans one file, up to its last sample.
@@ -33,7 +33,7 @@ pub(super) fn clean(
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let model = run.model_for(spec.sample_rate);
+    let model = run.model_for(task, spec.sample_rate);
     let later = (model.info().latency.0 - run.model.info().latency.0) * spec.sample_rate as usize / 48_000;
     let engine = Engine::new(format, &run.settings, &model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();

@@ -131,12 +131,15 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The model for a file of this rate: on two threads where one would idle and the bits are the same. They are where a
+    /// The model for a task of this rate: on two threads where one would idle and the bits are the same. They are where a
     /// step of the engine is one of the model's frames (whole 10 ms), and where no gate hears the input as it comes.
-    fn model_for(&self, rate: u32) -> Model {
+    /// Never behind a pipe, where somebody may wait for every block: two threads answer 0.4 s later.
+    fn model_for(&self, task: &Task, rate: u32) -> Model {
         let same = rate.is_multiple_of(100) && !self.settings.gate;
-        let on_two = if self.spare_workers && same { self.model.on_two_threads() } else { None };
-        on_two.unwrap_or_else(|| self.model.clone())
+        if self.spare_workers && same && task.from != From::Stdin {
+            return self.model.on_two_threads().unwrap_or_else(|| self.model.clone());
+        }
+        self.model.clone()
     }
 
     /// One file, up to the last sample; `None` if it is skipped.
