@@ -11,7 +11,7 @@ import soxr
 
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BINS, HOP, RATE, WINDOW, band_sum, features, istft, stft
+from .features import BIN_HZ, BINS, HOP, RATE, WINDOW, band_sum, features, istft, stft
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -315,7 +315,7 @@ class Mixer:
             bw = min(bw, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
         limited = bw < 17500
         if limited:
-            k = min(BINS, int(bw * 0.97 / 50))
+            k = min(BINS, int(bw * 0.97 / BIN_HZ))
             soft = 10 ** rng.uniform(-4.5, -2)
             sx[:, k:] *= 0.0 if rng.random() < 0.5 else soft
             ss[:, k:] = 0

@@ -89,6 +89,21 @@ def _widen(a: argparse.Namespace) -> None:
     torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
 
 
+def _regrid(a: argparse.Namespace) -> None:
+    import numpy as np
+    import torch
+
+    from . import container, pool, regrid, train
+
+    meta = container.load(a.weights)[1]
+    mean, rstd = train.statistics(pool.Pool(a.pool, np.random.default_rng(a.seed)), 1024)
+    s = torch.load(a.checkpoint, weights_only=False)
+    for part in ("net", "avg"):
+        edges = np.array([int(e) for e in meta["bands"].split(",")])
+        s[part] = regrid.regrid(s[part], edges, int(meta["window"]), torch.from_numpy(mean), torch.from_numpy(rstd))
+    torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
+
+
 def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
@@ -229,6 +244,13 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("checkpoint", type=Path)
     s.add_argument("out", type=Path)
     s.add_argument("--hidden", type=int, required=True, help="units, a multiple of 16")
+    s.add_argument("--seed", type=int, default=1)
+
+    s = cmd("regrid", _regrid, "checkpoint of a network for another window and bands to one for these, to train on from there")
+    s.add_argument("checkpoint", type=Path)
+    s.add_argument("out", type=Path)
+    s.add_argument("--weights", type=Path, required=True, help="a weights file of the old network: names its window and bands")
+    s.add_argument("--pool", type=Path, required=True, help="mixtures on the new grid, for the features' statistics")
     s.add_argument("--seed", type=int, default=1)
 
     s = cmd("golden", _golden, "golden vectors from a weights file")

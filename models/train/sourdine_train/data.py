@@ -19,7 +19,7 @@ import scipy.ndimage
 import soundfile as sf
 import soxr
 
-from .features import HOP, RATE, WIN, istft, stft
+from .features import HOP, RATE, istft, stft
 
 I16 = np.ndarray
 
@@ -168,5 +168,4 @@ def smooth_random_response(rng: np.random.Generator, bins: int, depth_db: float,
     return np.interp(np.arange(bins), np.linspace(0, bins - 1, len(gain)), gain).astype(np.float32)
 
 
-assert WIN.shape == (2 * HOP,)
 assert scipy.fft.next_fast_len(144000, real=True) == 144000

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 
 from .export import DECAY
-from .features import BANDS, BINS, EDGES, HOP, WIDTH, WIN, WINDOW, features, istft, stft
+from .features import ANALYSIS, BANDS, BINS, EDGES, HOP, SYNTHESIS, WIDTH, WINDOW, features, istft, stft
 from .model import Net
 
 REPEAT = np.diff(EDGES)
@@ -44,7 +44,7 @@ class Stream:
     def reset(self) -> None:
         """Back to the state before the first frame."""
         self.state = self.net.start()
-        self.before = np.zeros(HOP, np.float32)
+        self.before = np.zeros(WINDOW - HOP, np.float32)
         self.tail = np.zeros(HOP, np.float32)
         self.last = np.zeros(BANDS, np.float32)
 
@@ -52,14 +52,15 @@ class Stream:
     def push(self, x: np.ndarray) -> dict[str, np.ndarray]:
         """Takes 480 samples, gives 480 samples, the features, gains, voice probability and layer outputs."""
         x = x.astype(np.float32)
-        spec = np.fft.rfft(np.concatenate([self.before, x]) * WIN).astype(np.complex64)
+        frame = np.concatenate([self.before, x])
+        spec = np.fft.rfft(frame * ANALYSIS).astype(np.complex64)
         feat = features((spec.real**2 + spec.imag**2)[None])
         logits, outs, self.state = self.net.layers_of(torch.from_numpy(feat)[None], self.state)
         prob = torch.sigmoid(logits)[0, 0].numpy()
         gain = np.maximum(prob[:BANDS], DECAY * self.last)
-        y = (np.fft.irfft(spec * np.repeat(gain, REPEAT), WINDOW) * WIN).astype(np.float32)
+        y = (np.fft.irfft(spec * np.repeat(gain, REPEAT), WINDOW)[-2 * HOP :] * SYNTHESIS).astype(np.float32)
         out = y[:HOP] + self.tail
-        self.before, self.tail, self.last = x, y[HOP:], gain
+        self.before, self.tail, self.last = frame[HOP:], y[HOP:], gain
         r = {"feat": feat[0], "raw": prob[:BANDS], "gain": gain, "vad": prob[BANDS:], "out": out}
         for name, o in zip(("c", "h1", "h2"), outs, strict=False):
             r[name] = o[0, 0].numpy()

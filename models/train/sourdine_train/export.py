@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from . import container
-from .features import BANDS, EDGES, HOP, WINDOW
+from .features import BANDS, EDGES, HOP, SINGLE, WINDOW
 from .model import SLOPE, TAPS, Net
 
-FORMAT = "sourdine-1"
+FORMAT = "sourdine-2"
 LANES = 16
 # Low bands hold harmonics that go on, high ones breath and clicks that do not.
-DECAY = np.linspace(0.9, 0.3, BANDS).astype(np.float32)
+DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
 
 
 def quantise(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -26,7 +26,7 @@ class State:
 
 
 class Net(nn.Module):
-    """Maps raw log-band features [N, T, 100] to logits [N, T, 101] (100 gains, voice)."""
+    """Maps raw log-band features [N, T, 136] to logits [N, T, 137] (136 gains, voice)."""
 
     feat_mean: Tensor
     feat_rstd: Tensor

@@ -15,7 +15,7 @@ KEYS = ("feat", "a", "p")
 
 
 def write_shard(mixer: Mixer, folder: Path, index: int, clips: int, seed: int) -> None:
-    """Shard `index` of a seeded stream; one file, [clips, T, 302] float16: features, A, P, sum of B, voice."""
+    """Shard `index` of a seeded stream; one file, [clips, T, 410] float16: features, A, P, sum of B, voice."""
     rng = np.random.default_rng([seed, index])
     frames = mixer.n // HOP
     out = np.empty((clips, frames, 3 * BANDS + 2), np.float16)
@@ -73,7 +73,7 @@ class Pool:
         self.open = {k: v for k, v in self.open.items() if k in set(self.names)}
 
     def batch(self, n: int) -> np.ndarray:
-        """[n, T, 302] float32, each clip from a shard of its own draw."""
+        """[n, T, 410] float32, each clip from a shard of its own draw."""
         self.refresh()
         rows = []
         while len(rows) < n:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 import torch.nn.functional as nnf
 from torch import Tensor
 
@@ -24,6 +25,9 @@ from .features import BANDS, HOP, RATE, WIDTH
 from .model import Net
 from .muon import Muon
 from .pool import Pool, shards
+
+STOP = -1.0
+"""Instead of a share of the learning rate: the other processes end."""
 
 
 @dataclass
@@ -56,7 +60,7 @@ def band_weights(tilt: float) -> Tensor:
 
 
 def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch [N, T, 302] as `pool.write_shard` stores it.
+    """The loss of a batch [N, T, 410] as `pool.write_shard` stores it.
 
     Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
     below the best one dearer than a gain above it. Each clip is divided by its own weighted energy.
@@ -138,6 +142,7 @@ class Trainer:
         torch.set_num_threads(1)
         torch.manual_seed(cfg.seed)
         self.run, self.cfg = run, cfg
+        self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         run.mkdir(parents=True, exist_ok=True)
         self.pool = Pool(pool, np.random.default_rng(cfg.seed))
         self.long = Pool(long_pool, self.pool.rng) if long_pool else None
@@ -171,6 +176,11 @@ class Trainer:
             self.avg.load_state_dict(state["avg"])
         self.weights = band_weights(cfg.tilt)
         self.stop = False
+        if self.rank:
+            self.pool.rng = np.random.default_rng([cfg.seed, self.steps, self.rank])
+            torch.manual_seed(int(self.pool.rng.integers(2**31)))
+            if self.long:
+                self.long.rng = self.pool.rng
 
     @property
     def hours(self) -> float:
@@ -201,17 +211,34 @@ class Trainer:
         loss, terms = loss_terms(self.net(batch[..., :BANDS]), batch, self.weights, self.cfg)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
+        if self.ranks > 1:
+            self._mean_gradient()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), self.cfg.grad_clip)
         if torch.isfinite(norm):
             for opt in self.opts:
                 opt.step()
         self.steps += 1
-        self.seconds += batch.shape[0] * batch.shape[1] * HOP / RATE
+        self.seconds += self.ranks * batch.shape[0] * batch.shape[1] * HOP / RATE
         k = min(self.cfg.ema, (1 + self.steps) / (10 + self.steps))
         with torch.no_grad():
             for a, b in zip(self.avg.parameters(), self.net.parameters(), strict=True):
                 a.lerp_(b, 1 - k)
         return {"loss": float(loss.detach()), **terms, "grad": float(norm)}
+
+    def _mean_gradient(self) -> None:
+        grads = [p.grad for p in self.net.parameters() if p.grad is not None]
+        flat = torch.cat([g.reshape(-1) for g in grads])
+        dist.all_reduce(flat)
+        for g, part in zip(grads, flat.div_(self.ranks).split([g.numel() for g in grads]), strict=True):
+            g.copy_(part.view_as(g))
+
+    def together(self, share: float) -> float:
+        """The first process's value, in all of them: their clocks differ."""
+        if self.ranks == 1:
+            return share
+        t = torch.tensor([share], dtype=torch.float64)
+        dist.broadcast(t, 0)
+        return float(t)
 
 
 def optimizers(net: Net, cfg: Config) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
@@ -242,9 +269,17 @@ def train(
 ) -> None:
     """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
 
+    Under `torchrun --nproc-per-node 2` two processes share every step, each with a batch of its own; the first one writes.
     A file named `decay` in the run folder with a number of minutes in it starts the decay at once.
     """
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        dist.init_process_group("gloo")
     t = Trainer(run, pool, cfg, resume, long_pool)
+    if t.rank:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # The first process says when to end.
+        while (share := t.together(STOP)) != STOP:
+            t.step(share)
+        return
     signal.signal(signal.SIGTERM, lambda *_: setattr(t, "stop", True))
     start = saved = time.monotonic()
     fade_from: float | None = None
@@ -274,7 +309,7 @@ def train(
             if (fade is not None and fade >= 1) or (minutes and not decay_minutes and now - start > minutes * 60):
                 break
             share = rate(t.steps - t.warm_from, t.cfg.warmup, fade)
-            for k, v in t.step(share).items():
+            for k, v in t.step(t.together(share)).items():
                 acc[k] = acc.get(k, 0.0) + v
             count += 1
             if t.steps % 100 == 0:
@@ -288,6 +323,7 @@ def train(
                 t.save()
                 t.save(f"at_{t.hours:06.1f}h.pt")
                 saved = now
+    t.together(STOP)
     t.save()
     if fade_from is not None:
         t.save("final.pt")

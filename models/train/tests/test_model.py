@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from sourdine_train import container, enhance, export
+from sourdine_train.features import BANDS
 from sourdine_train.model import Net
 from sourdine_train.plain import Plain
 
@@ -17,7 +18,7 @@ def net() -> Net:
 
 
 def test_written_out_backward_equals_autograd(net):
-    f, w = torch.randn(3, 40, 100), torch.randn(3, 40, 101)
+    f, w = torch.randn(3, 40, BANDS), torch.randn(3, 40, BANDS + 1)
     grads = []
     for fn in (net.forward, lambda x: net.layers_of(x)[0]):
         net.zero_grad()
@@ -44,7 +45,7 @@ def test_streaming_equals_batch_and_plain(net, tmp_path):
     file = tmp_path / "w.safetensors"
     export.save(net, file, "test")
     deq, meta = export.load(file)
-    assert meta["format"] == "sourdine-1" and meta["hidden"] == "48"
+    assert meta["format"] == "sourdine-2" and meta["hidden"] == "48"
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
     whole = enhance.run(deq, x)
     s = enhance.Stream(deq)
@@ -77,5 +78,5 @@ def test_other_format_is_refused(net, tmp_path):
 
 
 def test_decay_limit():
-    g = enhance.limit_decay(np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), 100, 1))
-    assert np.allclose(g[:, 0], [1, 0.9, 0.81, 0.95]) and np.allclose(g[:, 99], [1, 0.3, 0.09, 0.95])
+    g = enhance.limit_decay(np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), BANDS, 1))
+    assert np.allclose(g[:, 0], [1, 0.9, 0.81, 0.95]) and np.allclose(g[:, -1], [1, 0.3, 0.09, 0.95])

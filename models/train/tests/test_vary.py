@@ -39,7 +39,7 @@ def test_a_level_change_is_exact() -> None:
 
 
 def test_masked_bands_stay_masked_and_nothing_happens_at_0() -> None:
-    batch = torch.rand(4, 5, 302)
+    batch = torch.rand(4, 5, 3 * BANDS + 2)
     batch[:, :, 150:200] = 0
     same = batch.clone()
     vary(batch, np.random.default_rng(1), 0.0)

@@ -5,11 +5,13 @@
 //! second transform costs one more frame of delay (10 ms), and is why `rnnoise` has 960 samples of latency with
 //! linked channels where it has 480 otherwise. A model that gives its mask needs none of this.
 
+use std::sync::Arc;
+
 use realfft::num_complex::Complex32;
 
 use super::FrameDenoiser;
 use super::rnnoise::Mono;
-use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis};
+use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
 use crate::signal::MODEL_FRAME;
 use crate::stages::reframe::Delay;
 
@@ -37,7 +39,7 @@ impl Linked {
             mono,
             mean: [0.0; MODEL_FRAME],
             aligned: Delay::new(channels, MODEL_FRAME, MODEL_FRAME),
-            stft: Stft::new(),
+            stft: Stft::new(Arc::new(Tables::new())),
             analyses: (0..channels).map(|_| Analysis::new()).collect(),
             syntheses: (0..channels).map(|_| Synthesis::new()).collect(),
             denoised: Analysis::new(),

@@ -1,4 +1,4 @@
-//! Our own model: a small recurrent network (`models/FORMAT.md`) that turns the levels of 100 bands into 100
+//! Our own model: a small recurrent network (`models/FORMAT.md`) that turns the levels of 136 bands into 136
 //! gains and a voice probability, run by [`crate::nn`].
 //!
 //! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
@@ -18,7 +18,7 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 
 use super::{FrameDenoiser, ModelInfo, ModelSource};
-use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, WINDOW};
+use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
 use crate::error::ModelError;
 use crate::nn::kernels::Kernels;
 use crate::nn::network::State;
@@ -26,7 +26,7 @@ use crate::nn::weights::Weights;
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
-/// After so many silent frames the network rests. The transforms' memory is empty after two.
+/// After so many silent frames the network rests. The transforms' memory is empty after four.
 const REST_AFTER: u32 = 50;
 
 #[derive(Clone)]
@@ -34,6 +34,7 @@ pub(super) struct Sourdine {
     name: String,
     weights: Arc<Weights>,
     kernels: Kernels,
+    tables: Arc<Tables>,
 }
 
 /// The weights trained for this project.
@@ -47,17 +48,16 @@ impl Sourdine {
 
     pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let weights = Arc::new(Weights::parse(bytes)?);
-        Ok(Self { name: name.into(), weights, kernels: Kernels::detect() })
+        Ok(Self { name: name.into(), weights, kernels: Kernels::detect(), tables: Arc::new(Tables::new()) })
     }
 
-    /// Bytes that one mono stream keeps, the plans' shared tables apart.
+    /// Bytes that one mono stream keeps.
     fn state_bytes(&self) -> usize {
-        let bins = BINS * (size_of::<Complex32>() + size_of::<f32>());
-        let transforms = 2 * WINDOW * size_of::<f32>() + bins;
         size_of::<Stream>()
             + size_of::<Group>()
             + size_of::<Channel>()
-            + transforms
+            + BINS * size_of::<Complex32>()
+            + Stft::new(self.tables.clone()).bytes()
             + State::new(&self.weights).bytes()
     }
 }
@@ -97,7 +97,6 @@ struct Stream {
     groups: Vec<Group>,
     /// Room for one group's spectra.
     spectra: Vec<Complex32>,
-    power: Vec<f32>,
 }
 
 /// Channels under one mask.
@@ -154,11 +153,10 @@ impl Stream {
         let weights = source.weights.clone();
         Self {
             kernels: source.kernels,
-            stft: Stft::new(),
+            stft: Stft::new(source.tables.clone()),
             groups: (0..groups).map(|_| Group::new(each, &weights)).collect(),
             weights,
             spectra: vec![Complex32::default(); each * BINS],
-            power: vec![0.0; BINS],
         }
     }
 
@@ -181,15 +179,18 @@ impl Stream {
             return false;
         }
         let share = 1.0 / group.channels.len() as f32;
-        self.power.fill(0.0);
         let each = group.channels.iter_mut().zip(frames.chunks_exact(MODEL_FRAME));
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
             self.stft.analyse(&mut channel.analysis, frame, spectrum);
-            for (power, bin) in self.power.iter_mut().zip(spectrum.iter()) {
+        }
+        let power = self.stft.room();
+        power.fill(0.0);
+        for spectrum in self.spectra.chunks_exact(BINS) {
+            for (power, bin) in power.iter_mut().zip(spectrum) {
                 *power += bin.norm_sqr() * share;
             }
         }
-        self.weights.encode(self.kernels, &self.power, &mut group.state);
+        self.weights.encode(self.kernels, power, &mut group.state);
         true
     }
 

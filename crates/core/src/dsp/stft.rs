@@ -1,9 +1,12 @@
-//! Short-time Fourier transform on the models' grid: hop 480, window 960, 50 Hz a bin at 48 kHz.
+//! Short-time Fourier transform on the models' grid: hop 480, transforms of 1536, 31.25 Hz a bin at 48 kHz.
 //!
-//! The window is the sine window on both ways (the square root of a periodic-by-half-sample Hann window); its
-//! square adds up to one at 50 % overlap (Princen & Bradley, 1986), so analysis followed by synthesis gives the
-//! input back, 480 samples later.
+//! The two windows differ (Mauler & Martin, 2007, "A low delay, variable resolution, perfect reconstruction spectral
+//! analysis-synthesis system for speech enhancement"). Analysis hears 1536 samples, so that the harmonics of low voices
+//! stand apart; synthesis speaks with the last 960 of them, so the delay is that of a window of 960. The product of the
+//! two there is a Hann window, which adds up to one at 50 % overlap: analysis followed by synthesis gives the input
+//! back, 480 samples later.
 
+use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
 use realfft::num_complex::Complex32;
@@ -11,48 +14,84 @@ use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 
 use crate::signal::MODEL_FRAME;
 
-/// Window and transform length in samples.
-pub(crate) const WINDOW: usize = 2 * MODEL_FRAME;
+/// Analysis window and transform length in samples.
+pub(crate) const WINDOW: usize = 1536;
+
+/// What analysis hears besides the newest hop.
+const PAST: usize = WINDOW - MODEL_FRAME;
+
+/// Where synthesis begins.
+const START: usize = WINDOW - 2 * MODEL_FRAME;
 
 /// Bins from 0 Hz to 24 kHz.
 pub(crate) const BINS: usize = WINDOW / 2 + 1;
 
-/// Plans, window and scratch; one serves any number of [`Analysis`] and [`Synthesis`] of a stream.
-pub(crate) struct Stft {
+/// What all streams share: plans and windows.
+pub(crate) struct Tables {
     forward: Arc<dyn RealToComplex<f32>>,
     inverse: Arc<dyn ComplexToReal<f32>>,
-    window: Vec<f32>,
+    analysis: Vec<f32>,
+    /// For the last two hops of a frame; the transforms' scale is in it.
+    synthesis: Vec<f32>,
+}
+
+impl Tables {
+    pub(crate) fn new() -> Self {
+        let mut planner = RealFftPlanner::<f32>::new();
+        let (forward, inverse) = (planner.plan_fft_forward(WINDOW), planner.plan_fft_inverse(WINDOW));
+        // A quarter of a sine up over the past, a quarter down over the newest hop.
+        let quarter = |n: usize, of: usize| (FRAC_PI_2 * (n as f64 + 0.5) / of as f64).sin();
+        let analysis: Vec<f64> = (0..PAST)
+            .map(|n| quarter(n, PAST))
+            .chain((0..MODEL_FRAME).rev().map(|n| quarter(n, MODEL_FRAME)))
+            .collect();
+        let hann = |n: usize| quarter(n, MODEL_FRAME).powi(2);
+        let synthesis = analysis.iter().skip(START).enumerate();
+        Self {
+            synthesis: synthesis.map(|(n, a)| (hann(n) / a / WINDOW as f64) as f32).collect(),
+            analysis: analysis.iter().map(|a| *a as f32).collect(),
+            forward,
+            inverse,
+        }
+    }
+}
+
+/// Tables and scratch; one serves any number of [`Analysis`] and [`Synthesis`] of a stream.
+pub(crate) struct Stft {
+    tables: Arc<Tables>,
     time: Vec<f32>,
     scratch: Vec<Complex32>,
 }
 
 impl Stft {
-    pub(crate) fn new() -> Self {
-        let mut planner = RealFftPlanner::<f32>::new();
-        let (forward, inverse) = (planner.plan_fft_forward(WINDOW), planner.plan_fft_inverse(WINDOW));
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
-        let step = std::f64::consts::PI / WINDOW as f64;
-        Self {
-            window: (0..WINDOW).map(|n| (step * (n as f64 + 0.5)).sin() as f32).collect(),
-            time: vec![0.0; WINDOW],
-            scratch: vec![Complex32::default(); scratch],
-            forward,
-            inverse,
-        }
+    pub(crate) fn new(tables: Arc<Tables>) -> Self {
+        let scratch = tables.forward.get_scratch_len().max(tables.inverse.get_scratch_len());
+        Self { time: vec![0.0; WINDOW], scratch: vec![Complex32::default(); scratch], tables }
     }
 
-    /// Transforms the previous and this hop of 480 samples into [`BINS`] bins, unnormalised.
+    /// As much room as [`BINS`], to compute in between two transforms.
+    pub(crate) fn room(&mut self) -> &mut [f32] {
+        &mut self.time[..BINS]
+    }
+
+    /// What it takes in memory, in bytes, the tables apart.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.time[..]) + size_of_val(&self.scratch[..])
+    }
+
+    /// Transforms this hop of 480 samples, with those before it, into [`BINS`] bins, unnormalised.
     pub(crate) fn analyse(&mut self, memory: &mut Analysis, hop: &[f32], bins: &mut [Complex32]) {
-        let (old, new) = self.time.split_at_mut(MODEL_FRAME);
-        let (rise, fall) = self.window.split_at(MODEL_FRAME);
-        for ((t, m), w) in old.iter_mut().zip(&memory.hop).zip(rise) {
+        let (old, new) = self.time.split_at_mut(PAST);
+        let (rise, fall) = self.tables.analysis.split_at(PAST);
+        for ((t, m), w) in old.iter_mut().zip(&memory.past).zip(rise) {
             *t = m * w;
         }
         for ((t, x), w) in new.iter_mut().zip(hop).zip(fall) {
             *t = x * w;
         }
-        memory.hop.copy_from_slice(hop);
-        let done = self.forward.process_with_scratch(&mut self.time, bins, &mut self.scratch);
+        memory.past.copy_within(MODEL_FRAME.., 0);
+        memory.past[PAST - MODEL_FRAME..].copy_from_slice(hop);
+        let done = self.tables.forward.process_with_scratch(&mut self.time, bins, &mut self.scratch);
         debug_assert!(done.is_ok(), "lengths fixed at construction");
     }
 
@@ -60,32 +99,31 @@ impl Stft {
     pub(crate) fn synthesise(&mut self, memory: &mut Synthesis, bins: &mut [Complex32], hop: &mut [f32]) {
         bins[0].im = 0.0; // What is not real there has no inverse, and realfft says so with an error.
         bins[BINS - 1].im = 0.0;
-        let done = self.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
+        let done = self.tables.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
         debug_assert!(done.is_ok(), "lengths fixed at construction");
-        let (early, late) = self.time.split_at(MODEL_FRAME);
-        let (rise, fall) = self.window.split_at(MODEL_FRAME);
-        const NORM: f32 = 1.0 / WINDOW as f32;
+        let (early, late) = self.time[START..].split_at(MODEL_FRAME);
+        let (rise, fall) = self.tables.synthesis.split_at(MODEL_FRAME);
         for (((h, m), t), w) in hop.iter_mut().zip(&memory.overlap).zip(early).zip(rise) {
-            *h = m + t * w * NORM;
+            *h = m + t * w;
         }
         for ((m, t), w) in memory.overlap.iter_mut().zip(late).zip(fall) {
-            *m = t * w * NORM;
+            *m = t * w;
         }
     }
 }
 
-/// One signal's last hop.
+/// One signal's past.
 pub(crate) struct Analysis {
-    hop: [f32; MODEL_FRAME],
+    past: [f32; PAST],
 }
 
 impl Analysis {
     pub(crate) fn new() -> Self {
-        Self { hop: [0.0; MODEL_FRAME] }
+        Self { past: [0.0; PAST] }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.hop.fill(0.0);
+        self.past.fill(0.0);
     }
 }
 
@@ -110,7 +148,8 @@ mod tests {
 
     #[test]
     fn analysis_then_synthesis_gives_the_input_back_one_hop_later() {
-        let (mut stft, mut a, mut s) = (Stft::new(), Analysis::new(), Synthesis::new());
+        let (mut stft, mut a, mut s) =
+            (Stft::new(Arc::new(Tables::new())), Analysis::new(), Synthesis::new());
         let mut bins = vec![Complex32::default(); BINS];
         let input: Vec<f32> = (0..10 * MODEL_FRAME).map(|i| ((i * i) as f32 * 1e-4).sin()).collect();
         let mut output = vec![0.0; input.len()];

@@ -1,13 +1,15 @@
 //! The network against PyTorch's own numbers, layer by layer, for every kernel. The sound and the voice
 //! probability, as a user of the crate gets them, are compared in `tests/golden.rs`.
 
+use std::sync::Arc;
+
 use realfft::num_complex::Complex32;
 
 use super::container::Container;
 use super::kernels::Kernels;
 use super::network::State;
 use super::weights::{BANDS, Weights};
-use crate::dsp::stft::{Analysis, BINS, Stft};
+use crate::dsp::stft::{Analysis, BINS, Stft, Tables};
 use crate::signal::MODEL_FRAME;
 
 const WEIGHTS: &[u8] =
@@ -35,7 +37,8 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
     let [features, raw, gains, voice] = ["feat", "raw", "gain", "vad"].map(floats);
     let layers = ["c", "h1", "h2"].map(floats);
 
-    let (mut stft, mut analysis, mut state) = (Stft::new(), Analysis::new(), State::new(weights));
+    let (mut stft, mut analysis, mut state) =
+        (Stft::new(Arc::new(Tables::new())), Analysis::new(), State::new(weights));
     let mut bins = vec![Complex32::default(); BINS];
     let mut worst = [0.0_f32; 4];
     for (t, hop) in input.chunks_exact(MODEL_FRAME).enumerate() {
@@ -47,7 +50,10 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
         let power: Vec<f32> = bins.iter().map(|x| x.norm_sqr()).collect();
         let probability = weights.step(kernels, &power, &mut state);
         let bands = BANDS * t..BANDS * (t + 1);
-        worst[0] = worst[0].max(apart(&state.features, &features[bands.clone()]));
+        let normalised: Vec<f32> = (features[bands.clone()].iter().zip(&weights.mean).zip(&weights.rstd))
+            .map(|((f, mean), rstd)| (f - mean) * rstd)
+            .collect();
+        worst[0] = worst[0].max(apart(state.near(), &normalised));
         worst[1] = worst[1].max(apart(&state.raw, &raw[bands.clone()]));
         worst[1] = worst[1].max(apart(&state.gains, &gains[bands]));
         worst[2] = worst[2].max((probability - voice[t]).abs());
@@ -80,7 +86,8 @@ fn a_minute_later_it_still_matches() {
     let (gains, voice) = (floats("minute.gain"), floats("minute.vad"));
     let input = golden.raw("speech.in", "I16", golden.shape("speech.in")).unwrap().as_chunks::<2>().0;
     let input: Vec<f32> = input.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect();
-    let (mut stft, mut analysis, mut state) = (Stft::new(), Analysis::new(), State::new(&weights));
+    let (mut stft, mut analysis, mut state) =
+        (Stft::new(Arc::new(Tables::new())), Analysis::new(), State::new(&weights));
     let mut bins = vec![Complex32::default(); BINS];
     let mut worst = 0.0_f32;
     for (gains, voice) in gains.chunks_exact(BANDS).zip(voice) {

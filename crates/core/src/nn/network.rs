@@ -7,6 +7,7 @@
 use super::kernels::Kernels;
 use super::math::sigmoid;
 use super::weights::{BANDS, Weights};
+use crate::dsp::stft::WINDOW;
 
 /// Gains below this are 0, so that the decay limit never reaches numbers that cost a processor a detour.
 const LEAST_GAIN: f32 = 1e-20;
@@ -14,8 +15,6 @@ const LEAST_GAIN: f32 = 1e-20;
 /// Everything a stream remembers, and the room to compute in. Its size never changes.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Log band levels, before normalisation.
-    pub(crate) features: Vec<f32>,
     /// Normalised features of the frames t−2, t−1 and t, one after the other.
     taps: Vec<f32>,
     /// The newest of them, with two zeros at each end.
@@ -27,8 +26,7 @@ pub(crate) struct State {
     codes: Vec<[i16; 2]>,
     /// Gain logits, then the voice logit, then padding.
     logits: Vec<f32>,
-    local: Vec<f32>,
-    /// Gains before the decay limit.
+    /// Gains before the decay limit; before that, room for the local path.
     pub(crate) raw: Vec<f32>,
     pub(crate) gains: Vec<f32>,
 }
@@ -60,14 +58,12 @@ impl Recurrent {
 impl State {
     pub(crate) fn new(weights: &Weights) -> Self {
         Self {
-            features: vec![0.0; BANDS],
             taps: vec![0.0; 3 * BANDS],
             near: vec![0.0; BANDS + 4],
             layers: vec![0.0; Self::layers(weights)],
             recurrent: Recurrent::new(weights),
             codes: vec![[0; 2]; weights.widest_pairs()],
             logits: vec![0.0; weights.out.padded_rows()],
-            local: vec![0.0; BANDS],
             raw: vec![0.0; BANDS],
             gains: vec![0.0; BANDS],
         }
@@ -75,16 +71,7 @@ impl State {
 
     /// What it takes in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let all = [
-            &self.features,
-            &self.taps,
-            &self.near,
-            &self.layers,
-            &self.logits,
-            &self.local,
-            &self.raw,
-            &self.gains,
-        ];
+        let all = [&self.taps, &self.near, &self.layers, &self.logits, &self.raw, &self.gains];
         let floats: usize = all.into_iter().map(Vec::len).sum();
         floats * size_of::<f32>() + size_of_val(&self.codes[..]) + self.recurrent.bytes()
     }
@@ -122,11 +109,11 @@ impl Weights {
 
     /// From the power of the bins to the first of `state.layers`.
     pub(crate) fn encode(&self, kernels: Kernels, power: &[f32], state: &mut State) {
-        self.measure(kernels, power, &mut state.features);
         state.taps.copy_within(BANDS.., 0);
         let newest = &mut state.taps[2 * BANDS..];
-        for (((x, f), mean), rstd) in newest.iter_mut().zip(&state.features).zip(&self.mean).zip(&self.rstd) {
-            *x = (f - mean) * rstd;
+        self.measure(kernels, power, newest);
+        for ((x, mean), rstd) in newest.iter_mut().zip(&self.mean).zip(&self.rstd) {
+            *x = (*x - mean) * rstd;
         }
         state.near[2..2 + BANDS].copy_from_slice(newest);
 
@@ -157,8 +144,7 @@ impl Weights {
     pub(crate) fn decode(&self, kernels: Kernels, state: &mut State) -> f32 {
         self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
         let (logits, voice) = state.logits.split_at_mut(BANDS);
-        self.local.add(kernels, &state.near, &mut state.local, logits);
-
+        self.local.add(kernels, &state.near, &mut state.raw, logits);
         state.raw.copy_from_slice(logits);
         kernels.sigmoid(&mut state.raw);
         for ((gain, raw), limit) in state.gains.iter_mut().zip(&state.raw).zip(&self.decay_limits) {
@@ -170,11 +156,11 @@ impl Weights {
         sigmoid(voice[0])
     }
 
-    /// The bands' levels.
+    /// The bands' log levels.
     fn measure(&self, kernels: Kernels, power: &[f32], features: &mut [f32]) {
         for (f, edges) in features.iter_mut().zip(self.edges.windows(2)) {
             let band = &power[edges[0]..edges[1]];
-            *f = band.iter().sum::<f32>() / (band.len() as f32 * 480.0) + self.feature_floor;
+            *f = band.iter().sum::<f32>() / (band.len() as f32 * (WINDOW / 2) as f32) + self.feature_floor;
         }
         kernels.log10(features);
         features.iter_mut().for_each(|f| *f *= 0.5);

@@ -1,4 +1,4 @@
-//! A checked, immutable network from a weights file, format `sourdine-1` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-2` (`models/FORMAT.md`).
 
 use super::container::{Container, SIDE_LIMIT, wrong};
 use super::layers::{Dense, Gru, LANES, Local};
@@ -7,10 +7,10 @@ use crate::error::ModelError;
 use crate::signal::MODEL_FRAME;
 
 /// Bands, of which each has a feature and a gain.
-pub(crate) const BANDS: usize = 100;
+pub(crate) const BANDS: usize = 136;
 
 /// The format this build reads.
-const FORMAT: &str = "sourdine-1";
+const FORMAT: &str = "sourdine-2";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]

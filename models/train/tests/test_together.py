@@ -1,0 +1,29 @@
+"""Two processes share every step."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import numpy as np
+import torch
+
+from sourdine_train.features import BANDS, HOP, RATE
+
+
+def test_two_processes_take_the_steps_of_one(tmp_path):
+    pool = tmp_path / "pool"
+    pool.mkdir()
+    shard = np.random.default_rng(1).random((4, 30, 3 * BANDS + 2)).astype(np.float16)
+    np.save(pool / "shard_0000000.npy", shard)
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        port = s.getsockname()[1]
+    line = [sys.executable, "-m", "sourdine_train", "train", "--pool", str(pool), "--run", str(tmp_path / "run"), "--hidden", "16", "--batch", "2", "--minutes", "0.05"]
+    env = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    both = [subprocess.Popen(line, env={**env, "RANK": rank}) for rank in "01"]
+    assert [p.wait(120) for p in both] == [0, 0]
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=False)
+    assert state["steps"] > 0
+    assert abs(state["seconds"] - state["steps"] * 2 * 2 * 30 * HOP / RATE) < 1e-6
+    assert all(torch.isfinite(w).all() for w in state["net"].values())
