@@ -269,7 +269,7 @@ def train(
 ) -> None:
     """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
 
-    Under `torchrun --nproc-per-node 2` two processes share every step, each with a batch of its own; the first one writes.
+    Under `torchrun --nproc-per-node 2 -m --` two processes share every step, each with a batch of its own; the first one writes.
     A file named `decay` in the run folder with a number of minutes in it starts the decay at once.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
