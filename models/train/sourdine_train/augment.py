@@ -1,4 +1,8 @@
-"""Mixtures: one draw of speech, noise, room, level and band limit, and its reduction to what the loss needs."""
+"""Mixtures: speech in a room, a background, both at some level, and their reduction to what the loss needs.
+
+The costly part (`Mixer.speech`, `Mixer.background`) is apart from the cheap one (`combine`, `reduce`): the pool stores what
+the first makes, and the trainer pairs it anew at every draw, so that it never sees a mixture twice.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +15,7 @@ import soxr
 
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BIN_HZ, BINS, HOP, RATE, WINDOW, band_sum, features, istft, stft
+from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, features, istft, stft
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -45,6 +49,23 @@ class Recipe:
 
 
 @dataclass
+class Speech:
+    """A voice whose target has unit active level: what is to come back, what the microphone gets of it, bandwidth in Hz."""
+
+    target: np.ndarray
+    wet: np.ndarray
+    bandwidth: float
+
+
+@dataclass
+class Noise:
+    """A background of unit level, and by how many dB the drawn SNR is lowered, since much of it lies below the voice."""
+
+    sound: np.ndarray
+    lower: float
+
+
+@dataclass
 class Example:
     """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the voice label."""
 
@@ -63,7 +84,8 @@ def coefficients(x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray, 
     """
     px = x.real**2 + x.imag**2 + 1e-16
     ps = s.real**2 + s.imag**2 + 1e-16
-    xc, sc = px ** (COMPRESS / 2), ps ** (COMPRESS / 2)
+    half = np.float32(COMPRESS / 2)
+    xc, sc = np.exp(half * np.log(px)), np.exp(half * np.log(ps))  # Twice as fast as a power here.
     cos = (x.real * s.real + x.imag * s.imag) / np.sqrt(px * ps)
     return band_sum(xc * xc), band_sum(xc * sc * (PHASE * cos + 1 - PHASE)), band_sum(sc * sc)
 
@@ -254,79 +276,85 @@ class Mixer:
         spec = scipy.fft.rfft(x, self.nfft)
         return [scipy.fft.irfft(spec * g, self.nfft)[: self.n].astype(np.float32) if g is not None else x for g in gains]
 
-    def mix(self, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, float]:
-        """Target, noisy signal and bandwidth."""
-        bins = self.nfft // 2 + 1
-        speech, bw = self.voice(rng)
-        eq = smooth_random_response(rng, bins, rng.uniform(0, 11)) if rng.random() < 0.65 else None
+    def speech(self, rng: np.random.Generator) -> Speech:
+        """A voice through a random response, in a room or not."""
+        dry, bw = self.voice(rng)
+        eq = smooth_random_response(rng, self.nfft // 2 + 1, rng.uniform(0, 11)) if rng.random() < 0.65 else None
         if rng.random() < self.r.reverb:
             h, e = self.rir[rng.integers(len(self.rir))]
             hs, es = scipy.fft.rfft(h, self.nfft), scipy.fft.rfft(e, self.nfft)
             if eq is not None:
                 hs, es = hs * eq, es * eq
-            wet, target = self._filter(speech, hs, es)
-        elif eq is not None:
-            (target,) = self._filter(speech, eq)
-            wet = target
+            wet, target = self._filter(dry, hs, es)
         else:
-            wet = target = speech
-        u = rng.random()
-        absent = u < self.r.no_speech
-        if u > 1 - self.r.clean:
-            snr = rng.uniform(38, 65)
-        elif u > 1 - self.r.clean - self.r.high_snr:
-            snr = rng.uniform(15, 35)
-        else:
-            snr = float(np.clip(rng.normal(*self.r.snr), -8, 35))
-        noise = self.noise(rng)
+            (wet,) = self._filter(dry, eq)
+            target = wet
+        norm = _rms_active(target)
+        return Speech(target / norm, wet / norm, bw)
+
+    def background(self, rng: np.random.Generator) -> Noise:
+        """Noises through a random response, in a room or not."""
+        noise, lower = self.noise(rng), 0.0
         rumble = rng.random() < self.r.rumble
         if rumble or rng.random() < 0.8:
+            bins = self.nfft // 2 + 1
             g = smooth_random_response(rng, bins, rng.uniform(2, 14))
             if rumble:
                 g = g * self._rumble(rng, bins)
-                snr -= rng.uniform(0, 8)
+                lower = rng.uniform(0, 8)
             if rng.random() < 0.25:
                 g = g * scipy.fft.rfft(self.rir[rng.integers(len(self.rir))][0], self.nfft)
             (noise,) = self._filter(noise, g)
             noise = noise / max(_rms_top(noise), 1e-5)
-        norm = _rms_active(target)
-        level = 10 ** ((rng.normal(-27, 7) if rng.random() < 0.7 else rng.uniform(-50, -10)) / 20)
-        target, wet = target * (level / norm), wet * (level / norm)
-        if absent:
-            target, wet = np.zeros_like(target), np.zeros_like(wet)
-        x = wet + noise * (level * 10 ** (-snr / 20))
-        if rng.random() < self.r.clip:
-            top = np.abs(x).max() + 1e-9
-            lim = min(1.0, top) * 10 ** (-rng.uniform(1, 8) / 20)
-            x = np.clip(x, -lim, lim)
-        else:
-            top = np.abs(x).max()
-            if top > 1:
-                x, target = x / top, target / top
-        if rng.random() < 0.4:
-            x = np.rint(x * 32768) / 32768
-        return target.astype(np.float32), x.astype(np.float32), bw
+        return Noise(noise, lower)
 
     def example(self, rng: np.random.Generator) -> Example:
-        """One clip, reduced to features and loss coefficients; nothing above the bandwidth counts."""
-        target, x, bw = self.mix(rng)
-        sx, ss = stft(x), stft(target)
-        if rng.random() < 0.12:
-            bw = min(bw, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
-        limited = bw < 17500
-        if limited:
-            k = min(BINS, int(bw * 0.97 / BIN_HZ))
-            soft = 10 ** rng.uniform(-4.5, -2)
-            sx[:, k:] *= 0.0 if rng.random() < 0.5 else soft
-            ss[:, k:] = 0
-        power = (sx.real**2 + sx.imag**2).astype(np.float32)
-        feat = features(power)
-        a, p, b = coefficients(sx, ss)
-        if limited:
-            first = int(np.searchsorted(_band_starts(), k - 1))
-            a[:, first:] = p[:, first:] = b[:, first:] = 0
-        scale = 100.0 / (float(a.sum(1).mean()) + 1e-9)
-        return Example(feat, a * scale, p * scale, b * scale, voice_labels(target))
+        """One clip, all of it drawn anew."""
+        return reduce(rng, *combine(rng, self.r, self.speech(rng), self.background(rng)))
+
+
+def combine(rng: np.random.Generator, recipe: Recipe, speech: Speech, noise: Noise) -> tuple[np.ndarray, np.ndarray, float]:
+    """Target, noisy signal and bandwidth: speech and noise at a random level and SNR, sometimes clipped or rounded to 16 bits."""
+    u = rng.random()
+    if u > 1 - recipe.clean:
+        snr = rng.uniform(38, 65)
+    elif u > 1 - recipe.clean - recipe.high_snr:
+        snr = rng.uniform(15, 35)
+    else:
+        snr = float(np.clip(rng.normal(*recipe.snr), -8, 35))
+    level = 10 ** ((rng.normal(-27, 7) if rng.random() < 0.7 else rng.uniform(-50, -10)) / 20)
+    there = np.float32(0 if u < recipe.no_speech else level)
+    target = speech.target * there
+    x = speech.wet * there + noise.sound * np.float32(level * 10 ** ((noise.lower - snr) / 20))
+    top = float(np.abs(x).max())
+    if rng.random() < recipe.clip:
+        lim = np.float32(min(1.0, top + 1e-9) * 10 ** (-rng.uniform(1, 8) / 20))
+        x = np.clip(x, -lim, lim)
+    elif top > 1:
+        x, target = x / np.float32(top), target / np.float32(top)
+    if rng.random() < 0.4:
+        x = np.rint(x * np.float32(32768)) / np.float32(32768)
+    return target, x, speech.bandwidth
+
+
+def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidth: float) -> Example:
+    """Features and loss coefficients of a mixture; nothing above the bandwidth counts."""
+    sx, ss = stft(x), stft(target)
+    if rng.random() < 0.12:
+        bandwidth = min(bandwidth, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
+    limited = bandwidth < 17500
+    if limited:
+        k = min(BINS, int(bandwidth * 0.97 / BIN_HZ))
+        soft = np.float32(10 ** rng.uniform(-4.5, -2))
+        sx[:, k:] *= np.float32(0) if rng.random() < 0.5 else soft
+        ss[:, k:] = 0
+    feat = features(sx.real**2 + sx.imag**2)
+    a, p, b = coefficients(sx, ss)
+    if limited:
+        first = int(np.searchsorted(EDGES[:-1], k - 1))
+        a[:, first:] = p[:, first:] = b[:, first:] = 0
+    scale = np.float32(100.0 / (float(a.sum(1).mean()) + 1e-9))
+    return Example(feat, a * scale, p * scale, b * scale, voice_labels(target))
 
 
 def _rms_active(x: np.ndarray) -> float:
@@ -334,9 +362,3 @@ def _rms_active(x: np.ndarray) -> float:
     e = (x[: n * HOP].reshape(n, HOP) ** 2).mean(1)
     top = np.percentile(e, 95)
     return float(np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12))
-
-
-def _band_starts() -> np.ndarray:
-    from .features import EDGES
-
-    return EDGES[:-1]

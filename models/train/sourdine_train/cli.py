@@ -188,16 +188,16 @@ def main(argv: list[str] | None = None) -> None:
         s.add_argument("--cache", type=Path, required=True, help="folder for decoded audio")
         s.add_argument("--split", type=Path, default=Path(__file__).parent.parent / "split.txt", help="held-out files")
 
-    s = cmd("generate", _generate, "write mixtures into a rotating pool of shards")
+    s = cmd("generate", _generate, "write speech and backgrounds, to be mixed by `train`, into a rotating pool of shards")
     corpus(s)
     s.add_argument("--pool", type=Path, required=True)
     s.add_argument("--seconds", type=float, default=3.0)
-    s.add_argument("--clips", type=int, default=64, help="clips in a shard")
+    s.add_argument("--clips", type=int, default=32, help="clips in a shard, 0.3 MB a second each")
     s.add_argument("--keep", type=int, default=300, help="shards on disk")
     s.add_argument("--duty", type=float, default=1.0, help="share of the time to work; the rest is left to the trainer")
     s.add_argument(
         "--unseen", choices=("none", "speech", "noise", "both"),
-        help="not for training: mixtures in which these are held-out files, to see with `loss` what generalises",
+        help="not for training: a pool in which these are held-out files, to see with `loss` what generalises",
     )
     s.add_argument("--stop", type=int, help="last shard number (default: go on for ever)")
     s.add_argument("--seed", type=int, default=1)
@@ -250,7 +250,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("checkpoint", type=Path)
     s.add_argument("out", type=Path)
     s.add_argument("--weights", type=Path, required=True, help="a weights file of the old network: names its window and bands")
-    s.add_argument("--pool", type=Path, required=True, help="mixtures on the new grid, for the features' statistics")
+    s.add_argument("--pool", type=Path, required=True, help="sound to mix, for the features' statistics")
     s.add_argument("--seed", type=int, default=1)
 
     s = cmd("golden", _golden, "golden vectors from a weights file")

@@ -1,4 +1,4 @@
-"""A rotating pool of ready mixtures on disk: one process writes shards, the trainer draws from those that are there."""
+"""A rotating pool of speech and backgrounds on disk: one process writes shards, the trainer pairs and mixes what is there."""
 
 from __future__ import annotations
 
@@ -8,21 +8,34 @@ from pathlib import Path
 
 import numpy as np
 
-from .augment import Mixer
-from .features import BANDS, HOP, RATE
+from .augment import Mixer, Noise, Recipe, Speech, combine, reduce
+from .features import RATE
 
-KEYS = ("feat", "a", "p")
+
+def row(samples: int) -> np.dtype:
+    """A speech and a background, which need not end up together. 16 bits each, at full scale: value = integer * scale."""
+    return np.dtype(
+        [
+            ("target", "i2", samples), ("wet", "i2", samples), ("noise", "i2", samples),
+            ("speech_scale", "f4"), ("noise_scale", "f4"), ("bandwidth", "f4"), ("lower", "f4"),
+        ]
+    )
+
+
+def _scale(*sounds: np.ndarray) -> np.float32:
+    return np.float32(max(1e-9, *(float(np.abs(x).max()) for x in sounds)) / 32767)
 
 
 def write_shard(mixer: Mixer, folder: Path, index: int, clips: int, seed: int) -> None:
-    """Shard `index` of a seeded stream; one file, [clips, T, 410] float16: features, A, P, sum of B, voice."""
+    """Shard `index` of a seeded stream, one file."""
     rng = np.random.default_rng([seed, index])
-    frames = mixer.n // HOP
-    out = np.empty((clips, frames, 3 * BANDS + 2), np.float16)
-    for i in range(clips):
-        e = mixer.example(rng)
-        out[i, :, :BANDS], out[i, :, BANDS : 2 * BANDS], out[i, :, 2 * BANDS : 3 * BANDS] = e.feat, e.a, e.p
-        out[i, :, -2], out[i, :, -1] = np.minimum(e.b.sum(1), 60000), e.vad
+    out = np.empty(clips, row(mixer.n))
+    for r in out:
+        s, v = mixer.speech(rng), mixer.background(rng)
+        r["speech_scale"], r["noise_scale"] = _scale(s.target, s.wet), _scale(v.sound)
+        for name, sound, scale in (("target", s.target, "speech"), ("wet", s.wet, "speech"), ("noise", v.sound, "noise")):
+            r[name] = np.rint(sound / r[f"{scale}_scale"])
+        r["bandwidth"], r["lower"] = s.bandwidth, v.lower
     tmp = folder / f"tmp_{os.getpid()}.npy"
     np.save(tmp, out)
     os.replace(tmp, folder / f"shard_{index:07d}.npy")
@@ -55,11 +68,24 @@ def fill(mixer: Mixer, folder: Path, clips: int, keep: int, seed: int, stop: int
             print(f"shard {i}: {made / RATE / 3600:.2f} h made, {rate:.0f} audio-s per CPU-s", flush=True)
 
 
+def mixture(rng: np.random.Generator, recipe: Recipe, speech: np.void, noise: np.void) -> np.ndarray:
+    """The speech of one row with the background of another, [T, 409] float32: features, A, P, voice."""
+    s = Speech(speech["target"] * speech["speech_scale"], speech["wet"] * speech["speech_scale"], float(speech["bandwidth"]))
+    e = reduce(rng, *combine(rng, recipe, s, Noise(noise["noise"] * noise["noise_scale"], float(noise["lower"]))))
+    return np.concatenate([e.feat, e.a, e.p, e.vad[:, None]], 1, dtype=np.float32)
+
+
+def probe(path: Path) -> np.ndarray:
+    """The mixtures of a shard, every speech with the background beside it: the same whenever it is asked."""
+    rng = np.random.default_rng(int(path.stem.split("_")[1]))
+    return np.stack([mixture(rng, Recipe(), r, r) for r in np.load(path)])
+
+
 class Pool:
     """Random batches from the shards on disk."""
 
-    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
-        self.folder, self.rng = folder, rng
+    def __init__(self, folder: Path, rng: np.random.Generator, recipe: Recipe | None = None) -> None:
+        self.folder, self.rng, self.recipe = folder, rng, recipe or Recipe()
         self.open: dict[Path, np.ndarray] = {}
         self.names: list[Path] = []
         self.scan = 0.0
@@ -72,19 +98,19 @@ class Pool:
         self.names = shards(self.folder)
         self.open = {k: v for k, v in self.open.items() if k in set(self.names)}
 
-    def batch(self, n: int) -> np.ndarray:
-        """[n, T, 410] float32, each clip from a shard of its own draw."""
-        self.refresh()
-        rows = []
-        while len(rows) < n:
+    def _draw(self) -> np.void:
+        while True:
             path = self.names[self.rng.integers(len(self.names))]
             try:
                 if path not in self.open:
                     self.open[path] = np.load(path, mmap_mode="r")
                 s = self.open[path]
+                return s[self.rng.integers(len(s))]
             except FileNotFoundError:
                 self.scan = 0.0
                 self.refresh()
-                continue
-            rows.append(np.asarray(s[self.rng.integers(len(s))], np.float32))
-        return np.stack(rows)
+
+    def batch(self, n: int) -> np.ndarray:
+        """[n, T, 409] float32: n mixtures, each of a speech and a background drawn by themselves."""
+        self.refresh()
+        return np.stack([mixture(self.rng, self.recipe, self._draw(), self._draw()) for _ in range(n)])

@@ -24,7 +24,7 @@ from .augment import COMPRESS
 from .features import BANDS, HOP, RATE, WIDTH
 from .model import Net
 from .muon import Muon
-from .pool import Pool, shards
+from .pool import Pool, probe, shards
 
 STOP = -1.0
 """Instead of a share of the learning rate: the other processes end."""
@@ -60,7 +60,7 @@ def band_weights(tilt: float) -> Tensor:
 
 
 def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch [N, T, 410] as `pool.write_shard` stores it.
+    """The loss of a batch [N, T, 409] as `Pool.batch` draws it.
 
     Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
     below the best one dearer than a gain above it. Each clip is divided by its own weighted energy.
@@ -73,13 +73,13 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> t
     under = (best - u).clamp(min=0).square() * a
     spec = (excess / norm).sum((1, 2)).mean()
     over = (under / norm).sum((1, 2)).mean()
-    vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., 3 * BANDS + 1])
+    vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., 3 * BANDS])
     total = spec + cfg.beta * over + cfg.vad * vad
     return total, {"spec": spec.item(), "over": over.item(), "vad": vad.item()}
 
 
 def vary(batch: Tensor, rng: np.random.Generator, amount: float) -> None:
-    """Gives every clip another level and another smooth response, in place: a mixture drawn twice is not the same twice.
+    """Gives every clip another level and another smooth response, in place: one more way in which a clip is not the same twice.
 
     A gain h on speech and noise alike adds log10(h) to the features and multiplies A and P (powers of 0.6) by h^0.6;
     bands that are masked stay so. Up to 8 dB of level, 6 dB of response with `amount` 1.
@@ -105,7 +105,7 @@ def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
 
 
 def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
-    """Mean loss terms of a checkpoint's averaged weights over all clips of a pool."""
+    """Mean loss terms of a checkpoint's averaged weights over a pool, every speech in it with one background, always the same."""
     s = torch.load(checkpoint, weights_only=False)
     cfg = Config(**{**s["config"], "beta": beta})
     net = Net(cfg.hidden, cfg.layers)
@@ -115,7 +115,7 @@ def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
     paths = shards(folder)
     with torch.no_grad():
         for path in paths:
-            batch = torch.from_numpy(np.load(path).astype(np.float32))
+            batch = torch.from_numpy(probe(path))
             total, terms = loss_terms(net(batch[..., :BANDS]), batch, weights, cfg)
             for k, v in {"loss": float(total), **terms}.items():
                 sums[k] = sums.get(k, 0.0) + v / len(paths)

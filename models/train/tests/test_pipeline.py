@@ -6,7 +6,7 @@ import pytest
 import soundfile as sf
 
 from sourdine_train import cli, data, pool, report
-from sourdine_train.augment import Mixer
+from sourdine_train.augment import Mixer, combine, reduce
 from sourdine_train.cli import main
 
 
@@ -51,7 +51,7 @@ def test_narrow_speech_says_nothing_about_the_upper_band(corpus):
     rng = np.random.default_rng(3)
     limits = []
     for _ in range(60):
-        limits.append(m.mix(rng)[2])
+        limits.append(m.speech(rng).bandwidth)
     assert min(limits) < 10500 < max(limits)
 
 
@@ -81,6 +81,28 @@ def test_same_seed_same_shard(corpus, tmp_path):
         pool.write_shard(Mixer(corpus, 1.5, seed=4), tmp_path / d, 5, 3, 4)
     a, b = (np.load(pool.shards(tmp_path / d)[0]) for d in ("a", "b"))
     assert (a == b).all()
+
+
+def test_what_was_stored_mixes_as_what_was_drawn(corpus, tmp_path):
+    m = Mixer(corpus, 1.5, seed=4)
+    pool.write_shard(m, tmp_path, 5, 6, 4)
+    rng = np.random.default_rng([4, 5])
+    for seed, row in enumerate(np.load(pool.shards(tmp_path)[0])):
+        e = m.speech(rng), m.background(rng)
+        draw = np.random.default_rng(seed)
+        e = reduce(draw, *combine(draw, m.r, *e))
+        got = pool.mixture(np.random.default_rng(seed), m.r, row, row)
+        want = np.concatenate([e.feat, e.a, e.p, e.vad[:, None]], 1)
+        used = np.concatenate([e.a > 1e-3 * e.a.max()] * 3 + [np.ones((len(got), 1), bool)], 1)
+        assert np.median(np.abs(got - want)[used]) < 1e-3 and (got[:, -1] == want[:, -1]).mean() > 0.99
+
+
+def test_a_batch_is_never_the_same_twice_and_a_probe_always(corpus, tmp_path):
+    pool.write_shard(Mixer(corpus, 1.5, seed=4), tmp_path, 0, 1, 4)
+    a, b = (x for x in pool.Pool(tmp_path, np.random.default_rng(1)).batch(2))
+    assert np.abs(a - b).max() > 0.1
+    (path,) = pool.shards(tmp_path)
+    assert (pool.probe(path) == pool.probe(path)).all()
 
 
 def test_auc():

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 
 from sourdine_train import features as F
-from sourdine_train.augment import formant_shift, COMPRESS, PHASE, coefficients, voice_labels
+from sourdine_train.augment import COMPRESS, PHASE, coefficients, formant_shift, voice_labels
 
 
 def test_edges_cover_all_bins():

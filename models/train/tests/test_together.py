@@ -8,13 +8,18 @@ import sys
 import numpy as np
 import torch
 
-from sourdine_train.features import BANDS, HOP, RATE
+from sourdine_train.features import HOP, RATE
+from sourdine_train.pool import row
 
 
 def test_two_processes_take_the_steps_of_one(tmp_path):
     pool = tmp_path / "pool"
     pool.mkdir()
-    shard = np.random.default_rng(1).random((4, 30, 3 * BANDS + 2)).astype(np.float16)
+    rng = np.random.default_rng(1)
+    shard = np.ones(4, row(30 * HOP))
+    for name in ("target", "wet", "noise"):
+        shard[name] = rng.integers(-9999, 9999, shard[name].shape)
+    shard["bandwidth"] = RATE / 2
     np.save(pool / "shard_0000000.npy", shard)
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
