@@ -203,7 +203,8 @@ class Trainer:
         for opt, lr in zip(self.opts, (self.cfg.lr, self.cfg.muon_lr), strict=True):
             for g in opt.param_groups:
                 g["lr"] = lr * share
-        if self.long and self.pool.rng.random() < self.cfg.long_share:
+        # Every process draws the same here: one with a short batch would wait for one with a long batch.
+        if self.long and np.random.default_rng([self.cfg.seed, self.steps]).random() < self.cfg.long_share:
             batch = torch.from_numpy(self.long.batch(self.cfg.long_batch))
         else:
             batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
