@@ -58,6 +58,7 @@ def _export(a: argparse.Namespace) -> None:
     import torch
 
     from . import export, train
+    from .features import BAND_HZ, BANDS
     from .model import Net
 
     s = torch.load(a.checkpoint, weights_only=False)
@@ -65,7 +66,8 @@ def _export(a: argparse.Namespace) -> None:
     net = Net(cfg.hidden, cfg.layers)
     net.load_state_dict(s["net" if a.raw else "avg"])
     with torch.no_grad():
-        net.out.bias[: net.out.out_features - 1] += a.gain_offset
+        taper = torch.from_numpy(BAND_HZ).float().div(-375).add(1).clamp(min=0)
+        net.out.bias[:BANDS] += a.gain_offset + a.low_offset * taper
     export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600)
     print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
 
@@ -234,6 +236,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--licence", default="MIT OR Apache-2.0")
     s.add_argument("--commit", default="")
     s.add_argument("--gain-offset", type=float, default=0.0, help="added to every gain logit: above zero keeps more speech and more noise")
+    s.add_argument("--low-offset", type=float, default=0.0, help="as much more at 0 Hz, falling to nothing at 375 Hz: below zero keeps less rumble")
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")
 
     s = cmd("snapshot", _snapshot, "checkpoint to a small float16 file that training can go on from (optimizer left out)")
