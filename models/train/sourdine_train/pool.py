@@ -84,8 +84,8 @@ def probe(path: Path) -> np.ndarray:
 class Pool:
     """Random batches from the shards on disk."""
 
-    def __init__(self, folder: Path, rng: np.random.Generator, recipe: Recipe | None = None) -> None:
-        self.folder, self.rng, self.recipe = folder, rng, recipe or Recipe()
+    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
+        self.folder, self.rng, self.recipe = folder, rng, Recipe()
         self.open: dict[Path, np.ndarray] = {}
         self.names: list[Path] = []
         self.scan = 0.0
