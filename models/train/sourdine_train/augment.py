@@ -308,10 +308,6 @@ class Mixer:
             noise = noise / max(_rms_top(noise), 1e-5)
         return Noise(noise, lower)
 
-    def example(self, rng: np.random.Generator) -> Example:
-        """One clip, all of it drawn anew."""
-        return reduce(rng, *combine(rng, self.r, self.speech(rng), self.background(rng)))
-
 
 def combine(rng: np.random.Generator, recipe: Recipe, speech: Speech, noise: Noise) -> tuple[np.ndarray, np.ndarray, float]:
     """Target, noisy signal and bandwidth: speech and noise at a random level and SNR, sometimes clipped or rounded to 16 bits."""
