@@ -51,9 +51,9 @@ fn says_what_it_is() {
     assert!(Model::built_in().iter().any(|m| m.info() == built_in));
     assert_eq!(built_in, sourdine::ModelInfo { name: "sourdine".into(), ..info.clone() });
     assert_eq!(info.licence, "MIT OR Apache-2.0");
-    assert!((620_000..=630_000).contains(&info.bytes.0), "{info:?}");
-    assert!(info.bytes.1 <= 32 * 1024, "{info:?}");
-    assert!((600_000..=610_000).contains(&info.multiplications), "{info:?}");
+    assert!((700_000..=710_000).contains(&info.bytes.0), "{info:?}");
+    assert!(info.bytes.1 <= 56 * 1024, "{info:?}");
+    assert!((680_000..=690_000).contains(&info.multiplications), "{info:?}");
 }
 
 #[test]
@@ -210,14 +210,18 @@ impl File {
         let bands: Vec<String> =
             (0..=96).chain((1..=40).map(|i| 96 + i * 673 / 40)).map(|e| e.to_string()).collect();
         let metadata = [
-            ("format", "sourdine-2"),
+            ("format", "sourdine-3"),
             ("hop", "480"),
             ("window", "1536"),
+            ("phases", "48"),
+            ("longest_period", "768"),
             ("bands", &bands.join(",")),
             ("hidden", "16"),
             ("layers", "2"),
             ("feature_floor", "1e-10"),
             ("leaky_slope", "0.1"),
+            ("sharpness", "0.5"),
+            ("comb", "0.5"),
             ("licence", "MIT"),
             ("hours", "0"),
         ];
@@ -236,7 +240,7 @@ impl File {
         floats(&mut tensors, "local.conv_b", &[4]);
         floats(&mut tensors, "local.out_w", &[136, 4]);
         let grus = ["gru1_ih", "gru1_hh", "gru2_ih", "gru2_hh"].map(|name| (name, 3, 16));
-        for (name, panels, columns) in [("conv", 1, 408), ("out", 9, 48)].into_iter().chain(grus) {
+        for (name, panels, columns) in [("conv", 1, 804), ("out", 9, 48)].into_iter().chain(grus) {
             floats(&mut tensors, &format!("{name}.w_s"), &[16 * panels]);
             floats(&mut tensors, &format!("{name}.b"), &[16 * panels]);
             let weights = (0..panels * columns * 16).map(|i| (i * 37) as u8).collect();

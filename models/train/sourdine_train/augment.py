@@ -15,7 +15,7 @@ import soxr
 
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, features, istft, stft
+from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, stft
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -41,7 +41,7 @@ class Recipe:
     no_speech: float = 0.06
     reverb: float = 0.35
     synth: float = 0.25
-    babble: float = 0.08
+    babble: float = 0.14
     enveloped: float = 0.06
     granular: float = 0.25
     clip: float = 0.08
@@ -335,16 +335,16 @@ def combine(rng: np.random.Generator, recipe: Recipe, speech: Speech, noise: Noi
 
 def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidth: float) -> Example:
     """Features and loss coefficients of a mixture; nothing above the bandwidth counts."""
-    sx, ss = stft(x), stft(target)
+    ss = stft(target)
     if rng.random() < 0.12:
         bandwidth = min(bandwidth, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
-    limited = bandwidth < 17500
+    limited, above = bandwidth < 17500, None
     if limited:
         k = min(BINS, int(bandwidth * 0.97 / BIN_HZ))
-        soft = np.float32(10 ** rng.uniform(-4.5, -2))
-        sx[:, k:] *= np.float32(0) if rng.random() < 0.5 else soft
+        soft = 10 ** rng.uniform(-4.5, -2)
+        above = k, 0.0 if rng.random() < 0.5 else soft
         ss[:, k:] = 0
-    feat = features(sx.real**2 + sx.imag**2)
+    sx, _, feat = hear(x, above=above)
     a, p, b = coefficients(sx, ss)
     if limited:
         first = int(np.searchsorted(EDGES[:-1], k - 1))

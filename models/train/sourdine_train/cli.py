@@ -68,7 +68,7 @@ def _export(a: argparse.Namespace) -> None:
     with torch.no_grad():
         taper = torch.from_numpy(BAND_HZ).float().div(-375).add(1).clamp(min=0)
         net.out.bias[:BANDS] += a.gain_offset + a.low_offset * taper
-    export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600)
+    export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600, a.sharpness, a.comb)
     print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
 
 
@@ -91,18 +91,13 @@ def _widen(a: argparse.Namespace) -> None:
     torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
 
 
-def _regrid(a: argparse.Namespace) -> None:
-    import numpy as np
+def _inputs(a: argparse.Namespace) -> None:
     import torch
 
-    from . import container, pool, regrid, train
+    from . import inputs, train
 
-    meta = container.load(a.weights)[1]
-    mean, rstd = train.statistics(pool.Pool(a.pool, np.random.default_rng(a.seed)), 1024)
-    s = torch.load(a.checkpoint, weights_only=False)
-    for part in ("net", "avg"):
-        edges = np.array([int(e) for e in meta["bands"].split(",")])
-        s[part] = regrid.regrid(s[part], edges, int(meta["window"]), torch.from_numpy(mean), torch.from_numpy(rstd))
+    s = train.read(a.checkpoint)
+    s |= {part: inputs.add(s[part]) for part in ("net", "avg")}
     torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
 
 
@@ -138,6 +133,13 @@ def _voices(a: argparse.Namespace) -> None:
         print(f"skipped {why}")
 
 
+def _packaged(a: argparse.Namespace) -> None:
+    from . import packaged
+
+    for why in packaged.make(a.out, packaged.TUNING if a.tuning else packaged.VOICES):
+        print(f"skipped {why}")
+
+
 def _plot(a: argparse.Namespace) -> None:
     from . import plot
 
@@ -165,7 +167,8 @@ def _enhance(a: argparse.Namespace) -> None:
         from . import enhance, export
 
         torch.set_num_threads(1)
-        r = enhance.run(export.load(a.weights)[0], x)
+        net, meta = export.load(a.weights)
+        r = enhance.run(net, x, export.refiner(meta))
     else:
         from .plain import Plain
 
@@ -237,6 +240,8 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--commit", default="")
     s.add_argument("--gain-offset", type=float, default=0.0, help="added to every gain logit: above zero keeps more speech and more noise")
     s.add_argument("--low-offset", type=float, default=0.0, help="as much more at 0 Hz, falling to nothing at 375 Hz: below zero keeps less rumble")
+    s.add_argument("--sharpness", type=float, default=0.0, help="how much gains in between are lowered, 0 to 1: less noise while there is voice")
+    s.add_argument("--comb", type=float, default=0.0, help="how much of the sound one voice period earlier is added where both are alike, 0 to 1: less noise between harmonics")
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")
 
     s = cmd("snapshot", _snapshot, "checkpoint to a small float16 file that training can go on from (optimizer left out)")
@@ -249,12 +254,9 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--hidden", type=int, required=True, help="units, a multiple of 16")
     s.add_argument("--seed", type=int, default=1)
 
-    s = cmd("regrid", _regrid, "checkpoint of a network for another window and bands to one for these, to train on from there")
+    s = cmd("inputs", _inputs, "checkpoint of a network that hears levels alone (format sourdine-2) to one for today's, to train on from there")
     s.add_argument("checkpoint", type=Path)
     s.add_argument("out", type=Path)
-    s.add_argument("--weights", type=Path, required=True, help="a weights file of the old network: names its window and bands")
-    s.add_argument("--pool", type=Path, required=True, help="sound to mix, for the features' statistics")
-    s.add_argument("--seed", type=int, default=1)
 
     s = cmd("golden", _golden, "golden vectors from a weights file")
     s.add_argument("weights", type=Path)
@@ -285,6 +287,10 @@ def main(argv: list[str] | None = None) -> None:
     s = cmd("voices", _voices, "write a data folder of synthesised speech with the speech engines that are installed")
     s.add_argument("out", type=Path)
     s.add_argument("--seconds", type=float, default=90.0, help="at most so much of a voice")
+
+    s = cmd("packaged", _packaged, "write a data folder of recordings that installed Debian packages bring along")
+    s.add_argument("out", type=Path)
+    s.add_argument("--tuning", action="store_true", help="instead: voices that may be listened to but not learnt from")
 
     s = cmd("plot", _plot, "learning curve as PNG")
     s.add_argument("log", type=Path)

@@ -9,10 +9,11 @@ import numpy as np
 import torch
 
 from . import container
-from .features import BANDS, EDGES, HOP, SINGLE, WINDOW
+from .features import BANDS, EDGES, HOP, INPUTS, LONGEST, PHASES, SINGLE, WINDOW
 from .model import SLOPE, TAPS, Net
+from .refine import Refiner
 
-FORMAT = "sourdine-2"
+FORMAT = "sourdine-3"
 LANES = 16
 # Low bands hold harmonics that go on, high ones breath and clicks that do not.
 DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
@@ -54,7 +55,7 @@ def dense_layers(net: Net) -> dict[str, tuple[torch.nn.Parameter, torch.nn.Param
     return d
 
 
-def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.0", commit: str = "", hours: float = 0.0) -> None:
+def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.0", commit: str = "", hours: float = 0.0, sharpness: float = 0.0, comb: float = 0.0) -> None:
     """Quantises and writes the weights file."""
     t: dict[str, np.ndarray] = {
         "feat_mean": net.feat_mean.numpy().astype(np.float32),
@@ -69,11 +70,16 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
         t[f"{key}.w_q"], t[f"{key}.w_s"], t[f"{key}.b"] = pack(q), _pad(s), _pad(b.detach().numpy())
     meta = {
         "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
-        "bands": ",".join(map(str, EDGES)), "hidden": str(net.hidden), "layers": str(net.layers),
-        "feature_floor": "1e-10", "leaky_slope": str(SLOPE), "licence": licence,
+        "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "longest_period": str(LONGEST), "hidden": str(net.hidden), "layers": str(net.layers),
+        "feature_floor": "1e-10", "leaky_slope": str(SLOPE), "sharpness": str(sharpness), "comb": str(comb), "licence": licence,
         "commit": commit, "hours": f"{hours:.1f}", "created": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
     container.save(path, t, meta)
+
+
+def refiner(meta: dict[str, str]) -> Refiner:
+    """What a weights file says of the way from gains to sound."""
+    return Refiner(DECAY, float(meta["sharpness"]), float(meta["comb"]))
 
 
 def load(path: str | Path) -> tuple[Net, dict[str, str]]:
@@ -81,8 +87,8 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
     t, meta = container.load(path)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
-    if meta["bands"] != ",".join(map(str, EDGES)):
-        raise ValueError(f"{path}: other band edges")
+    if meta["bands"] != ",".join(map(str, EDGES)) or int(meta["phases"]) != PHASES:
+        raise ValueError(f"{path}: other bands")
     if not np.array_equal(t["decay_limit"], DECAY):
         raise ValueError(f"{path}: other decay limits")
     net = Net(int(meta["hidden"]), int(meta["layers"]))
@@ -97,5 +103,5 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
             q = unpack(t[f"{key}.w_q"], rows).astype(np.float32)
             w.copy_(torch.from_numpy(q * t[f"{key}.w_s"][:rows, None]))
             b.copy_(torch.from_numpy(t[f"{key}.b"][:rows]))
-    assert net.conv.weight.shape[1] == TAPS * BANDS
+    assert net.conv.weight.shape[1] == TAPS * INPUTS
     return net.eval(), meta

@@ -9,7 +9,7 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from . import fastgru
-from .features import BANDS
+from .features import BANDS, INPUTS
 
 SLOPE = 0.1
 TAPS = 3
@@ -26,7 +26,7 @@ class State:
 
 
 class Net(nn.Module):
-    """Maps raw log-band features [N, T, 136] to logits [N, T, 137] (136 gains, voice)."""
+    """Maps features [N, T, 268] to logits [N, T, 137] (136 gains, voice)."""
 
     feat_mean: Tensor
     feat_rstd: Tensor
@@ -36,7 +36,7 @@ class Net(nn.Module):
         self.hidden, self.layers, self.dropout = hidden, layers, dropout
         self.register_buffer("feat_mean", torch.zeros(BANDS))
         self.register_buffer("feat_rstd", torch.ones(BANDS))
-        self.conv = nn.Linear(TAPS * BANDS, hidden)
+        self.conv = nn.Linear(TAPS * INPUTS, hidden)
         self.gru = nn.ModuleList(nn.GRU(hidden, hidden, batch_first=True) for _ in range(layers))
         for g in self.gru:
             for gate in range(3):
@@ -50,13 +50,17 @@ class Net(nn.Module):
     def start(self, batch: int = 1) -> State:
         """The state before the first frame."""
         w = self.conv.weight
-        return State(w.new_zeros(batch, TAPS - 1, BANDS), [w.new_zeros(1, batch, self.hidden) for _ in self.gru])
+        return State(w.new_zeros(batch, TAPS - 1, INPUTS), [w.new_zeros(1, batch, self.hidden) for _ in self.gru])
+
+    def normalised(self, feat: Tensor) -> Tensor:
+        """The features with levels of mean 0 and deviation 1."""
+        return torch.cat([(feat[..., :BANDS] - self.feat_mean) * self.feat_rstd, feat[..., BANDS:]], -1)
 
     def layers_of(self, feat: Tensor, state: State | None = None) -> tuple[Tensor, list[Tensor], State]:
         """Logits, the outputs of all layers [c, h1, h2, ...] and the state after the last frame."""
         n, t, _ = feat.shape
         state = state or self.start(n)
-        x = (feat - self.feat_mean) * self.feat_rstd
+        x = self.normalised(feat)
         ext = torch.cat([state.past, x], 1)
         h = nnf.leaky_relu(self.conv(torch.cat([ext[:, i : i + t] for i in range(TAPS)], 2)), SLOPE)
         outs, hidden = [h], []
@@ -66,7 +70,7 @@ class Net(nn.Module):
             outs.append(h)
             hidden.append(s2)
         o = self.out(torch.cat(outs, 2))
-        local = torch.tanh(self.local_conv(x.reshape(n * t, 1, BANDS))).reshape(n, t, CHANNELS, BANDS)
+        local = torch.tanh(self.local_conv(x[..., :BANDS].reshape(n * t, 1, BANDS))).reshape(n, t, CHANNELS, BANDS)
         gains = o[..., :BANDS] + (local * self.local_out.T).sum(2)
         logits = torch.cat([gains, o[..., BANDS:]], 2)
         return logits, outs, State(ext[:, -(TAPS - 1) :], hidden)
@@ -77,14 +81,14 @@ class Net(nn.Module):
     def forward(self, feat: Tensor) -> Tensor:
         """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of` but for dropout."""
         t = feat.shape[1]
-        x = ((feat - self.feat_mean) * self.feat_rstd).transpose(0, 1).contiguous()
+        x = self.normalised(feat).transpose(0, 1).contiguous()
         ext = nnf.pad(x, (0, 0, 0, 0, TAPS - 1, 0))
         h = nnf.leaky_relu(self.conv(torch.cat([ext[i : i + t] for i in range(TAPS)], 2)), SLOPE)
         o = nnf.linear(self._drop(h), self.out.weight[:, : self.hidden], self.out.bias)
         for i, g in enumerate(self.gru, 1):
             h = fastgru.run(g, self._drop(h)) + h
             o = o + nnf.linear(self._drop(h), self.out.weight[:, i * self.hidden : (i + 1) * self.hidden])
-        side = nnf.pad(x, (REACH, REACH))
+        side = nnf.pad(x[..., :BANDS], (REACH, REACH))
         gains = o[..., :BANDS]
         for k in range(CHANNELS):
             w = self.local_conv.weight[k, 0]

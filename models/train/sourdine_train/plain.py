@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from . import container
-from .features import BANDS, EDGES, features, istft, stft
+from .features import BANDS, INPUTS, hear, istft
+from .refine import Refiner, apply
 
 F = np.ndarray
 
@@ -49,10 +50,11 @@ class Plain:
 
     def run(self, x: F) -> dict[str, F]:
         """Denoises a whole signal; the output lags by 480 samples."""
-        spec = stft(x.astype(np.float32))
-        feat = features((spec.real**2 + spec.imag**2).astype(np.float32))
-        f = (feat - self.t["feat_mean"]) * self.t["feat_rstd"]
-        ext = np.concatenate([np.zeros((2, BANDS), np.float32), f])
+        heard = hear(x)
+        feat = heard.feat
+        f = (feat[:, :BANDS] - self.t["feat_mean"]) * self.t["feat_rstd"]
+        inputs = np.concatenate([f, feat[:, BANDS:]], 1)
+        ext = np.concatenate([np.zeros((2, INPUTS), np.float32), inputs])
         w, b = self.w["conv"]
         c = np.concatenate([ext[:-2], ext[1:-1], ext[2:]], 1) @ w.T + b
         c = np.where(c > 0, c, self.slope * c)
@@ -66,8 +68,7 @@ class Plain:
             acc = sum(side[:, j : j + BANDS] * self.t["local.conv_w"][k, j] for j in range(5))
             o[:, :BANDS] += np.tanh(acc + self.t["local.conv_b"][k]) * self.t["local.out_w"][:, k]
         p = _sigm(o)
-        gain = p[:, :BANDS].copy()
-        for t in range(1, len(gain)):
-            np.maximum(gain[t], self.decay * gain[t - 1], out=gain[t])
-        y = istft((spec * np.repeat(gain, np.diff(EDGES), axis=1)).astype(np.complex64))
+        refiner = Refiner(self.decay, float(self.meta["sharpness"]), float(self.meta["comb"]))
+        gain, combs = refiner.run(p[:, :BANDS], heard.power, heard.likeness)
+        y = istft(apply(heard.spec, heard.earlier, gain, combs))
         return {"feat": feat, "raw": p[:, :BANDS], "gain": gain, "vad": p[:, BANDS], "out": y}

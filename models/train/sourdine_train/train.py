@@ -21,10 +21,13 @@ from torch import Tensor
 
 from . import container
 from .augment import COMPRESS
-from .features import BANDS, HOP, RATE, WIDTH
+from .features import BANDS, HOP, INPUTS, RATE, WIDTH
 from .model import Net
 from .muon import Muon
 from .pool import Pool, probe, shards
+
+A_AT, P_AT = slice(INPUTS, INPUTS + BANDS), slice(INPUTS + BANDS, INPUTS + 2 * BANDS)
+"""Where the loss coefficients lie in a batch."""
 
 STOP = -1.0
 """Instead of a share of the learning rate: the other processes end."""
@@ -60,12 +63,12 @@ def band_weights(tilt: float) -> Tensor:
 
 
 def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch [N, T, 409] as `Pool.batch` draws it.
+    """The loss of a batch [N, T, 541] as `Pool.batch` draws it.
 
     Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
     below the best one dearer than a gain above it. Each clip is divided by its own weighted energy.
     """
-    a, p = batch[..., BANDS : 2 * BANDS] * weights, batch[..., 2 * BANDS : 3 * BANDS] * weights
+    a, p = batch[..., A_AT] * weights, batch[..., P_AT] * weights
     u = torch.exp(COMPRESS * nnf.logsigmoid(logits[..., :BANDS]))
     norm = a.sum((1, 2), keepdim=True) + 1e-3
     best = p / (a + 1e-6)
@@ -73,7 +76,7 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> t
     under = (best - u).clamp(min=0).square() * a
     spec = (excess / norm).sum((1, 2)).mean()
     over = (under / norm).sum((1, 2)).mean()
-    vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., 3 * BANDS])
+    vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., -1])
     total = spec + cfg.beta * over + cfg.vad * vad
     return total, {"spec": spec.item(), "over": over.item(), "vad": vad.item()}
 
@@ -90,14 +93,14 @@ def vary(batch: Tensor, rng: np.random.Generator, amount: float) -> None:
     log_h = torch.from_numpy(db * (amount / 20)).float()[:, None, :]
     batch[..., :BANDS] += log_h
     scale = 10 ** (2 * COMPRESS * log_h)
-    batch[..., BANDS : 2 * BANDS] *= scale
-    batch[..., 2 * BANDS : 3 * BANDS] *= scale
+    batch[..., A_AT] *= scale
+    batch[..., P_AT] *= scale
 
 
 def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
     """Mean and 1 / deviation of every feature over unmasked bands."""
     x = pool.batch(clips)
-    f, ok = x[..., :BANDS], x[..., BANDS : 2 * BANDS] > 0
+    f, ok = x[..., :BANDS], x[..., A_AT] > 0
     n = ok.sum((0, 1))
     mean = (f * ok).sum((0, 1)) / n
     var = (((f - mean) * ok) ** 2).sum((0, 1)) / n
@@ -116,7 +119,7 @@ def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
     with torch.no_grad():
         for path in paths:
             batch = torch.from_numpy(probe(path))
-            total, terms = loss_terms(net(batch[..., :BANDS]), batch, weights, cfg)
+            total, terms = loss_terms(net(batch[..., :INPUTS]), batch, weights, cfg)
             for k, v in {"loss": float(total), **terms}.items():
                 sums[k] = sums.get(k, 0.0) + v / len(paths)
     return sums
@@ -129,7 +132,10 @@ def snapshot(checkpoint: Path, out: Path) -> None:
     container.save(out, tensors, {"config": json.dumps(s["config"]), "steps": str(s["steps"]), "seconds": str(s["seconds"])})
 
 
-def _from_snapshot(path: Path) -> dict[str, Any]:
+def read(path: Path) -> dict[str, Any]:
+    """A checkpoint (.pt) or what `snapshot` makes of one (.safetensors)."""
+    if path.suffix != ".safetensors":
+        return torch.load(path, weights_only=False)
     t, meta = container.load(path)
     parts = {p: {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in t.items() if k.startswith(p)} for p in ("net", "avg")}
     return {"config": json.loads(meta["config"]), "steps": int(meta["steps"]), "seconds": float(meta["seconds"]), **parts}
@@ -146,9 +152,7 @@ class Trainer:
         run.mkdir(parents=True, exist_ok=True)
         self.pool = Pool(pool, np.random.default_rng(cfg.seed))
         self.long = Pool(long_pool, self.pool.rng) if long_pool else None
-        state: dict[str, Any] | None = None
-        if resume:
-            state = _from_snapshot(resume) if resume.suffix == ".safetensors" else torch.load(resume, weights_only=False)
+        state = read(resume) if resume else None
         if state:
             self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k not in ("hidden", "layers")}})
         self.net = Net(cfg.hidden, cfg.layers, cfg.dropout)
@@ -209,7 +213,7 @@ class Trainer:
         else:
             batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
         vary(batch, self.pool.rng, self.cfg.vary)
-        loss, terms = loss_terms(self.net(batch[..., :BANDS]), batch, self.weights, self.cfg)
+        loss, terms = loss_terms(self.net(batch[..., :INPUTS]), batch, self.weights, self.cfg)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         if self.ranks > 1:

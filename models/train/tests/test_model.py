@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from sourdine_train import container, enhance, export
-from sourdine_train.features import BANDS
+from sourdine_train import container, enhance, export, refine
+from sourdine_train.features import BANDS, INPUTS
 from sourdine_train.model import Net
 from sourdine_train.plain import Plain
 
@@ -18,7 +18,7 @@ def net() -> Net:
 
 
 def test_written_out_backward_equals_autograd(net):
-    f, w = torch.randn(3, 40, BANDS), torch.randn(3, 40, BANDS + 1)
+    f, w = torch.randn(3, 40, INPUTS), torch.randn(3, 40, BANDS + 1)
     grads = []
     for fn in (net.forward, lambda x: net.layers_of(x)[0]):
         net.zero_grad()
@@ -43,12 +43,12 @@ def test_quantise_and_pack_round_trip():
 
 def test_streaming_equals_batch_and_plain(net, tmp_path):
     file = tmp_path / "w.safetensors"
-    export.save(net, file, "test")
+    export.save(net, file, "test", sharpness=0.7, comb=0.5)
     deq, meta = export.load(file)
-    assert meta["format"] == "sourdine-2" and meta["hidden"] == "48"
+    assert meta["format"] == "sourdine-3" and meta["hidden"] == "48"
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
-    whole = enhance.run(deq, x)
-    s = enhance.Stream(deq)
+    whole = enhance.run(deq, x, export.refiner(meta))
+    s = enhance.Stream(deq, export.refiner(meta))
     parts = [s.push(f) for f in x.reshape(-1, 480)]
     for k in ("raw", "gain", "out"):
         assert np.abs(np.concatenate([p[k].ravel() for p in parts]) - whole[k].ravel()).max() < 1e-5, k
@@ -77,6 +77,31 @@ def test_other_format_is_refused(net, tmp_path):
         export.load(file)
 
 
+def test_sharp_gains_are_further_apart_and_as_loud():
+    g = np.linspace(0, 1, BANDS, dtype=np.float32)
+    power = np.ones_like(g)
+    assert np.allclose(refine.sharpen(g, power, 0.0), g)
+    w = refine.sharpen(g, power, 1.0)
+    assert w[0] == 0 and w[-1] == 1 and (np.diff(w) >= 0).all() and (w[1:50] < 0.6 * g[1:50]).all()
+    assert abs((w * w).sum() / (g * g).sum() - 1) < 0.05
+    assert np.allclose(refine.sharpen(0 * g, power, 1.0), 0) and np.allclose(refine.sharpen(g, 0 * power, 1.0)[-1], 1)
+
+
+def refined(gain: float, like: float, frames: int = 300) -> tuple[np.ndarray, np.ndarray]:
+    raw = np.full((frames, BANDS), gain, np.float32)
+    raw[:, ::2] = 1
+    return refine.Refiner(export.DECAY, 1.0, 0.5).run(raw, np.ones_like(raw), np.full((frames, 34), like, np.float32))
+
+
+def test_near_clean_speech_is_left_alone():
+    gains, combs = refined(0.99, 0.8)
+    assert np.allclose(gains[:, 1::2], 0.99) and not combs.any()
+    gains, combs = refined(0.5, 0.8)
+    assert (gains[:, 1::2] < 0.45).all() and np.allclose(combs, 0.5 * 0.8**2)
+    assert not refined(0.5, -0.8)[1].any()
+
+
 def test_decay_limit():
-    g = enhance.limit_decay(np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), BANDS, 1))
+    raw = np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), BANDS, 1)
+    g, _ = refine.Refiner(export.DECAY, 0.0, 0.0).run(raw, np.ones_like(raw), np.zeros((4, 34), np.float32))
     assert np.allclose(g[:, 0], [1, 0.9, 0.81, 0.95]) and np.allclose(g[:, -1], [1, 0.3, 0.09, 0.95])

@@ -20,9 +20,9 @@ def test_perfect_reconstruction_one_hop_later():
 
 def test_feature_of_unit_noise_is_zero():
     x = np.random.default_rng(2).standard_normal(480 * 2000).astype(np.float32)
-    f = F.features(np.abs(F.stft(x)[3:]).astype(np.float32) ** 2)
+    f = F.levels(np.abs(F.stft(x)[3:]).astype(np.float32) ** 2)
     assert np.abs(f[:, -10:].mean()) < 0.02
-    assert np.allclose(F.features(np.zeros((1, F.BINS), np.float32)), -5)
+    assert np.allclose(F.levels(np.zeros((1, F.BINS), np.float32)), -5)
 
 
 def test_closed_form_equals_spectral_loss():
@@ -46,7 +46,7 @@ def test_loss_gradient_has_its_zero_at_the_best_gain():
     from sourdine_train.train import Config, loss_terms
 
     a, p = torch.rand(1, 4, F.BANDS) + 0.5, torch.rand(1, 4, F.BANDS) * 0.4 + 0.05
-    batch = torch.cat([torch.zeros(1, 4, F.BANDS), a, p, torch.zeros(1, 4, 2)], 2)
+    batch = torch.cat([torch.zeros(1, 4, F.INPUTS), a, p, torch.zeros(1, 4, 1)], 2)
     best = (p / a) ** (1 / COMPRESS)
     logits = torch.cat([torch.logit(best), torch.zeros(1, 4, 1)], 2).requires_grad_()
     total, terms = loss_terms(logits, batch, torch.ones(F.BANDS), Config(vad=0.0))

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from sourdine_train.features import BANDS
+from sourdine_train.features import INPUTS
 from sourdine_train.model import Net
 from sourdine_train.widen import plan, widen
 
@@ -15,7 +15,7 @@ def test_the_wider_network_computes_the_same(wider):
     of, share = plan(32, wider, seed=1)
     assert len(of) == wider and torch.allclose(torch.bincount(of, share), torch.ones(32))
     wide.load_state_dict(widen(narrow.state_dict(), of, share))
-    x = torch.randn(2, 50, BANDS)
+    x = torch.randn(2, 50, INPUTS)
     with torch.no_grad():
         assert torch.allclose(narrow(x), wide(x), atol=1e-5)
 
@@ -25,7 +25,7 @@ def test_copies_get_gradients_of_their_own():
     wide = Net(48)
     of, share = plan(32, 48, seed=1)
     wide.load_state_dict(widen(Net(32).state_dict(), of, share))
-    wide(torch.randn(2, 20, BANDS)).square().sum().backward()
+    wide(torch.randn(2, 20, INPUTS)).square().sum().backward()
     grad = wide.gru[0].weight_hh_l0.grad
     assert not torch.allclose(grad[of[40]], grad[40])
 

@@ -3,9 +3,8 @@
 //!
 //! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
 //!   all channels costs nothing on top.
-//! * Linked channels are heard as the mean of their powers, not as the power of their mean: that can cancel,
-//!   and it shows less noise than the channels have, which the mask is then applied to. Two equal channels
-//!   give what one gives.
+//! * Linked channels are heard as the mean of their powers (and of all other products), not as the power of their mean: that can cancel, and it shows less noise than the channels have, which the mask is then applied to.
+//!   Two equal channels give what one gives.
 //! * The bands reach to 24 kHz, so nothing special happens above 20 kHz: the last band has a gain like any.
 //! * After half a second of digital silence the network rests, its state as it is, until a sample differs
 //!   from zero. What comes out is the same zeros.
@@ -18,11 +17,12 @@ use std::sync::Arc;
 use realfft::num_complex::Complex32;
 
 use super::{FrameDenoiser, ModelInfo, ModelSource};
-use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
+use crate::dsp::period::{Search, compare};
+use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Synthesis, Tables};
 use crate::error::ModelError;
 use crate::nn::kernels::Kernels;
-use crate::nn::network::State;
-use crate::nn::weights::Weights;
+use crate::nn::network::{Heard, State};
+use crate::nn::weights::{GROUPS, Weights};
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
@@ -56,7 +56,7 @@ impl Sourdine {
         size_of::<Stream>()
             + size_of::<Group>()
             + size_of::<Channel>()
-            + BINS * size_of::<Complex32>()
+            + BINS * (2 * size_of::<Complex32>() + size_of::<f32>())
             + Stft::new(self.tables.clone()).bytes()
             + State::new(&self.weights).bytes()
     }
@@ -97,11 +97,16 @@ struct Stream {
     groups: Vec<Group>,
     /// Room for one group's spectra.
     spectra: Vec<Complex32>,
+    /// Room for its spectra one period earlier.
+    earlier: Vec<Complex32>,
+    /// Room for its mean power.
+    power: Vec<f32>,
 }
 
 /// Channels under one mask.
 struct Group {
     state: State,
+    search: Search,
     channels: Vec<Channel>,
     /// Frames of digital silence in a row, up to [`REST_AFTER`].
     silent: u32,
@@ -117,6 +122,7 @@ impl Group {
         let channel = || Channel { analysis: Analysis::new(), synthesis: Synthesis::new() };
         Self {
             state: State::new(weights),
+            search: Search::new(),
             channels: std::iter::repeat_with(channel).take(channels).collect(),
             silent: 0,
         }
@@ -136,6 +142,7 @@ impl Group {
 
     fn reset(&mut self) {
         self.state.reset();
+        self.search.reset();
         self.silent = 0;
         for channel in &mut self.channels {
             channel.analysis.reset();
@@ -157,6 +164,8 @@ impl Stream {
             groups: (0..groups).map(|_| Group::new(each, &weights)).collect(),
             weights,
             spectra: vec![Complex32::default(); each * BINS],
+            earlier: vec![Complex32::default(); each * BINS],
+            power: vec![0.0; BINS],
         }
     }
 
@@ -183,14 +192,28 @@ impl Stream {
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
             self.stft.analyse(&mut channel.analysis, frame, spectrum);
         }
-        let power = self.stft.room();
-        power.fill(0.0);
+        let mut advances = [Complex32::ZERO; PHASES];
+        for (channel, spectrum) in group.channels.iter_mut().zip(self.spectra.chunks_exact(BINS)) {
+            self.stft.advance(&mut channel.analysis, spectrum, share, &mut advances);
+        }
+        self.power.fill(0.0);
         for spectrum in self.spectra.chunks_exact(BINS) {
-            for (power, bin) in power.iter_mut().zip(spectrum) {
+            for (power, bin) in self.power.iter_mut().zip(spectrum) {
                 *power += bin.norm_sqr() * share;
             }
         }
-        self.weights.encode(self.kernels, power, &mut group.state);
+        let period = group.search.period(&mut self.stft, &self.power, &mut self.earlier[..BINS]);
+        let mut compared = [(0.0, 0.0); GROUPS];
+        let spectra = self.spectra.chunks_exact(BINS).zip(self.earlier.chunks_exact_mut(BINS));
+        for (channel, (spectrum, earlier)) in group.channels.iter().zip(spectra) {
+            self.stft.analyse_earlier(&channel.analysis, period.0, earlier);
+            for (sums, edges) in compared.iter_mut().zip(self.weights.edges.windows(5).step_by(4)) {
+                let (both, power) = compare(&spectrum[edges[0]..edges[4]], &earlier[edges[0]..edges[4]]);
+                *sums = (sums.0 + both * share, sums.1 + power * share);
+            }
+        }
+        let heard = Heard { power: &self.power, advances, period, compared };
+        self.weights.encode(self.kernels, &heard, &mut group.state);
         true
     }
 
@@ -198,11 +221,16 @@ impl Stream {
     fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
         let Some(group) = self.groups.get_mut(index) else { return 0.0 };
         let probability = self.weights.decode(self.kernels, &mut group.state);
+        let (gains, combs) = group.state.refined();
         let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
-        for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
-            for (edges, gain) in self.weights.edges.windows(2).zip(&group.state.gains) {
-                for bin in &mut spectrum[edges[0]..edges[1]] {
-                    *bin *= *gain;
+        let spectra = self.spectra.chunks_exact_mut(BINS).zip(self.earlier.chunks_exact(BINS));
+        for ((channel, frame), (spectrum, earlier)) in each.zip(spectra) {
+            let bands = self.weights.edges.windows(2).zip(gains);
+            for ((edges, gain), comb) in bands.zip(combs.iter().flat_map(|comb| [comb; 4])) {
+                let (own, others) = (gain / (1.0 + comb), gain * comb / (1.0 + comb));
+                let band = edges[0]..edges[1];
+                for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
+                    *bin = *bin * own + earlier * others;
                 }
             }
             self.stft.synthesise(&mut channel.synthesis, spectrum, frame);

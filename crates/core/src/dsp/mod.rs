@@ -1,3 +1,4 @@
 //! Signal processing that models share. Each formula names its source.
 
+pub(crate) mod period;
 pub(crate) mod stft;

@@ -17,6 +17,9 @@ use crate::signal::MODEL_FRAME;
 /// Analysis window and transform length in samples.
 pub(crate) const WINDOW: usize = 1536;
 
+/// How much earlier than now a spectrum can be asked for, in samples.
+pub(crate) const EARLIEST: usize = 768;
+
 /// What analysis hears besides the newest hop.
 const PAST: usize = WINDOW - MODEL_FRAME;
 
@@ -26,6 +29,9 @@ const START: usize = WINDOW - 2 * MODEL_FRAME;
 /// Bins from 0 Hz to 24 kHz.
 pub(crate) const BINS: usize = WINDOW / 2 + 1;
 
+/// Bins whose phase is followed from frame to frame: those below 1.5 kHz.
+pub(crate) const PHASES: usize = 48;
+
 /// What all streams share: plans and windows.
 pub(crate) struct Tables {
     forward: Arc<dyn RealToComplex<f32>>,
@@ -33,6 +39,8 @@ pub(crate) struct Tables {
     analysis: Vec<f32>,
     /// For the last two hops of a frame; the transforms' scale is in it.
     synthesis: Vec<f32>,
+    /// What takes from a bin's phase what its own frequency adds to it in one hop.
+    turns: Vec<Complex32>,
 }
 
 impl Tables {
@@ -47,7 +55,13 @@ impl Tables {
             .collect();
         let hann = |n: usize| quarter(n, MODEL_FRAME).powi(2);
         let synthesis = analysis.iter().skip(START).enumerate();
+        let turn = |bin: usize| {
+            let cycles = (bin * MODEL_FRAME % WINDOW) as f64 / WINDOW as f64;
+            let (sin, cos) = (4.0 * FRAC_PI_2 * cycles).sin_cos();
+            Complex32::new(cos as f32, -sin as f32)
+        };
         Self {
+            turns: (0..PHASES).map(turn).collect(),
             synthesis: synthesis.map(|(n, a)| (hann(n) / a / WINDOW as f64) as f32).collect(),
             analysis: analysis.iter().map(|a| *a as f32).collect(),
             forward,
@@ -69,11 +83,6 @@ impl Stft {
         Self { time: vec![0.0; WINDOW], scratch: vec![Complex32::default(); scratch], tables }
     }
 
-    /// As much room as [`BINS`], to compute in between two transforms.
-    pub(crate) fn room(&mut self) -> &mut [f32] {
-        &mut self.time[..BINS]
-    }
-
     /// What it takes in memory, in bytes, the tables apart.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.time[..]) + size_of_val(&self.scratch[..])
@@ -81,26 +90,49 @@ impl Stft {
 
     /// Transforms this hop of 480 samples, with those before it, into [`BINS`] bins, unnormalised.
     pub(crate) fn analyse(&mut self, memory: &mut Analysis, hop: &[f32], bins: &mut [Complex32]) {
-        let (old, new) = self.time.split_at_mut(PAST);
-        let (rise, fall) = self.tables.analysis.split_at(PAST);
-        for ((t, m), w) in old.iter_mut().zip(&memory.past).zip(rise) {
-            *t = m * w;
-        }
-        for ((t, x), w) in new.iter_mut().zip(hop).zip(fall) {
+        memory.sound.copy_within(MODEL_FRAME.., 0);
+        memory.sound[EARLIEST + PAST..].copy_from_slice(hop);
+        self.analyse_earlier(memory, 0, bins);
+    }
+
+    /// What [`analyse`](Self::analyse) would have given `lag` samples ago, at most [`EARLIEST`].
+    pub(crate) fn analyse_earlier(&mut self, memory: &Analysis, lag: usize, bins: &mut [Complex32]) {
+        let sound = &memory.sound[EARLIEST - lag.min(EARLIEST)..];
+        for ((t, x), w) in self.time.iter_mut().zip(sound).zip(&self.tables.analysis) {
             *t = x * w;
         }
-        memory.past.copy_within(MODEL_FRAME.., 0);
-        memory.past[PAST - MODEL_FRAME..].copy_from_slice(hop);
         let done = self.tables.forward.process_with_scratch(&mut self.time, bins, &mut self.scratch);
         debug_assert!(done.is_ok(), "lengths fixed at construction");
+    }
+
+    /// The whole inverse transform of a spectrum, without a window and unnormalised. The bins are destroyed.
+    pub(crate) fn inverse(&mut self, bins: &mut [Complex32]) -> &[f32] {
+        let done = self.tables.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
+        debug_assert!(done.is_ok(), "lengths fixed at construction");
+        &self.time
+    }
+
+    /// Adds to `advances`, for each of the low bins, the cross-spectrum of this frame and the one before it, times
+    /// `share`: its argument is by how much the phase moved beyond what the bin's own frequency makes of it.
+    pub(crate) fn advance(
+        &self,
+        memory: &mut Analysis,
+        bins: &[Complex32],
+        share: f32,
+        advances: &mut [Complex32; PHASES],
+    ) {
+        let each = advances.iter_mut().zip(&mut memory.low).zip(bins).zip(&self.tables.turns);
+        for (((advance, before), now), turn) in each {
+            *advance += now * before.conj() * turn * share;
+            *before = *now;
+        }
     }
 
     /// Transforms back, overlaps and adds: 480 samples. The bins are destroyed.
     pub(crate) fn synthesise(&mut self, memory: &mut Synthesis, bins: &mut [Complex32], hop: &mut [f32]) {
         bins[0].im = 0.0; // What is not real there has no inverse, and realfft says so with an error.
         bins[BINS - 1].im = 0.0;
-        let done = self.tables.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
-        debug_assert!(done.is_ok(), "lengths fixed at construction");
+        self.inverse(bins);
         let (early, late) = self.time[START..].split_at(MODEL_FRAME);
         let (rise, fall) = self.tables.synthesis.split_at(MODEL_FRAME);
         for (((h, m), t), w) in hop.iter_mut().zip(&memory.overlap).zip(early).zip(rise) {
@@ -114,16 +146,20 @@ impl Stft {
 
 /// One signal's past.
 pub(crate) struct Analysis {
-    past: [f32; PAST],
+    /// Up to and with the newest hop.
+    sound: [f32; EARLIEST + WINDOW],
+    /// The last spectrum's low bins.
+    low: [Complex32; PHASES],
 }
 
 impl Analysis {
     pub(crate) fn new() -> Self {
-        Self { past: [0.0; PAST] }
+        Self { sound: [0.0; EARLIEST + WINDOW], low: [Complex32::ZERO; PHASES] }
     }
 
     pub(crate) fn reset(&mut self) {
-        self.past.fill(0.0);
+        self.sound.fill(0.0);
+        self.low.fill(Complex32::ZERO);
     }
 }
 
@@ -145,6 +181,25 @@ impl Synthesis {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tone_turns_by_its_distance_from_the_bin() {
+        let (mut stft, mut memory) = (Stft::new(Arc::new(Tables::new())), Analysis::new());
+        let mut bins = vec![Complex32::default(); BINS];
+        let hz = 20.0 * 31.25 + 7.0;
+        let tone: Vec<f32> =
+            (0..9600).map(|n| (n as f32 * hz * std::f32::consts::TAU / 48_000.0).sin()).collect();
+        let mut advances = [Complex32::ZERO; PHASES];
+        for hop in tone.chunks_exact(MODEL_FRAME) {
+            stft.analyse(&mut memory, hop, &mut bins);
+            advances.fill(Complex32::ZERO);
+            stft.advance(&mut memory, &bins, 1.0, &mut advances);
+        }
+        for (bin, away) in [(20, 7.0), (21, 7.0 - 31.25)] {
+            let expected = std::f32::consts::TAU * away / 100.0;
+            assert!((advances[bin].arg() - expected).abs() < 0.02, "bin {bin}: {}", advances[bin].arg());
+        }
+    }
 
     #[test]
     fn analysis_then_synthesis_gives_the_input_back_one_hop_later() {

@@ -4,20 +4,42 @@
 //! work) and [`Weights::decode`] (gains, voice). The middle one sees nothing but [`State::layers`] and what the GRUs
 //! remember, so it can run elsewhere.
 
-use super::kernels::Kernels;
-use super::math::sigmoid;
-use super::weights::{BANDS, Weights};
-use crate::dsp::stft::WINDOW;
+use realfft::num_complex::Complex32;
 
-/// Gains below this are 0, so that the decay limit never reaches numbers that cost a processor a detour.
-const LEAST_GAIN: f32 = 1e-20;
+use super::kernels::Kernels;
+use super::math::{log10, sigmoid};
+use super::refine::Refined;
+use super::weights::{BANDS, GROUPS, INPUTS, Weights};
+use crate::dsp::period::{SHORTEST, TINY};
+use crate::dsp::stft::{EARLIEST, PHASES, WINDOW};
+
+/// Gains below this are 0, so that neither the decay limit nor a gain's square reaches numbers that cost a processor a
+/// detour.
+pub(super) const LEAST_GAIN: f32 = 1e-8;
+
+/// What there is to be heard of a frame. Of several channels under one mask, all are means.
+#[derive(Debug)]
+pub(crate) struct Heard<'a> {
+    /// Of every bin.
+    pub(crate) power: &'a [f32],
+    /// The low bins' cross-spectra with the frame before ([`Stft::advance`](crate::dsp::stft::Stft::advance)).
+    pub(crate) advances: [Complex32; PHASES],
+    /// The period in samples, and how likely it is ([`Search::period`](crate::dsp::period::Search::period)).
+    pub(crate) period: (usize, f32),
+    /// What each group has in common with the sound one period earlier, and the power of that
+    /// ([`compare`](crate::dsp::period::compare)).
+    pub(crate) compared: [(f32, f32); GROUPS],
+}
 
 /// Everything a stream remembers, and the room to compute in. Its size never changes.
 #[derive(Debug)]
 pub(crate) struct State {
-    /// Normalised features of the frames t−2, t−1 and t, one after the other.
+    /// What the network hears of the frames t−2, t−1 and t, one after the other.
     taps: Vec<f32>,
-    /// The newest of them, with two zeros at each end.
+    /// The numbers between [`Weights::encode`] and [`Weights::decode`] that do not go through the GRUs: the frame's
+    /// normalised levels, the bands' powers, the groups' likenesses.
+    pub(crate) aside: Vec<f32>,
+    /// The levels, with two zeros at each end.
     near: Vec<f32>,
     /// Outputs of the convolution and of each GRU, one after the other.
     pub(crate) layers: Vec<f32>,
@@ -26,9 +48,9 @@ pub(crate) struct State {
     codes: Vec<[i16; 2]>,
     /// Gain logits, then the voice logit, then padding.
     logits: Vec<f32>,
-    /// Gains before the decay limit; before that, room for the local path.
+    /// What the network says of the bands' gains; before that, room for the local path.
     pub(crate) raw: Vec<f32>,
-    pub(crate) gains: Vec<f32>,
+    pub(super) refined: Refined,
 }
 
 /// What the GRUs remember, and the room they compute in.
@@ -58,22 +80,34 @@ impl Recurrent {
 impl State {
     pub(crate) fn new(weights: &Weights) -> Self {
         Self {
-            taps: vec![0.0; 3 * BANDS],
+            taps: vec![0.0; 3 * INPUTS],
+            aside: vec![0.0; Self::ASIDE],
             near: vec![0.0; BANDS + 4],
             layers: vec![0.0; Self::layers(weights)],
             recurrent: Recurrent::new(weights),
             codes: vec![[0; 2]; weights.widest_pairs()],
             logits: vec![0.0; weights.out.padded_rows()],
             raw: vec![0.0; BANDS],
-            gains: vec![0.0; BANDS],
+            refined: Refined::new(),
         }
     }
 
+    /// Length of [`aside`](Self::aside).
+    pub(crate) const ASIDE: usize = 2 * BANDS + GROUPS;
+
     /// What it takes in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let all = [&self.taps, &self.near, &self.layers, &self.logits, &self.raw, &self.gains];
+        let all = [&self.taps, &self.aside, &self.near, &self.layers, &self.logits, &self.raw];
         let floats: usize = all.into_iter().map(Vec::len).sum();
-        floats * size_of::<f32>() + size_of_val(&self.codes[..]) + self.recurrent.bytes()
+        floats * size_of::<f32>()
+            + size_of_val(&self.codes[..])
+            + self.recurrent.bytes()
+            + size_of::<Refined>()
+    }
+
+    /// The bands' gains, and how much of the sound one period earlier goes with a bin of each group.
+    pub(crate) fn refined(&self) -> (&[f32; BANDS], &[f32; GROUPS]) {
+        (&self.refined.gains, &self.refined.combs)
     }
 
     /// How many numbers a frame's layers put out.
@@ -81,41 +115,62 @@ impl State {
         weights.hidden * (weights.grus.len() + 1)
     }
 
-    /// The numbers between [`Weights::encode`] and [`Weights::decode`] that do not go through the GRUs: the frame's
-    /// normalised features.
-    pub(crate) fn near(&mut self) -> &mut [f32] {
-        &mut self.near[2..2 + BANDS]
+    /// What the network heard of the last frame.
+    #[cfg(test)]
+    pub(crate) fn newest(&self) -> &[f32] {
+        &self.taps[2 * INPUTS..]
     }
 
     /// Forgets everything heard. The rest is written before it is read.
     pub(crate) fn reset(&mut self) {
-        for memory in [&mut self.taps, &mut self.recurrent.memories, &mut self.gains] {
+        for memory in [&mut self.taps, &mut self.recurrent.memories] {
             memory.fill(0.0);
         }
+        self.refined = Refined::new();
     }
 }
 
 impl Weights {
-    /// One frame: from the power of the bins to the bands' gains (in `state.gains`) and the voice probability.
+    /// One frame: from what is heard to [`State::refined`] and the voice probability.
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
     #[cfg(test)]
-    pub(crate) fn step(&self, kernels: Kernels, power: &[f32], state: &mut State) -> f32 {
-        self.encode(kernels, power, state);
+    pub(crate) fn step(&self, kernels: Kernels, heard: &Heard<'_>, state: &mut State) -> f32 {
+        self.encode(kernels, heard, state);
         self.recur_in_place(kernels, state);
         self.decode(kernels, state)
     }
 
-    /// From the power of the bins to the first of `state.layers`.
-    pub(crate) fn encode(&self, kernels: Kernels, power: &[f32], state: &mut State) {
-        state.taps.copy_within(BANDS.., 0);
-        let newest = &mut state.taps[2 * BANDS..];
-        self.measure(kernels, power, newest);
-        for ((x, mean), rstd) in newest.iter_mut().zip(&self.mean).zip(&self.rstd) {
+    /// From what is heard to the first of `state.layers`.
+    pub(crate) fn encode(&self, kernels: Kernels, heard: &Heard<'_>, state: &mut State) {
+        state.taps.copy_within(INPUTS.., 0);
+        let (levels, rest) = state.taps[2 * INPUTS..].split_at_mut(BANDS);
+        let (level_aside, aside) = state.aside.split_at_mut(BANDS);
+        let (powers, likeness_aside) = aside.split_at_mut(BANDS);
+        self.measure(kernels, heard.power, powers, levels);
+        for ((x, mean), rstd) in levels.iter_mut().zip(&self.mean).zip(&self.rstd) {
             *x = (*x - mean) * rstd;
         }
-        state.near[2..2 + BANDS].copy_from_slice(newest);
+        level_aside.copy_from_slice(levels);
+        let (phases, periodic) = rest.split_at_mut(2 * PHASES);
+        let (cosines, sines) = phases.split_at_mut(PHASES);
+        let floor = self.feature_floor * (WINDOW / 2) as f32;
+        for ((cosine, sine), advance) in cosines.iter_mut().zip(sines).zip(&heard.advances) {
+            let length = advance.norm_sqr().sqrt() + floor;
+            (*cosine, *sine) = (advance.re / length, advance.im / length);
+        }
+        let (likenesses, period) = periodic.split_at_mut(GROUPS);
+        let (groups, _) = powers.as_chunks::<4>();
+        for ((likeness, (both, earlier)), [a, b, c, d]) in
+            likenesses.iter_mut().zip(&heard.compared).zip(groups)
+        {
+            *likeness = both / ((a + b + c + d) * earlier + TINY).sqrt();
+        }
+        likeness_aside.copy_from_slice(likenesses);
+        let (lag, likelihood) = heard.period;
+        let middle = ((SHORTEST * EARLIEST) as f32).sqrt();
+        period.copy_from_slice(&[3.0 * log10(lag as f32 / middle), likelihood]);
 
         let hidden = self.hidden;
         self.conv.run(kernels, &state.taps, &mut state.codes, &mut state.layers[..hidden]);
@@ -140,29 +195,27 @@ impl Weights {
         self.recur(kernels, &mut state.layers, &mut state.recurrent);
     }
 
-    /// From the layers to the bands' gains (in `state.gains`) and the voice probability.
+    /// From the layers to [`State::refined`] and the voice probability.
     pub(crate) fn decode(&self, kernels: Kernels, state: &mut State) -> f32 {
         self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
-        let (logits, voice) = state.logits.split_at_mut(BANDS);
+        let (logits, others) = state.logits.split_at_mut(BANDS);
+        let voice = others[0];
+        state.near[2..2 + BANDS].copy_from_slice(&state.aside[..BANDS]);
         self.local.add(kernels, &state.near, &mut state.raw, logits);
         state.raw.copy_from_slice(logits);
         kernels.sigmoid(&mut state.raw);
-        for ((gain, raw), limit) in state.gains.iter_mut().zip(&state.raw).zip(&self.decay_limits) {
-            let floor = *gain * limit;
-            // Not `f32::max`: it would hide a NaN.
-            *gain = if *raw < floor { floor } else { *raw };
-            *gain = if *gain < LEAST_GAIN { 0.0 } else { *gain };
-        }
-        sigmoid(voice[0])
+        self.refine(state);
+        sigmoid(voice)
     }
 
-    /// The bands' log levels.
-    fn measure(&self, kernels: Kernels, power: &[f32], features: &mut [f32]) {
-        for (f, edges) in features.iter_mut().zip(self.edges.windows(2)) {
+    /// The bands' powers and log levels.
+    fn measure(&self, kernels: Kernels, power: &[f32], powers: &mut [f32], levels: &mut [f32]) {
+        for ((sum, level), edges) in powers.iter_mut().zip(levels.iter_mut()).zip(self.edges.windows(2)) {
             let band = &power[edges[0]..edges[1]];
-            *f = band.iter().sum::<f32>() / (band.len() as f32 * (WINDOW / 2) as f32) + self.feature_floor;
+            *sum = band.iter().sum();
+            *level = *sum / (band.len() as f32 * (WINDOW / 2) as f32) + self.feature_floor;
         }
-        kernels.log10(features);
-        features.iter_mut().for_each(|f| *f *= 0.5);
+        kernels.log10(levels);
+        levels.iter_mut().for_each(|level| *level *= 0.5);
     }
 }

@@ -1,16 +1,23 @@
-//! A checked, immutable network from a weights file, format `sourdine-2` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-3` (`models/FORMAT.md`).
 
 use super::container::{Container, SIDE_LIMIT, wrong};
 use super::layers::{Dense, Gru, LANES, Local};
-use crate::dsp::stft::{BINS, WINDOW};
+use crate::dsp::stft::{BINS, EARLIEST, PHASES, WINDOW};
 use crate::error::ModelError;
 use crate::signal::MODEL_FRAME;
 
 /// Bands, of which each has a feature and a gain.
 pub(crate) const BANDS: usize = 136;
 
+/// Groups of four bands, which are compared with the sound one period earlier.
+pub(crate) const GROUPS: usize = BANDS / 4;
+
+/// What the network hears of a frame: the bands' levels, cosines and sines of the low bins' phase advances, the groups'
+/// likeness to one period earlier, the period, and how likely it is.
+pub(crate) const INPUTS: usize = BANDS + 2 * PHASES + GROUPS + 2;
+
 /// The format this build reads.
-const FORMAT: &str = "sourdine-2";
+const FORMAT: &str = "sourdine-3";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
@@ -25,6 +32,10 @@ pub(crate) struct Weights {
     /// How much of a band's gain the next frame keeps at least.
     pub(crate) decay_limits: Vec<f32>,
     pub(crate) leaky_slope: f32,
+    /// How much gains between 0 and 1 are lowered further, 0 to 1.
+    pub(crate) sharpness: f32,
+    /// How much of the sound one period earlier is added where both are alike, 0 to 1.
+    pub(crate) comb: f32,
     pub(crate) conv: Dense,
     pub(crate) grus: Vec<Gru>,
     pub(crate) out: Dense,
@@ -38,7 +49,9 @@ impl Weights {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         let file = Container::parse(bytes)?;
         check_format(&file)?;
-        for (key, expected) in [("hop", MODEL_FRAME), ("window", WINDOW)] {
+        for (key, expected) in
+            [("hop", MODEL_FRAME), ("window", WINDOW), ("phases", PHASES), ("longest_period", EARLIEST)]
+        {
             let got: usize = file.number(key)?;
             if got != expected {
                 return Err(wrong(key, format!("{got}, where {expected} is expected")));
@@ -79,7 +92,9 @@ impl Weights {
             feature_floor: between("feature_floor", 1e-20, 1.0)?,
             decay_limits,
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
-            conv: read_dense(&file, "conv", hidden, 3 * BANDS)?,
+            sharpness: between("sharpness", 0.0, 1.0)?,
+            comb: between("comb", 0.0, 1.0)?,
+            conv: read_dense(&file, "conv", hidden, 3 * INPUTS)?,
             grus,
             out: read_dense(&file, "out", BANDS + 1, (layers + 1) * hidden)?,
             local: read_local(&file)?,

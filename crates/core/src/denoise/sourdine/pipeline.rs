@@ -13,7 +13,6 @@ use super::super::{FrameDenoiser, ModelInfo, ModelSource};
 use super::{Sourdine, Stream};
 use crate::dsp::stft::BINS;
 use crate::nn::network::{Recurrent, State};
-use crate::nn::weights::BANDS;
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
@@ -50,7 +49,8 @@ struct Passage {
     /// Whether the network heard the frame, or rests.
     heard: bool,
     spectra: Vec<Complex32>,
-    near: [f32; BANDS],
+    earlier: Vec<Complex32>,
+    aside: Vec<f32>,
     /// All that the other thread reads and writes.
     layers: Vec<f32>,
 }
@@ -114,7 +114,8 @@ impl Pipelined {
         let passage = || Passage {
             heard: false,
             spectra: vec![Complex32::default(); stream.spectra.len()],
-            near: [0.0; BANDS],
+            earlier: vec![Complex32::default(); stream.earlier.len()],
+            aside: vec![0.0; State::ASIDE],
             layers: vec![0.0; State::layers(&stream.weights)],
         };
         Parcel { passages: std::iter::repeat_with(passage).take(BATCH * stream.groups.len()).collect() }
@@ -154,16 +155,18 @@ impl FrameDenoiser for Pipelined {
             if passage.heard {
                 let state = &mut stream.groups[group].state;
                 std::mem::swap(&mut stream.spectra, &mut passage.spectra);
+                std::mem::swap(&mut stream.earlier, &mut passage.earlier);
                 std::mem::swap(&mut state.layers, &mut passage.layers);
-                passage.near.copy_from_slice(state.near());
+                std::mem::swap(&mut state.aside, &mut passage.aside);
             }
             match &mut self.speaking {
                 Some(parcel) if parcel.passages[first + group].heard => {
                     let passage = &mut parcel.passages[first + group];
                     let state = &mut stream.groups[group].state;
                     std::mem::swap(&mut stream.spectra, &mut passage.spectra);
+                    std::mem::swap(&mut stream.earlier, &mut passage.earlier);
                     std::mem::swap(&mut state.layers, &mut passage.layers);
-                    state.near().copy_from_slice(&passage.near);
+                    std::mem::swap(&mut state.aside, &mut passage.aside);
                     let probability = stream.speak(group, frame);
                     // Not `f32::max`: it would hide a NaN.
                     most = if probability <= most { most } else { probability };

@@ -1,0 +1,121 @@
+//! The voice's period: where to look one period back from, so that sound can be compared with itself.
+
+use realfft::num_complex::Complex32;
+
+use super::stft::{BINS, EARLIEST, Stft};
+
+/// The shortest period looked for, in samples: 500 Hz. The longest, 62.5 Hz, is [`EARLIEST`].
+pub(crate) const SHORTEST: usize = 96;
+
+/// The bins in which it is looked for: 62 Hz to 4 kHz.
+const PERIODIC: std::ops::Range<usize> = 2..128;
+
+/// How much of the last frame's search goes into this one's.
+const MEMORY: f32 = 0.5;
+
+/// Keeps a quotient of nothing by nothing zero.
+pub(crate) const TINY: f32 = 1e-20;
+
+/// One stream's search.
+#[derive(Debug)]
+pub(crate) struct Search {
+    /// For lags from 0 to [`EARLIEST`].
+    likelihood: [f32; EARLIEST + 1],
+}
+
+impl Search {
+    pub(crate) fn new() -> Self {
+        Self { likelihood: [0.0; EARLIEST + 1] }
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.likelihood.fill(0.0);
+    }
+
+    /// The likeliest period in samples, and how likely it is, up to 1. `room` is overwritten.
+    ///
+    /// The largest value of an autocorrelation: not that of the spectrum but that of its square root, so that no single
+    /// harmonic decides.
+    ///
+    /// # Real time
+    /// No allocation, lock or system call; never panics.
+    pub(crate) fn period(&mut self, stft: &mut Stft, power: &[f32], room: &mut [Complex32]) -> (usize, f32) {
+        debug_assert_eq!((power.len(), room.len()), (BINS, BINS));
+        room.fill(Complex32::ZERO);
+        for (root, power) in room[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
+            root.re = power.sqrt().sqrt();
+        }
+        for (likelihood, now) in self.likelihood.iter_mut().zip(stft.inverse(room)) {
+            *likelihood = now + MEMORY * *likelihood;
+        }
+        let (mut lag, mut most) = (SHORTEST, f32::MIN);
+        for (index, likelihood) in self.likelihood.iter().enumerate().skip(SHORTEST) {
+            if *likelihood > most {
+                (lag, most) = (index, *likelihood);
+            }
+        }
+        (lag, self.likelihood[lag] / (self.likelihood[0] + TINY))
+    }
+}
+
+/// What two spectra have in common, and the power of the second.
+#[inline]
+pub(crate) fn compare(now: &[Complex32], earlier: &[Complex32]) -> (f32, f32) {
+    let (mut both, mut power) = ([0.0; 4], [0.0; 4]);
+    let (now, now_rest) = now.as_chunks::<4>();
+    let (earlier, earlier_rest) = earlier.as_chunks::<4>();
+    for (now, earlier) in now.iter().zip(earlier) {
+        for lane in 0..4 {
+            both[lane] += now[lane].re * earlier[lane].re + now[lane].im * earlier[lane].im;
+            power[lane] += earlier[lane].norm_sqr();
+        }
+    }
+    for (now, earlier) in now_rest.iter().zip(earlier_rest) {
+        both[0] += now.re * earlier.re + now.im * earlier.im;
+        power[0] += earlier.norm_sqr();
+    }
+    let sum = |x: [f32; 4]| (x[0] + x[1]) + (x[2] + x[3]);
+    (sum(both), sum(power))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::super::stft::{Analysis, Tables};
+    use super::*;
+    use crate::signal::MODEL_FRAME;
+
+    #[test]
+    fn a_buzz_is_like_itself_a_period_earlier_and_nothing_like_noise() {
+        for hz in [80.0_f32, 125.0, 240.0, 440.0] {
+            let (mut stft, mut memory) = (Stft::new(Arc::new(Tables::new())), Analysis::new());
+            let (mut search, mut found) = (Search::new(), 0);
+            let [mut bins, mut earlier] = [const { Vec::new() }; 2].map(|mut v: Vec<Complex32>| {
+                v.resize(BINS, Complex32::ZERO);
+                v
+            });
+            let partial =
+                |n: usize, k: f32| (n as f32 * hz * k * std::f32::consts::TAU / 48_000.0 + k * k).sin() / k;
+            let buzz: Vec<f32> = (0..9600).map(|n| (1..20).map(|k| partial(n, k as f32)).sum()).collect();
+            for hop in buzz.chunks_exact(MODEL_FRAME) {
+                stft.analyse(&mut memory, hop, &mut bins);
+                let power: Vec<f32> = bins.iter().map(Complex32::norm_sqr).collect();
+                found = search.period(&mut stft, &power, &mut earlier).0;
+                stft.analyse_earlier(&memory, found, &mut earlier);
+            }
+            let periods = found as f32 * hz / 48_000.0;
+            assert!((periods - periods.round()).abs() < 0.02 && periods > 0.5, "{hz} Hz: {found}");
+            let (both, power) = compare(&bins[2..60], &earlier[2..60]);
+            let own: f32 = bins[2..60].iter().map(Complex32::norm_sqr).sum();
+            assert!(both / (own * power).sqrt() > 0.99, "{hz} Hz");
+        }
+    }
+
+    #[test]
+    fn nothing_has_no_period() {
+        let (mut stft, mut room) = (Stft::new(Arc::new(Tables::new())), vec![Complex32::ZERO; BINS]);
+        assert_eq!(Search::new().period(&mut stft, &[0.0; BINS], &mut room), (SHORTEST, 0.0));
+        assert!(Search::new().period(&mut stft, &[f32::NAN; BINS], &mut room).1.is_nan());
+    }
+}
