@@ -299,7 +299,7 @@ fn field(bytes: &[u8]) -> String {
 fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     Model::from_bytes("x", &File::small().bytes()).unwrap();
     let wrong_metadata = [
-        ("format", "sourdine-1"),
+        ("format", "sourdine-2"),
         ("hop", "441"),
         ("window", "big"),
         ("bands", "0,1,769"),
@@ -310,6 +310,10 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         ("feature_floor", "0"),
         ("feature_floor", "nan"),
         ("leaky_slope", "-1"),
+        ("phases", "96"),
+        ("longest_period", "800"),
+        ("sharpness", "1.5"),
+        ("comb", "-0.1"),
     ];
     for (key, value) in wrong_metadata {
         assert_eq!(field(&File::small().set(key, value).bytes()), key, "{value}");

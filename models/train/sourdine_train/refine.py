@@ -1,4 +1,4 @@
-"""From the network's gains to what is done with the spectrum (FORMAT.md, steps 7 to 10).
+"""From the network's gains to what is done with the spectrum (FORMAT.md, steps 9 to 12).
 
 Gains in between are sharpened, and voice is strengthened against noise between its harmonics by the sound one period
 earlier. Both only as far as there is noise: near-clean speech is left alone.
@@ -14,7 +14,6 @@ from .features import BANDS, EDGES, GROUPS
 
 REPEAT = np.diff(EDGES)
 GROUP_BANDS = np.diff(np.append(GROUPS, EDGES[-1]))
-MAKE_UP = 0.02
 FORGET = 0.01
 SLOPE, THRESHOLD = 12.0, 0.2
 
@@ -25,8 +24,7 @@ def sharpen(gain: F, power: F, share: float) -> F:
     """Gains in between lowered, what that takes of the frame's energy given back. One frame."""
     w = gain * (1 - share + share * 0.5 * gain * (3 - gain * gain))
     before, after = float((gain * gain * power).sum()), float((w * w * power).sum())
-    r = before / after if after > 0 else 1.0
-    return np.minimum(1, w * max(1.0, ((1 + MAKE_UP) * r / (1 + MAKE_UP * r * r)) ** 0.5))
+    return np.minimum(1, w * ((before / after) ** 0.5 if after > 0 else 1.0))
 
 
 @dataclass

@@ -7,9 +7,6 @@
 use super::network::{LEAST_GAIN, State};
 use super::weights::{BANDS, GROUPS, Weights};
 
-/// How little of what sharpening takes is given back where it takes nearly all.
-const MAKE_UP: f32 = 0.02;
-
 /// The share of the newest frame in the mean energies: they span a second.
 const NEWEST: f32 = 0.01;
 
@@ -48,10 +45,10 @@ impl Refined {
         (SLOPE * removed - THRESHOLD).clamp(0.0, 1.0)
     }
 
-    /// Gains that are certain stay, those in between become less; what that takes of the frame's energy is given back to
-    /// all of it, most of it where little was taken. The make-up is that of the envelope post-filter of Valin et al., "A
-    /// perceptually-motivated approach for low-complexity, real-time enhancement of fullband speech" (2020); in place of
-    /// their sine, `g (3 g - g^3) / 2` in the given share. No gain leaves 1.
+    /// Gains that are certain stay, those in between become less, and what that takes of the frame's energy is given back
+    /// to all of it. After the envelope post-filter of Valin et al., "A perceptually-motivated approach for
+    /// low-complexity, real-time enhancement of fullband speech" (2020): in place of their sine, `g (3 g - g^3) / 2` in the
+    /// given share, and all of the energy. No gain leaves 1.
     fn sharpen(&mut self, powers: &[f32], share: f32) {
         let (mut before, mut after) = (0.0, 0.0);
         for ((sharp, gain), power) in self.gains.iter_mut().zip(&self.decayed).zip(powers) {
@@ -60,12 +57,10 @@ impl Refined {
             before += gain * gain * power;
             after += *sharp * *sharp * power;
         }
-        let ratio = if after == 0.0 { 1.0 } else { before / after };
-        let make_up = ((1.0 + MAKE_UP) * ratio / (1.0 + MAKE_UP * ratio * ratio)).sqrt();
-        // Not `f32::max` and `f32::min`: they would hide a NaN.
-        let make_up = if make_up < 1.0 { 1.0 } else { make_up };
+        let make_up = if after == 0.0 { 1.0 } else { (before / after).sqrt() };
         for sharp in &mut self.gains {
             *sharp *= make_up;
+            // Not `f32::min`: it would hide a NaN.
             *sharp = if *sharp > 1.0 { 1.0 } else { *sharp };
         }
     }
