@@ -176,12 +176,12 @@ impl Stream {
             return 0.0;
         }
         if let Some(group) = self.groups.get_mut(index) {
-            self.weights.recur_in_place(self.kernels, &mut group.state);
+            self.weights.think_in_place(self.kernels, &mut group.state);
         }
         self.speak(index, frames)
     }
 
-    /// The way of one group's frames to its spectra and up to the GRUs; false if the network rests.
+    /// The way of one group's frames to its spectra and up to the dense layers; false if the network rests.
     fn hear(&mut self, index: usize, frames: &[f32]) -> bool {
         let Some(group) = self.groups.get_mut(index) else { return false };
         if group.rests(frames) {
@@ -217,7 +217,7 @@ impl Stream {
         true
     }
 
-    /// The way from the GRUs to one group's clean frames.
+    /// The way from the logits to one group's clean frames.
     fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
         let Some(group) = self.groups.get_mut(index) else { return 0.0 };
         let probability = self.weights.decode(self.kernels, &mut group.state);

@@ -90,7 +90,7 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
         worst[2] = worst[2].max(apart(state.refined().1, &combs[GROUPS * t..GROUPS * (t + 1)]));
         worst[3] = worst[3].max((probability - voice[t]).abs());
         if let Some(k) = at.iter().position(|frame| *frame == t) {
-            for (got, expected) in state.layers.chunks_exact(weights.hidden).zip(&layers) {
+            for (got, expected) in state.layers().chunks_exact(weights.hidden).zip(&layers) {
                 worst[4] = worst[4].max(apart(got, &expected[k * weights.hidden..][..weights.hidden]));
             }
         }

@@ -77,7 +77,7 @@ pub(crate) struct Gru {
 
 impl Gru {
     /// One step: `state` becomes the next state, and `output` is it plus the input (the residual sum).
-    /// `scratch` holds six times the unit's width, `codes` half of it.
+    /// `scratch` holds six times the unit's width, `codes` at least half of it.
     pub(crate) fn step(
         &self,
         kernels: Kernels,

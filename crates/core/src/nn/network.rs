@@ -1,8 +1,8 @@
 //! The network's order, and the state one stream keeps for it.
 //!
-//! A frame goes three steps: [`Weights::encode`] (features, convolution), [`Weights::recur`] (the GRUs, half of all the
-//! work) and [`Weights::decode`] (gains, voice). The middle one sees nothing but [`State::layers`] and what the GRUs
-//! remember, so it can run elsewhere.
+//! A frame goes three steps: [`Weights::encode`] (what the network hears), [`Weights::think`] (all dense layers) and
+//! [`Weights::decode`] (gains, voice). The middle one sees nothing but [`State::taps`] and [`Mind`], and puts out
+//! [`State::logits`], so it can run elsewhere.
 
 use realfft::num_complex::Complex32;
 
@@ -35,45 +35,46 @@ pub(crate) struct Heard<'a> {
 #[derive(Debug)]
 pub(crate) struct State {
     /// What the network hears of the frames t−2, t−1 and t, one after the other.
-    taps: Vec<f32>,
-    /// The numbers between [`Weights::encode`] and [`Weights::decode`] that do not go through the GRUs: the frame's
-    /// normalised levels, the bands' powers, the groups' likenesses.
+    pub(crate) taps: Vec<f32>,
+    /// The numbers between [`Weights::encode`] and [`Weights::decode`] that do not go through the dense layers: the
+    /// frame's normalised levels, the bands' powers, the groups' likenesses.
     pub(crate) aside: Vec<f32>,
     /// The levels, with two zeros at each end.
     near: Vec<f32>,
-    /// Outputs of the convolution and of each GRU, one after the other.
-    pub(crate) layers: Vec<f32>,
-    recurrent: Recurrent,
-    /// Room for the codes of a dense layer's input.
-    codes: Vec<[i16; 2]>,
+    mind: Mind,
     /// Gain logits, then the voice logit, then padding.
-    logits: Vec<f32>,
+    pub(crate) logits: Vec<f32>,
     /// What the network says of the bands' gains; before that, room for the local path.
     pub(crate) raw: Vec<f32>,
     pub(super) refined: Refined,
 }
 
-/// What the GRUs remember, and the room they compute in.
+/// What the GRUs remember, and the room that dense layers compute in.
 #[derive(Debug)]
-pub(crate) struct Recurrent {
-    /// Their states, one after the other.
+pub(crate) struct Mind {
+    /// The GRUs' states, one after the other.
     memories: Vec<f32>,
     gates: Vec<f32>,
+    /// Room for the codes of a dense layer's input.
     codes: Vec<[i16; 2]>,
+    /// Outputs of the convolution and of each GRU, one after the other.
+    layers: Vec<f32>,
 }
 
-impl Recurrent {
+impl Mind {
     pub(crate) fn new(weights: &Weights) -> Self {
         let hidden = weights.hidden;
         Self {
             memories: vec![0.0; hidden * weights.grus.len()],
             gates: vec![0.0; 6 * hidden],
-            codes: vec![[0; 2]; hidden.div_ceil(2)],
+            codes: vec![[0; 2]; weights.widest_pairs()],
+            layers: vec![0.0; hidden * (weights.grus.len() + 1)],
         }
     }
 
     fn bytes(&self) -> usize {
-        (self.memories.len() + self.gates.len()) * size_of::<f32>() + size_of_val(&self.codes[..])
+        let floats = self.memories.len() + self.gates.len() + self.layers.len();
+        floats * size_of::<f32>() + size_of_val(&self.codes[..])
     }
 }
 
@@ -83,9 +84,7 @@ impl State {
             taps: vec![0.0; 3 * INPUTS],
             aside: vec![0.0; Self::ASIDE],
             near: vec![0.0; BANDS + 4],
-            layers: vec![0.0; Self::layers(weights)],
-            recurrent: Recurrent::new(weights),
-            codes: vec![[0; 2]; weights.widest_pairs()],
+            mind: Mind::new(weights),
             logits: vec![0.0; weights.out.padded_rows()],
             raw: vec![0.0; BANDS],
             refined: Refined::new(),
@@ -97,12 +96,9 @@ impl State {
 
     /// What it takes in memory, in bytes.
     pub(crate) fn bytes(&self) -> usize {
-        let all = [&self.taps, &self.aside, &self.near, &self.layers, &self.logits, &self.raw];
+        let all = [&self.taps, &self.aside, &self.near, &self.logits, &self.raw];
         let floats: usize = all.into_iter().map(Vec::len).sum();
-        floats * size_of::<f32>()
-            + size_of_val(&self.codes[..])
-            + self.recurrent.bytes()
-            + size_of::<Refined>()
+        floats * size_of::<f32>() + self.mind.bytes() + size_of::<Refined>()
     }
 
     /// The bands' gains, and how much of the sound one period earlier goes with a bin of each group.
@@ -110,9 +106,10 @@ impl State {
         (&self.refined.gains, &self.refined.combs)
     }
 
-    /// How many numbers a frame's layers put out.
-    pub(crate) fn layers(weights: &Weights) -> usize {
-        weights.hidden * (weights.grus.len() + 1)
+    /// Outputs of the convolution and of each GRU for the last frame.
+    #[cfg(test)]
+    pub(crate) fn layers(&self) -> &[f32] {
+        &self.mind.layers
     }
 
     /// What the network heard of the last frame.
@@ -123,7 +120,7 @@ impl State {
 
     /// Forgets everything heard. The rest is written before it is read.
     pub(crate) fn reset(&mut self) {
-        for memory in [&mut self.taps, &mut self.recurrent.memories] {
+        for memory in [&mut self.taps, &mut self.mind.memories] {
             memory.fill(0.0);
         }
         self.refined = Refined::new();
@@ -138,11 +135,11 @@ impl Weights {
     #[cfg(test)]
     pub(crate) fn step(&self, kernels: Kernels, heard: &Heard<'_>, state: &mut State) -> f32 {
         self.encode(kernels, heard, state);
-        self.recur_in_place(kernels, state);
+        self.think_in_place(kernels, state);
         self.decode(kernels, state)
     }
 
-    /// From what is heard to the first of `state.layers`.
+    /// From what is there to be heard to `state.taps` and `state.aside`.
     pub(crate) fn encode(&self, kernels: Kernels, heard: &Heard<'_>, state: &mut State) {
         state.taps.copy_within(INPUTS.., 0);
         let (levels, rest) = state.taps[2 * INPUTS..].split_at_mut(BANDS);
@@ -171,33 +168,31 @@ impl Weights {
         let (lag, likelihood) = heard.period;
         let middle = ((SHORTEST * EARLIEST) as f32).sqrt();
         period.copy_from_slice(&[3.0 * log10(lag as f32 / middle), likelihood]);
-
-        let hidden = self.hidden;
-        self.conv.run(kernels, &state.taps, &mut state.codes, &mut state.layers[..hidden]);
-        for c in &mut state.layers[..hidden] {
-            *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
-        }
     }
 
-    /// From the first of a frame's `layers` to the rest of them.
-    pub(crate) fn recur(&self, kernels: Kernels, layers: &mut [f32], recurrent: &mut Recurrent) {
+    /// From a frame's taps to its logits: nine tenths of the network's work.
+    pub(crate) fn think(&self, kernels: Kernels, taps: &[f32], mind: &mut Mind, logits: &mut [f32]) {
         let hidden = self.hidden;
-        let Recurrent { memories, gates, codes } = recurrent;
+        let Mind { memories, gates, codes, layers } = mind;
+        self.conv.run(kernels, taps, codes, &mut layers[..hidden]);
+        for c in &mut layers[..hidden] {
+            *c = if *c < 0.0 { *c * self.leaky_slope } else { *c };
+        }
         let memories = memories.chunks_exact_mut(hidden);
         for (index, (gru, memory)) in self.grus.iter().zip(memories).enumerate() {
             let (before, after) = layers.split_at_mut((index + 1) * hidden);
             gru.step(kernels, &before[index * hidden..], memory, gates, codes, &mut after[..hidden]);
         }
+        self.out.run(kernels, layers, codes, logits);
     }
 
-    /// [`recur`](Self::recur) with the state's own layers.
-    pub(crate) fn recur_in_place(&self, kernels: Kernels, state: &mut State) {
-        self.recur(kernels, &mut state.layers, &mut state.recurrent);
+    /// [`think`](Self::think) with the state's own mind.
+    pub(crate) fn think_in_place(&self, kernels: Kernels, state: &mut State) {
+        self.think(kernels, &state.taps, &mut state.mind, &mut state.logits);
     }
 
-    /// From the layers to [`State::refined`] and the voice probability.
+    /// From the logits to [`State::refined`] and the voice probability.
     pub(crate) fn decode(&self, kernels: Kernels, state: &mut State) -> f32 {
-        self.out.run(kernels, &state.layers, &mut state.codes, &mut state.logits);
         let (logits, others) = state.logits.split_at_mut(BANDS);
         let voice = others[0];
         state.near[2..2 + BANDS].copy_from_slice(&state.aside[..BANDS]);

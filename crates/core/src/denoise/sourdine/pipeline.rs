@@ -1,8 +1,8 @@
 //! One stream on two threads, for files: the same bits as on one, 0.4 s later.
 //!
-//! The GRUs are half of all the work. Frames go to them in batches, which come back four batches later; transforms and
-//! the rest of the network stay with the caller, so that little but the layers' outputs travels from one processor's
-//! cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on the way are
+//! The dense layers are half of all the work. Frames go to them in batches, which come back four batches later; transforms
+//! and what is made of the gains stay with the caller, so that little but the network's inputs and outputs travels from
+//! one processor's cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on the way are
 //! enough that neither waits for the other's hiccups.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
@@ -12,7 +12,8 @@ use realfft::num_complex::Complex32;
 use super::super::{FrameDenoiser, ModelInfo, ModelSource};
 use super::{Sourdine, Stream};
 use crate::dsp::stft::BINS;
-use crate::nn::network::{Recurrent, State};
+use crate::nn::network::{Mind, State};
+use crate::nn::weights::INPUTS;
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
@@ -51,8 +52,9 @@ struct Passage {
     spectra: Vec<Complex32>,
     earlier: Vec<Complex32>,
     aside: Vec<f32>,
-    /// All that the other thread reads and writes.
-    layers: Vec<f32>,
+    /// All that the other thread reads, and all that it writes.
+    taps: Vec<f32>,
+    logits: Vec<f32>,
 }
 
 /// The caller's side.
@@ -61,8 +63,8 @@ struct Pipelined {
     channels: usize,
     mode: Channels,
     stream: Stream,
-    to_grus: SyncSender<Parcel>,
-    from_grus: Receiver<Parcel>,
+    to_thinker: SyncSender<Parcel>,
+    from_thinker: Receiver<Parcel>,
     filling: Parcel,
     /// What is spoken meanwhile; none before the first has come back.
     speaking: Option<Parcel>,
@@ -75,20 +77,20 @@ impl Pipelined {
     fn new(source: Sourdine, channels: usize, mode: Channels) -> Self {
         let stream = Stream::new(&source, channels, mode);
         let groups = stream.groups.len();
-        let (to_grus, parcels) = sync_channel::<Parcel>(ON_THE_WAY + 1);
-        let (back, from_grus) = sync_channel(ON_THE_WAY + 1);
+        let (to_thinker, parcels) = sync_channel::<Parcel>(ON_THE_WAY + 1);
+        let (back, from_thinker) = sync_channel(ON_THE_WAY + 1);
         let (weights, kernels) = (source.weights.clone(), source.kernels);
-        // It ends when `to_grus` is dropped.
+        // It ends when `to_thinker` is dropped.
         #[expect(
             clippy::disallowed_methods,
             reason = "the core's only thread, and only where a file asks for it"
         )]
         std::thread::spawn(move || {
-            let mut memories: Vec<_> = (0..groups).map(|_| Recurrent::new(&weights)).collect();
+            let mut minds: Vec<_> = (0..groups).map(|_| Mind::new(&weights)).collect();
             for mut parcel in parcels {
                 for frame in parcel.passages.chunks_exact_mut(groups) {
-                    for (passage, memory) in frame.iter_mut().zip(&mut memories).filter(|(p, _)| p.heard) {
-                        weights.recur(kernels, &mut passage.layers, memory);
+                    for (passage, mind) in frame.iter_mut().zip(&mut minds).filter(|(p, _)| p.heard) {
+                        weights.think(kernels, &passage.taps, mind, &mut passage.logits);
                     }
                 }
                 if back.send(parcel).is_err() {
@@ -102,8 +104,8 @@ impl Pipelined {
             source,
             channels,
             mode,
-            to_grus,
-            from_grus,
+            to_thinker,
+            from_thinker,
             speaking: None,
             at: 0,
             on_the_way: 0,
@@ -116,7 +118,8 @@ impl Pipelined {
             spectra: vec![Complex32::default(); stream.spectra.len()],
             earlier: vec![Complex32::default(); stream.earlier.len()],
             aside: vec![0.0; State::ASIDE],
-            layers: vec![0.0; State::layers(&stream.weights)],
+            taps: vec![0.0; 3 * INPUTS],
+            logits: vec![0.0; stream.weights.out.padded_rows()],
         };
         Parcel { passages: std::iter::repeat_with(passage).take(BATCH * stream.groups.len()).collect() }
     }
@@ -126,11 +129,11 @@ impl Pipelined {
         let waits = self.on_the_way == ON_THE_WAY;
         let spoken = if waits { self.speaking.take() } else { None };
         let empty = spoken.unwrap_or_else(|| Self::parcel(&self.stream));
-        if self.to_grus.send(std::mem::replace(&mut self.filling, empty)).is_err() {
+        if self.to_thinker.send(std::mem::replace(&mut self.filling, empty)).is_err() {
             return false;
         }
         if waits {
-            self.speaking = self.from_grus.recv().ok();
+            self.speaking = self.from_thinker.recv().ok();
             return self.speaking.is_some();
         }
         self.on_the_way += 1;
@@ -156,7 +159,7 @@ impl FrameDenoiser for Pipelined {
                 let state = &mut stream.groups[group].state;
                 std::mem::swap(&mut stream.spectra, &mut passage.spectra);
                 std::mem::swap(&mut stream.earlier, &mut passage.earlier);
-                std::mem::swap(&mut state.layers, &mut passage.layers);
+                passage.taps.copy_from_slice(&state.taps);
                 std::mem::swap(&mut state.aside, &mut passage.aside);
             }
             match &mut self.speaking {
@@ -165,7 +168,7 @@ impl FrameDenoiser for Pipelined {
                     let state = &mut stream.groups[group].state;
                     std::mem::swap(&mut stream.spectra, &mut passage.spectra);
                     std::mem::swap(&mut stream.earlier, &mut passage.earlier);
-                    std::mem::swap(&mut state.layers, &mut passage.layers);
+                    std::mem::swap(&mut state.logits, &mut passage.logits);
                     std::mem::swap(&mut state.aside, &mut passage.aside);
                     let probability = stream.speak(group, frame);
                     // Not `f32::max`: it would hide a NaN.
