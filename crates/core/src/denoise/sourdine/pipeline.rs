@@ -2,8 +2,8 @@
 //!
 //! The dense layers are half of all the work. Frames go to them in batches, which come back four batches later; transforms
 //! and what is made of the gains stay with the caller, so that little but the network's inputs and outputs travels from
-//! one processor's cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on the way are
-//! enough that neither waits for the other's hiccups.
+//! one processor's cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on
+//! the way are enough that neither waits for the other's hiccups.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
