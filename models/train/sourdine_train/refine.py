@@ -13,7 +13,7 @@ import numpy as np
 from .features import BANDS, EDGES, GROUPS
 
 REPEAT = np.diff(EDGES)
-GROUP_BANDS = np.diff(np.append(GROUPS, EDGES[-1]))
+GROUP_BINS = np.diff(np.append(GROUPS, EDGES[-1]))
 FORGET = 0.01
 SLOPE, THRESHOLD = 12.0, 0.2
 
@@ -57,5 +57,5 @@ class Refiner:
 
 def apply(spec: F, earlier: F, gains: F, combs: F) -> F:
     """The clean spectrum. [T, 769] each."""
-    r = np.repeat(combs, GROUP_BANDS, axis=1)
+    r = np.repeat(combs, GROUP_BINS, axis=1)
     return ((spec + r * earlier) * (np.repeat(gains, REPEAT, axis=1) / (1 + r))).astype(np.complex64)

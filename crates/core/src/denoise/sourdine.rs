@@ -3,8 +3,9 @@
 //!
 //! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
 //!   all channels costs nothing on top.
-//! * Linked channels are heard as the mean of their powers (and of all other products), not as the power of their mean: that can cancel, and it shows less noise than the channels have, which the mask is then applied to.
-//!   Two equal channels give what one gives.
+//! * Linked channels are heard as the mean of their powers (and of all other products), not as the power of
+//!   their mean: that can cancel, and it shows less noise than the channels have, which the mask is then
+//!   applied to. Two equal channels give what one gives.
 //! * The bands reach to 24 kHz, so nothing special happens above 20 kHz: the last band has a gain like any.
 //! * After half a second of digital silence the network rests, its state as it is, until a sample differs
 //!   from zero. What comes out is the same zeros.
