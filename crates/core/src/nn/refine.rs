@@ -31,8 +31,8 @@ impl Refined {
         Self { decayed: [0.0; BANDS], kept: 0.0, all: 0.0, gains: [0.0; BANDS], combs: [0.0; GROUPS] }
     }
 
-    /// How far there is noise, 0 to 1.
-    fn noise(&mut self, powers: &[f32]) -> f32 {
+    /// How far there is noise, 0 to 1, and the frame's energy that is kept.
+    fn noise(&mut self, powers: &[f32]) -> (f32, f32) {
         let (mut kept, mut all) = (0.0, 0.0);
         for (gain, power) in self.decayed.iter().zip(powers) {
             kept += gain * gain * power;
@@ -42,22 +42,21 @@ impl Refined {
         self.all += NEWEST * (all - self.all);
         let removed = if self.all == 0.0 { 0.0 } else { 1.0 - self.kept / self.all };
         // Unlike `f32::max` and `f32::min`, this keeps a NaN.
-        (SLOPE * removed - THRESHOLD).clamp(0.0, 1.0)
+        ((SLOPE * removed - THRESHOLD).clamp(0.0, 1.0), kept)
     }
 
     /// Gains that are certain stay, those in between become less, and what that takes of the frame's energy is given back
     /// to all of it. After the envelope post-filter of Valin et al., "A perceptually-motivated approach for
     /// low-complexity, real-time enhancement of fullband speech" (2020): in place of their sine, `g (3 g - g^3) / 2` in the
-    /// given share, and all of the energy. No gain leaves 1.
-    fn sharpen(&mut self, powers: &[f32], share: f32) {
-        let (mut before, mut after) = (0.0, 0.0);
+    /// given share, and all of the energy, which is `kept` before. No gain leaves 1.
+    fn sharpen(&mut self, powers: &[f32], share: f32, kept: f32) {
+        let mut after = 0.0;
         for ((sharp, gain), power) in self.gains.iter_mut().zip(&self.decayed).zip(powers) {
             *sharp = gain * (1.0 - share + share * 0.5 * gain * (3.0 - gain * gain));
             *sharp = if *sharp < LEAST_GAIN { 0.0 } else { *sharp };
-            before += gain * gain * power;
             after += *sharp * *sharp * power;
         }
-        let make_up = if after == 0.0 { 1.0 } else { (before / after).sqrt() };
+        let make_up = if after == 0.0 { 1.0 } else { (kept / after).sqrt() };
         for sharp in &mut self.gains {
             *sharp *= make_up;
             // Not `f32::min`: it would hide a NaN.
@@ -76,8 +75,8 @@ impl Weights {
             *gain = if *raw < floor { floor } else { *raw };
             *gain = if *gain < LEAST_GAIN { 0.0 } else { *gain };
         }
-        let share = refined.noise(powers);
-        refined.sharpen(powers, share * self.sharpness);
+        let (share, kept) = refined.noise(powers);
+        refined.sharpen(powers, share * self.sharpness, kept);
         for (comb, likeness) in refined.combs.iter_mut().zip(likenesses) {
             let alike = if *likeness < 0.0 { 0.0 } else { *likeness };
             *comb = share * self.comb * alike * alike;
@@ -93,8 +92,9 @@ mod tests {
         let mut refined = Refined::new();
         refined.decayed.fill(1.0);
         refined.decayed[..BANDS / 2].fill(gain);
-        let share = (0..300).map(|_| refined.noise(&[1.0; BANDS])).last().unwrap_or(f32::NAN);
-        refined.sharpen(&[1.0; BANDS], share);
+        let settled = (0..300).map(|_| refined.noise(&[1.0; BANDS])).last();
+        let (share, kept) = settled.unwrap_or((f32::NAN, f32::NAN));
+        refined.sharpen(&[1.0; BANDS], share, kept);
         (refined, share)
     }
 
@@ -110,11 +110,11 @@ mod tests {
     fn sharp_gains_are_as_loud_and_none_is_above_one() {
         let mut refined = Refined::new();
         refined.decayed = std::array::from_fn(|band| band as f32 / (BANDS - 1) as f32);
-        refined.sharpen(&[1.0; BANDS], 1.0);
         let energy = |gains: &[f32]| gains.iter().map(|g| g * g).sum::<f32>();
+        refined.sharpen(&[1.0; BANDS], 1.0, energy(&refined.decayed));
         assert!((energy(&refined.gains) / energy(&refined.decayed) - 1.0).abs() < 0.05);
         assert!(refined.gains.iter().all(|g| (0.0..=1.0).contains(g)) && refined.gains.is_sorted());
-        refined.sharpen(&[0.0; BANDS], 1.0);
+        refined.sharpen(&[0.0; BANDS], 1.0, 0.0);
         assert!(
             refined.gains[0] == 0.0 && refined.gains[BANDS - 1] == 1.0,
             "silence has no energy to give back"
@@ -125,8 +125,8 @@ mod tests {
     fn what_is_not_a_number_stays_so() {
         let mut refined = Refined::new();
         refined.decayed.fill(f32::NAN);
-        let share = refined.noise(&[1.0; BANDS]);
-        refined.sharpen(&[1.0; BANDS], share);
+        let (share, kept) = refined.noise(&[1.0; BANDS]);
+        refined.sharpen(&[1.0; BANDS], share, kept);
         assert!(share.is_nan() && refined.gains.iter().all(|g| g.is_nan()));
     }
 }
