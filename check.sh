@@ -4,7 +4,7 @@ set -euo pipefail
 cd "$(dirname "$0")"
 
 if ! command -v cargo >/dev/null; then
-    echo "check.sh: no cargo; install Rust 1.88 or newer first (https://rustup.rs)" >&2
+    echo "check.sh: no cargo; install Rust 1.89 or newer first (https://rustup.rs)" >&2
     exit 1
 fi
 # What the tests need: a C and C++ compiler (the C interfaces), ALSA's headers and a PulseAudio server without a sound

@@ -51,9 +51,9 @@ fn says_what_it_is() {
     assert!(Model::built_in().iter().any(|m| m.info() == built_in));
     assert_eq!(built_in, sourdine::ModelInfo { name: "sourdine".into(), ..info.clone() });
     assert_eq!(info.licence, "MIT OR Apache-2.0");
-    assert!((700_000..=710_000).contains(&info.bytes.0), "{info:?}");
-    assert!(info.bytes.1 <= 56 * 1024, "{info:?}");
-    assert!((680_000..=690_000).contains(&info.multiplications), "{info:?}");
+    assert!((750_000..=760_000).contains(&info.bytes.0), "{info:?}");
+    assert!(info.bytes.1 <= 80 * 1024, "{info:?}");
+    assert!((885_000..=895_000).contains(&info.multiplications), "{info:?}");
 }
 
 #[test]
@@ -210,11 +210,13 @@ impl File {
         let bands: Vec<String> =
             (0..=96).chain((1..=40).map(|i| 96 + i * 673 / 40)).map(|e| e.to_string()).collect();
         let metadata = [
-            ("format", "sourdine-3"),
+            ("format", "sourdine-4"),
             ("hop", "480"),
             ("window", "1536"),
             ("phases", "48"),
             ("longest_period", "768"),
+            ("units", "16"),
+            ("sent", "8"),
             ("bands", &bands.join(",")),
             ("hidden", "16"),
             ("layers", "2"),
@@ -236,13 +238,16 @@ impl File {
         floats(&mut tensors, "feat_rstd", &[136]);
         let limits = [0.6_f32; 136].iter().flat_map(|x| x.to_le_bytes()).collect();
         tensors.push(("decay_limit".into(), "F32", vec![136], limits));
-        floats(&mut tensors, "local.conv_w", &[4, 5]);
-        floats(&mut tensors, "local.conv_b", &[4]);
-        floats(&mut tensors, "local.out_w", &[136, 4]);
-        let grus = ["gru1_ih", "gru1_hh", "gru2_ih", "gru2_hh"].map(|name| (name, 3, 16));
-        for (name, panels, columns) in [("conv", 1, 804), ("out", 9, 48)].into_iter().chain(grus) {
+        let each = ["group_in", "group_out", "gru1", "gru2"];
+        let grus = each.iter().flat_map(|gru| ["ih", "hh"].map(|part| (format!("{gru}_{part}"), 3, 16, 0)));
+        let others = [("gather", 1, 544, 0), ("spread", 18, 48, 0), ("near", 1, 54, 16), ("mix", 1, 24, 16), ("out", 1, 53, 4)];
+        let others = others.map(|(name, panels, columns, places)| (name.to_string(), panels, columns, places));
+        for (name, panels, columns, places) in grus.chain(others) {
             floats(&mut tensors, &format!("{name}.w_s"), &[16 * panels]);
-            floats(&mut tensors, &format!("{name}.b"), &[16 * panels]);
+            match places {
+                0 => floats(&mut tensors, &format!("{name}.b"), &[16 * panels]),
+                _ => floats(&mut tensors, &format!("{name}.place"), &[34, places]),
+            }
             let weights = (0..panels * columns * 16).map(|i| (i * 37) as u8).collect();
             tensors.push((format!("{name}.w_q"), "I8", vec![panels, columns, 16], weights));
         }
@@ -299,7 +304,7 @@ fn field(bytes: &[u8]) -> String {
 fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     Model::from_bytes("x", &File::small().bytes()).unwrap();
     let wrong_metadata = [
-        ("format", "sourdine-2"),
+        ("format", "sourdine-3"),
         ("hop", "441"),
         ("window", "big"),
         ("bands", "0,1,769"),
@@ -312,6 +317,8 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         ("leaky_slope", "-1"),
         ("phases", "96"),
         ("longest_period", "800"),
+        ("units", "32"),
+        ("sent", "16"),
         ("sharpness", "1.5"),
         ("comb", "-0.1"),
     ];
@@ -321,13 +328,13 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     let bands = File::small().metadata.iter().find(|m| m.0 == "bands").unwrap().1.clone();
     assert_eq!(field(&File::small().set("bands", &bands.replace(",7,8,", ",8,8,")).bytes()), "bands");
     assert_eq!(field(&File::small().set("bands", &bands.replace("769", "770")).bytes()), "bands");
-    for name in ["hop", "bands", "feat_mean", "conv.w_q", "gru2_hh.b", "out.w_s", "local.out_w"] {
+    for name in ["hop", "bands", "feat_mean", "near.w_q", "gru2_hh.b", "spread.w_s", "out.place"] {
         assert_eq!(field(&File::small().without(name).bytes()), name);
     }
-    let of_other_type = File::small().with("conv.b", |t| t.1 = "I32");
-    assert_eq!(field(&of_other_type.bytes()), "conv.b");
-    let of_other_shape = File::small().with("out.w_q", |t| t.2 = vec![48, 9, 16]);
-    assert_eq!(field(&of_other_shape.bytes()), "out.w_q");
+    let of_other_type = File::small().with("gather.b", |t| t.1 = "I32");
+    assert_eq!(field(&of_other_type.bytes()), "gather.b");
+    let of_other_shape = File::small().with("spread.w_q", |t| t.2 = vec![48, 18, 16]);
+    assert_eq!(field(&of_other_shape.bytes()), "spread.w_q");
     let huge = File::small().with("out.w_q", |t| t.2 = vec![1 << 40, 1 << 40]);
     assert_eq!(field(&huge.bytes()), "out.w_q");
     for bad in [-0.1_f32, 1.0] {
@@ -342,7 +349,7 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     }
 
     let good = File::small().bytes();
-    assert_eq!(field(&good[..good.len() - 1]), "gru2_hh.w_q");
+    assert_eq!(field(&good[..good.len() - 1]), "out.w_q");
     assert_eq!(field(&good[..500]), "header");
     assert_eq!(field(&[&good[..], &[0]].concat()), "end");
     let long_header = [&(3_u64 << 20).to_le_bytes()[..], &good[8..]].concat();

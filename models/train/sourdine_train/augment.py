@@ -15,7 +15,7 @@ import soxr
 
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, stft
+from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, levels, stft
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -33,17 +33,17 @@ class Recipe:
         ("alnum_en", 0.42), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.06),
         ("asterisk_by", 0.07), ("festvox_ru", 0.04), ("gcin_zh", 0.04), ("tts_flite", 0.02), ("tts_unit", 0.02), ("tts_formant", 0.02),
     )
-    shift: float = 0.65
-    formant: float = 0.5
+    shift: float = 0.7
+    formant: float = 0.6
     snr: tuple[float, float] = (5.0, 8.0)
     high_snr: float = 0.17
     clean: float = 0.07
     no_speech: float = 0.06
     reverb: float = 0.35
-    synth: float = 0.25
+    synth: float = 0.28
     babble: float = 0.14
-    enveloped: float = 0.06
-    granular: float = 0.25
+    enveloped: float = 0.09
+    granular: float = 0.35
     clip: float = 0.08
     rumble: float = 0.12
 
@@ -67,12 +67,13 @@ class Noise:
 
 @dataclass
 class Example:
-    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the voice label."""
+    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the clean levels, the voice label."""
 
     feat: np.ndarray
     a: np.ndarray
     p: np.ndarray
     b: np.ndarray
+    clean: np.ndarray
     vad: np.ndarray
 
 
@@ -350,7 +351,8 @@ def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidt
         first = int(np.searchsorted(EDGES[:-1], k - 1))
         a[:, first:] = p[:, first:] = b[:, first:] = 0
     scale = np.float32(100.0 / (float(a.sum(1).mean()) + 1e-9))
-    return Example(feat, a * scale, p * scale, b * scale, voice_labels(target))
+    clean = levels(ss.real**2 + ss.imag**2)
+    return Example(feat, a * scale, p * scale, b * scale, clean, voice_labels(target))
 
 
 def _rms_active(x: np.ndarray) -> float:

@@ -27,6 +27,8 @@ def _probe(a: argparse.Namespace):
 
 
 def _generate(a: argparse.Namespace) -> None:
+    import multiprocessing
+
     from . import pool
     from .augment import Mixer, Recipe
 
@@ -35,14 +37,19 @@ def _generate(a: argparse.Namespace) -> None:
     else:
         # The same sets with and without unseen speakers; what is synthesised is known to training too.
         mixer = Mixer(_probe(a), a.seconds, Recipe(studio=(), synth=0.0), seed=a.seed)
-    pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop, duty=a.duty)
+    if a.jobs == 1:
+        pool.fill(mixer, a.pool, a.clips, a.keep, a.seed, stop=a.stop, duty=a.duty)
+        return
+    fork = multiprocessing.get_context("fork")
+    for i in range(a.jobs):
+        fork.Process(target=pool.fill, args=(mixer, a.pool / str(i), a.clips, a.keep, a.seed + i, a.stop, a.duty)).start()
 
 
 def _train(a: argparse.Namespace) -> None:
     from . import train
 
-    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed)
-    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool)
+    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed, long_batch=a.long_batch, long_share=a.long_share, ema=a.ema, comb=a.comb, warmup=a.warmup, annoyance=a.annoyance, intelligibility=a.intelligibility)
+    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool, a.device)
 
 
 def _loss(a: argparse.Namespace) -> None:
@@ -58,16 +65,16 @@ def _export(a: argparse.Namespace) -> None:
     import torch
 
     from . import export, train
-    from .features import BAND_HZ, BANDS
+    from .features import BAND_HZ
     from .model import Net
 
-    s = torch.load(a.checkpoint, weights_only=False)
+    s = train.read(a.checkpoint)
     cfg = train.Config(**s["config"])
     net = Net(cfg.hidden, cfg.layers)
     net.load_state_dict(s["net" if a.raw else "avg"])
     with torch.no_grad():
         taper = torch.from_numpy(BAND_HZ).float().div(-375).add(1).clamp(min=0)
-        net.out.bias[:BANDS] += a.gain_offset + a.low_offset * taper
+        net.out_bias += a.gain_offset + a.low_offset * taper
     export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600, a.sharpness, a.comb)
     print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
 
@@ -199,6 +206,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--seconds", type=float, default=3.0)
     s.add_argument("--clips", type=int, default=32, help="clips in a shard, 0.3 MB a second each")
     s.add_argument("--keep", type=int, default=300, help="shards on disk")
+    s.add_argument("--jobs", type=int, default=1, help="processes, each with a folder in the pool and a seed of its own; for `train --device cuda`, which empties them")
     s.add_argument("--duty", type=float, default=1.0, help="share of the time to work; the rest is left to the trainer")
     s.add_argument(
         "--unseen", choices=("none", "speech", "noise", "both"),
@@ -209,7 +217,7 @@ def main(argv: list[str] | None = None) -> None:
 
     s = cmd("train", _train, "train on the pool")
     s.add_argument("--pool", type=Path, required=True)
-    s.add_argument("--long-pool", type=Path, help="second pool, of long clips: a quarter of the steps, six clips each")
+    s.add_argument("--long-pool", type=Path, help="second pool, of long clips")
     s.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.csv")
     s.add_argument("--resume", type=Path, help="checkpoint (.pt) or snapshot (.safetensors) to go on from")
     s.add_argument("--minutes", type=float, default=0, help="wall time (0: until SIGTERM)")
@@ -218,12 +226,20 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--hidden", type=int, default=192)
     s.add_argument("--layers", type=int, default=2)
     s.add_argument("--batch", type=int, default=16)
+    s.add_argument("--warmup", type=int, default=80, help="steps")
+    s.add_argument("--long-batch", type=int, default=6, help="clips of a step on the second pool")
+    s.add_argument("--long-share", type=float, default=0.25, help="of the steps on the second pool")
+    s.add_argument("--ema", type=float, default=0.999, help="of the averaged weights")
+    s.add_argument("--comb", type=float, default=0.0, help="on a GPU: the loss is that of the sound with its voice strengthened so much, as by `export --comb`")
+    s.add_argument("--device", default="cpu", help="`cuda`: pools, mixing and training on a GPU, batches of hundreds")
     s.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for the output layer and biases")
     s.add_argument("--muon-lr", type=float, default=0.02, help="Muon's, for the hidden matrices")
     s.add_argument("--dropout", type=float, default=0.15, help="of the hidden layers' inputs")
     s.add_argument("--vary", type=float, default=1.0, help="random level and response of every clip drawn (0: none)")
     s.add_argument("--beta", type=float, default=0.4, help="weight of the over-suppression term")
     s.add_argument("--vad", type=float, default=0.05, help="weight of the voice term")
+    s.add_argument("--annoyance", type=float, default=0.0, help="weight of the loudness of what is wrong (see perceptual.py), for the last hours")
+    s.add_argument("--intelligibility", type=float, default=0.0, help="weight of the likeness of envelopes (see perceptual.py), for the last hours")
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
     s.add_argument("--seed", type=int, default=1)
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import csv
 import fnmatch
 import hashlib
+import multiprocessing
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -103,14 +105,20 @@ def _cached(root: Path, cache: Path, rel: str, gate: bool) -> I16:
     key = hashlib.sha1(f"{rel}|{gate}|3".encode()).hexdigest()[:16]
     file = cache / f"{key}.npy"
     if file.exists():
-        return np.load(file)
+        return np.load(file, mmap_mode="r")
     x = decode(root / rel)
     if gate:
         x = gate_floor(x)
     pcm = np.clip(np.rint(x * 32767), -32768, 32767).astype(np.int16)
     cache.mkdir(parents=True, exist_ok=True)
-    np.save(file, pcm)
+    part = cache / f"{key}.{os.getpid()}.npy"
+    np.save(part, pcm)
+    os.replace(part, file)
     return pcm
+
+
+def _decode_only(root: Path, cache: Path, rel: str, gate: bool) -> None:
+    _cached(root, cache, rel, gate)
 
 
 def early(rir: np.ndarray, ms: float = 50.0) -> np.ndarray:
@@ -135,12 +143,13 @@ def trim_rir(h: np.ndarray, limit: int = RATE // 2) -> np.ndarray:
 def load(root: Path, cache: Path, patterns: list[str], dev: bool = False, gate: bool = True, log: bool = True) -> Corpus:
     """Everything outside the split (or, with `dev`, only what is in it); with `gate` the noise floor of speech is lowered."""
     c = Corpus()
-    rows = manifest(root)
+    rows = [r for r in manifest(root) if held_out(r["path"], patterns) == dev]
+    sounds = [r["path"] for r in rows if not r["path"].startswith("rir/")]
+    with multiprocessing.get_context("fork").Pool() as workers:
+        workers.starmap(_decode_only, [(root, cache, rel, gate and rel.startswith("speech/")) for rel in sounds], chunksize=1)
     for i, r in enumerate(rows):
         rel = r["path"]
         kind, group = rel.split("/")[:2]
-        if held_out(rel, patterns) != dev:
-            continue
         if kind == "rir":
             c.rirs.append((rel, trim_rir(decode(root / rel))))
             continue

@@ -9,11 +9,11 @@ import numpy as np
 import torch
 
 from . import container
-from .features import BANDS, EDGES, HOP, INPUTS, LONGEST, PHASES, SINGLE, WINDOW
-from .model import SLOPE, TAPS, Net
+from .features import BANDS, EDGES, HOP, LONGEST, PHASES, SINGLE, WINDOW
+from .model import COUNT, SENT, SLOPE, UNITS, Net
 from .refine import Refiner
 
-FORMAT = "sourdine-3"
+FORMAT = "sourdine-4"
 LANES = 16
 # Low bands hold harmonics that go on, high ones breath and clicks that do not.
 DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
@@ -45,14 +45,23 @@ def _pad(v: np.ndarray) -> np.ndarray:
     return np.pad(v.astype(np.float32), (0, -len(v) % LANES))
 
 
-def dense_layers(net: Net) -> dict[str, tuple[torch.nn.Parameter, torch.nn.Parameter]]:
-    """Name -> (weight [rows, cols], bias) of every quantised layer."""
-    d = {"conv": (net.conv.weight, net.conv.bias)}
-    for i, g in enumerate(net.gru, 1):
-        d[f"gru{i}_ih"] = (g.weight_ih_l0, g.bias_ih_l0)
-        d[f"gru{i}_hh"] = (g.weight_hh_l0, g.bias_hh_l0)
-    d["out"] = (net.out.weight, net.out.bias)
+def dense_layers(net: Net) -> dict[str, list[tuple[torch.nn.Parameter, torch.nn.Parameter | None]]]:
+    """Name -> (weight [rows, cols], bias) of every quantised layer; several stand one below the other."""
+    d: dict[str, list[tuple[torch.nn.Parameter, torch.nn.Parameter | None]]] = {}
+    named = {"group_in": net.group_in, "group_out": net.group_out, **{f"gru{i}": g for i, g in enumerate(net.gru, 1)}}
+    for name, g in named.items():
+        d[f"{name}_ih"] = [(g.weight_ih_l0, g.bias_ih_l0)]
+        d[f"{name}_hh"] = [(g.weight_hh_l0, g.bias_hh_l0)]
+    d["gather"] = [(net.gather.weight, net.gather.bias)]
+    d["spread"] = [(net.spread.weight, net.spread.bias), (net.voice.weight, net.voice.bias)]
+    for name in places(net):
+        d[name] = [(getattr(net, name).weight, None)]
     return d
+
+
+def places(net: Net) -> dict[str, torch.nn.Parameter]:
+    """The biases of the layers that are the same for every group: each group has its own."""
+    return {"near": net.near_place, "mix": net.mix_place, "out": net.out_bias}
 
 
 def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.0", commit: str = "", hours: float = 0.0, sharpness: float = 0.0, comb: float = 0.0) -> None:
@@ -61,16 +70,18 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
         "feat_mean": net.feat_mean.numpy().astype(np.float32),
         "feat_rstd": net.feat_rstd.numpy().astype(np.float32),
         "decay_limit": DECAY,
-        "local.conv_w": net.local_conv.weight.detach().numpy().reshape(-1, 5).astype(np.float32),
-        "local.conv_b": net.local_conv.bias.detach().numpy().astype(np.float32),
-        "local.out_w": net.local_out.detach().numpy().astype(np.float32),
     }
-    for key, (w, b) in dense_layers(net).items():
-        q, s = quantise(w.detach().numpy())
-        t[f"{key}.w_q"], t[f"{key}.w_s"], t[f"{key}.b"] = pack(q), _pad(s), _pad(b.detach().numpy())
+    for key, parts in dense_layers(net).items():
+        q, s = quantise(np.concatenate([w.detach().numpy() for w, _ in parts]))
+        t[f"{key}.w_q"], t[f"{key}.w_s"] = pack(q), _pad(s)
+        if parts[0][1] is not None:
+            t[f"{key}.b"] = _pad(np.concatenate([b.detach().numpy() for _, b in parts]))
+    for key, place in places(net).items():
+        t[f"{key}.place"] = place.detach().numpy().astype(np.float32).reshape(COUNT, -1)
     meta = {
         "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
-        "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "longest_period": str(LONGEST), "hidden": str(net.hidden), "layers": str(net.layers),
+        "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "longest_period": str(LONGEST),
+        "hidden": str(net.hidden), "layers": str(net.layers), "units": str(UNITS), "sent": str(SENT),
         "feature_floor": "1e-10", "leaky_slope": str(SLOPE), "sharpness": str(sharpness), "comb": str(comb), "licence": licence,
         "commit": commit, "hours": f"{hours:.1f}", "created": datetime.now(UTC).strftime("%Y-%m-%d"),
     }
@@ -87,21 +98,22 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
     t, meta = container.load(path)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
-    if meta["bands"] != ",".join(map(str, EDGES)) or int(meta["phases"]) != PHASES:
-        raise ValueError(f"{path}: other bands")
+    if meta["bands"] != ",".join(map(str, EDGES)) or [int(meta[k]) for k in ("phases", "units", "sent")] != [PHASES, UNITS, SENT]:
+        raise ValueError(f"{path}: other bands or groups")
     if not np.array_equal(t["decay_limit"], DECAY):
         raise ValueError(f"{path}: other decay limits")
     net = Net(int(meta["hidden"]), int(meta["layers"]))
     with torch.no_grad():
         net.feat_mean.copy_(torch.from_numpy(t["feat_mean"]))
         net.feat_rstd.copy_(torch.from_numpy(t["feat_rstd"]))
-        net.local_conv.weight.copy_(torch.from_numpy(t["local.conv_w"])[:, None])
-        net.local_conv.bias.copy_(torch.from_numpy(t["local.conv_b"]))
-        net.local_out.copy_(torch.from_numpy(t["local.out_w"]))
-        for key, (w, b) in dense_layers(net).items():
-            rows = w.shape[0]
-            q = unpack(t[f"{key}.w_q"], rows).astype(np.float32)
-            w.copy_(torch.from_numpy(q * t[f"{key}.w_s"][:rows, None]))
-            b.copy_(torch.from_numpy(t[f"{key}.b"][:rows]))
-    assert net.conv.weight.shape[1] == TAPS * INPUTS
+        for key, place in places(net).items():
+            place.copy_(torch.from_numpy(t[f"{key}.place"]).view_as(place))
+        for key, parts in dense_layers(net).items():
+            at = 0
+            for w, b in parts:
+                rows = slice(at, at + w.shape[0])
+                at = rows.stop
+                w.copy_(torch.from_numpy(unpack(t[f"{key}.w_q"], at)[rows].astype(np.float32) * t[f"{key}.w_s"][rows, None]))
+                if b is not None:
+                    b.copy_(torch.from_numpy(t[f"{key}.b"][rows]))
     return net.eval(), meta

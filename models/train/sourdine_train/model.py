@@ -1,7 +1,8 @@
-"""The network: a causal convolution over three frames, GRUs with residual sums, a local path, gains and voice logit."""
+"""The network: what one group of four bands hears and remembers, the same for all groups, around two GRUs that hear all of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -9,20 +10,37 @@ import torch.nn.functional as nnf
 from torch import Tensor, nn
 
 from . import fastgru
-from .features import BANDS, INPUTS
+from .features import BANDS, GROUPS, PHASES
 
 SLOPE = 0.1
-TAPS = 3
-CHANNELS = 4
-REACH = 2
+COUNT = len(GROUPS)
+BAND = 4
+"""Bands of a group."""
+PHASED = PHASES // BAND
+"""The lowest groups, whose bins have phases."""
+HEARD = 3 * BAND + 1
+"""What there is of a group: levels, cosines and sines of its phase advances (0 where there are none), likeness."""
+UNITS = 16
+"""What a group remembers."""
+SENT = 8
+"""What the large GRUs say to a group."""
+
+Recur = Callable[[nn.GRU, Tensor], Tensor]
 
 
 @dataclass
 class State:
-    """What one stream carries from frame to frame."""
+    """What one stream carries from frame to frame: the groups of the last frame, and the memory of every GRU."""
 
-    past: Tensor
-    gru: list[Tensor]
+    before: Tensor
+    memories: dict[nn.GRU, Tensor]
+
+
+def grouped(x: Tensor) -> Tensor:
+    """Features [..., 268] as the groups have them, [..., 34, 13]."""
+    levels, cosines, sines, likeness, _ = x.split([BANDS, PHASES, PHASES, COUNT, 2], -1)
+    low = [nnf.pad(v.unflatten(-1, (PHASED, BAND)), (0, 0, 0, COUNT - PHASED)) for v in (cosines, sines)]
+    return torch.cat([levels.unflatten(-1, (COUNT, BAND)), *low, likeness.unsqueeze(-1)], -1)
 
 
 class Net(nn.Module):
@@ -36,62 +54,76 @@ class Net(nn.Module):
         self.hidden, self.layers, self.dropout = hidden, layers, dropout
         self.register_buffer("feat_mean", torch.zeros(BANDS))
         self.register_buffer("feat_rstd", torch.ones(BANDS))
-        self.conv = nn.Linear(TAPS * INPUTS, hidden)
-        self.gru = nn.ModuleList(nn.GRU(hidden, hidden, batch_first=True) for _ in range(layers))
+        self.near = nn.Linear(4 * HEARD + 2, UNITS, bias=False)
+        self.near_place = nn.Parameter(0.3 * torch.randn(COUNT, UNITS))
+        self.group_in = nn.GRU(UNITS, UNITS)
+        self.gather = nn.Linear(COUNT * UNITS, hidden)
+        self.gru = nn.ModuleList(nn.GRU(hidden, hidden) for _ in range(layers))
         for g in self.gru:
             for gate in range(3):
                 nn.init.orthogonal_(g.weight_hh_l0.data[gate * hidden : (gate + 1) * hidden])
-        self.out = nn.Linear((layers + 1) * hidden, BANDS + 1)
-        self.local_conv = nn.Conv1d(1, CHANNELS, 2 * REACH + 1, padding=REACH)
-        self.local_out = nn.Parameter(torch.zeros(BANDS, CHANNELS))
-        nn.init.normal_(self.local_out, std=0.1)
-        nn.init.constant_(self.out.bias, 1.0)
+        self.spread = nn.Linear((layers + 1) * hidden, COUNT * SENT)
+        self.voice = nn.Linear((layers + 1) * hidden, 1)
+        self.mix = nn.Linear(UNITS + SENT, UNITS, bias=False)
+        self.mix_place = nn.Parameter(0.3 * torch.randn(COUNT, UNITS))
+        self.group_out = nn.GRU(UNITS, UNITS)
+        self.out = nn.Linear(2 * UNITS + SENT + HEARD, BAND, bias=False)
+        self.out_bias = nn.Parameter(torch.ones(BANDS))
+        nn.init.normal_(self.out.weight, std=0.05)
 
     def start(self, batch: int = 1) -> State:
         """The state before the first frame."""
-        w = self.conv.weight
-        return State(w.new_zeros(batch, TAPS - 1, INPUTS), [w.new_zeros(1, batch, self.hidden) for _ in self.gru])
+        w = self.gather.weight
+        group = w.new_zeros(1, batch * COUNT, UNITS)
+        memories = {self.group_in: group, self.group_out: group, **{g: w.new_zeros(1, batch, self.hidden) for g in self.gru}}
+        return State(w.new_zeros(1, batch, COUNT, HEARD), memories)
 
     def normalised(self, feat: Tensor) -> Tensor:
         """The features with levels of mean 0 and deviation 1."""
         return torch.cat([(feat[..., :BANDS] - self.feat_mean) * self.feat_rstd, feat[..., BANDS:]], -1)
 
-    def layers_of(self, feat: Tensor, state: State | None = None) -> tuple[Tensor, list[Tensor], State]:
-        """Logits, the outputs of all layers [c, h1, h2, ...] and the state after the last frame."""
-        n, t, _ = feat.shape
-        state = state or self.start(n)
-        x = self.normalised(feat)
-        ext = torch.cat([state.past, x], 1)
-        h = nnf.leaky_relu(self.conv(torch.cat([ext[:, i : i + t] for i in range(TAPS)], 2)), SLOPE)
-        outs, hidden = [h], []
-        for g, s in zip(self.gru, state.gru, strict=True):
-            y, s2 = g(h, s)
-            h = y + h
+    def _compute(self, feat: Tensor, before: Tensor | None, recur: Recur) -> tuple[Tensor, list[Tensor], Tensor]:
+        """Logits [N, T, 137], outputs of the layers that hear all groups [T, N, hidden], the groups of the last frame."""
+        x = self.normalised(feat).transpose(0, 1)
+        t, n, _ = x.shape
+        g = grouped(x)
+        ext = nnf.pad(g, (0, 0, 0, 0, 0, 0, 1, 0)) if before is None else torch.cat([before, g])
+        side = nnf.pad(g, (0, 0, 1, 1))
+        period = x[..., -2:].unsqueeze(2).expand(t, n, COUNT, 2)
+        near = self.near(torch.cat([side[:, :, :-2], g, side[:, :, 2:], ext[:-1], period], 3))
+        near = nnf.leaky_relu(near + self.near_place, SLOPE)
+
+        def each(layer: nn.GRU, z: Tensor) -> Tensor:
+            return recur(layer, z.flatten(1, 2)).unflatten(1, (n, COUNT))
+
+        known = each(self.group_in, near) + near
+        h = nnf.leaky_relu(self.gather(known.flatten(2)), SLOPE)
+        outs = [h]
+        for layer in self.gru:
+            h = recur(layer, self._drop(h)) + h
             outs.append(h)
-            hidden.append(s2)
-        o = self.out(torch.cat(outs, 2))
-        local = torch.tanh(self.local_conv(x[..., :BANDS].reshape(n * t, 1, BANDS))).reshape(n, t, CHANNELS, BANDS)
-        gains = o[..., :BANDS] + (local * self.local_out.T).sum(2)
-        logits = torch.cat([gains, o[..., BANDS:]], 2)
-        return logits, outs, State(ext[:, -(TAPS - 1) :], hidden)
+        every = self._drop(torch.cat(outs, 2))
+        sent = nnf.leaky_relu(self.spread(every), SLOPE).unflatten(2, (COUNT, SENT))
+        both = torch.cat([known, sent], 3)
+        spoken = each(self.group_out, nnf.leaky_relu(self.mix(both) + self.mix_place, SLOPE))
+        gains = self.out(torch.cat([spoken, both, g], 3)).flatten(2) + self.out_bias
+        return torch.cat([gains, self.voice(every)], 2).transpose(0, 1), outs, g[-1:]
+
+    def layers_of(self, feat: Tensor, state: State | None = None) -> tuple[Tensor, list[Tensor], State]:
+        """Logits, the outputs of the layers that hear all groups [N, T, hidden] and the state after the last frame."""
+        state = state or self.start(feat.shape[0])
+        after = State(state.before, {})
+
+        def recur(layer: nn.GRU, x: Tensor) -> Tensor:
+            y, after.memories[layer] = layer(x, state.memories[layer])
+            return y
+
+        logits, outs, after.before = self._compute(feat, state.before, recur)
+        return logits, [h.transpose(0, 1) for h in outs], after
 
     def _drop(self, h: Tensor) -> Tensor:
         return nnf.dropout(h, self.dropout, self.training)
 
     def forward(self, feat: Tensor) -> Tensor:
         """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of` but for dropout."""
-        t = feat.shape[1]
-        x = self.normalised(feat).transpose(0, 1).contiguous()
-        ext = nnf.pad(x, (0, 0, 0, 0, TAPS - 1, 0))
-        h = nnf.leaky_relu(self.conv(torch.cat([ext[i : i + t] for i in range(TAPS)], 2)), SLOPE)
-        o = nnf.linear(self._drop(h), self.out.weight[:, : self.hidden], self.out.bias)
-        for i, g in enumerate(self.gru, 1):
-            h = fastgru.run(g, self._drop(h)) + h
-            o = o + nnf.linear(self._drop(h), self.out.weight[:, i * self.hidden : (i + 1) * self.hidden])
-        side = nnf.pad(x[..., :BANDS], (REACH, REACH))
-        gains = o[..., :BANDS]
-        for k in range(CHANNELS):
-            w = self.local_conv.weight[k, 0]
-            c = sum((side[..., j : j + BANDS] * w[j] for j in range(2 * REACH + 1)), self.local_conv.bias[k])
-            gains = gains + torch.tanh(c) * self.local_out[:, k]
-        return torch.cat([gains, o[..., BANDS:]], 2).transpose(0, 1)
+        return self._compute(feat, None, fastgru.run)[0]

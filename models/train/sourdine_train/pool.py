@@ -69,10 +69,10 @@ def fill(mixer: Mixer, folder: Path, clips: int, keep: int, seed: int, stop: int
 
 
 def mixture(rng: np.random.Generator, recipe: Recipe, speech: np.void, noise: np.void) -> np.ndarray:
-    """The speech of one row with the background of another, [T, 541] float32: features, A, P, voice."""
+    """The speech of one row with the background of another, [T, 677] float32: features, A, P, clean levels, voice."""
     s = Speech(speech["target"] * speech["speech_scale"], speech["wet"] * speech["speech_scale"], float(speech["bandwidth"]))
     e = reduce(rng, *combine(rng, recipe, s, Noise(noise["noise"] * noise["noise_scale"], float(noise["lower"]))))
-    return np.concatenate([e.feat, e.a, e.p, e.vad[:, None]], 1, dtype=np.float32)
+    return np.concatenate([e.feat, e.a, e.p, e.clean, e.vad[:, None]], 1, dtype=np.float32)
 
 
 def probe(path: Path) -> np.ndarray:
@@ -111,6 +111,6 @@ class Pool:
                 self.refresh()
 
     def batch(self, n: int) -> np.ndarray:
-        """[n, T, 541] float32: n mixtures, each of a speech and a background drawn by themselves."""
+        """[n, T, 677] float32: n mixtures, each of a speech and a background drawn by themselves."""
         self.refresh()
         return np.stack([mixture(self.rng, self.recipe, self._draw(), self._draw()) for _ in range(n)])

@@ -21,13 +21,18 @@ from torch import Tensor
 
 from . import container
 from .augment import COMPRESS
+from .device import Mixing, Ring
 from .features import BANDS, HOP, INPUTS, RATE, WIDTH
 from .model import Net
 from .muon import Muon
+from .perceptual import Ear
 from .pool import Pool, probe, shards
 
-A_AT, P_AT = slice(INPUTS, INPUTS + BANDS), slice(INPUTS + BANDS, INPUTS + 2 * BANDS)
-"""Where the loss coefficients lie in a batch."""
+A_AT, P_AT, CLEAN_AT = (slice(INPUTS + k * BANDS, INPUTS + (k + 1) * BANDS) for k in range(3))
+"""Where the loss coefficients and the clean levels lie in a batch."""
+
+RING_SHARE = 0.5
+"""Of a GPU's memory that the pools fill."""
 
 STOP = -1.0
 """Instead of a share of the learning rate: the other processes end."""
@@ -49,9 +54,12 @@ class Config:
     warmup: int = 80
     beta: float = 0.4
     vad: float = 0.05
+    annoyance: float = 0.0
+    intelligibility: float = 0.0
     tilt: float = 0.5
     ema: float = 0.999
     grad_clip: float = 1.0
+    comb: float = 0.0
     long_batch: int = 6
     long_share: float = 0.25
     seed: int = 1
@@ -62,11 +70,12 @@ def band_weights(tilt: float) -> Tensor:
     return torch.from_numpy(WIDTH**-tilt).float()
 
 
-def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a batch [N, T, 541] as `Pool.batch` draws it.
+def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear: Ear | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    """The loss of a batch [N, T, 677] as `Pool.batch` draws it.
 
     Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
-    below the best one dearer than a gain above it. Each clip is divided by its own weighted energy.
+    below the best one dearer than a gain above it. Each clip is divided by its own weighted energy. With an `ear`, what is
+    heard of the difference is added (`perceptual`), of the gains alone, before what `refine` makes of them.
     """
     a, p = batch[..., A_AT] * weights, batch[..., P_AT] * weights
     u = torch.exp(COMPRESS * nnf.logsigmoid(logits[..., :BANDS]))
@@ -78,28 +87,42 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config) -> t
     over = (under / norm).sum((1, 2)).mean()
     vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., -1])
     total = spec + cfg.beta * over + cfg.vad * vad
-    return total, {"spec": spec.item(), "over": over.item(), "vad": vad.item()}
+    terms = {"spec": spec.detach(), "over": over.detach(), "vad": vad.detach()}
+    if ear:
+        speech = batch[..., -1].amax(1) > 0
+        power, clean = 100 ** batch[speech, :, :BANDS], 100 ** batch[speech, :, CLEAN_AT]
+        there = (batch[speech, :, A_AT] > 0).float()
+        heard = torch.exp(2 * nnf.logsigmoid(logits[speech, :, :BANDS])) * power * there
+        annoyance = ear.annoyance(heard, clean * there).mean()
+        intelligibility = ear.intelligibility(heard, clean * there).mean()
+        total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility
+        terms |= {"annoyance": annoyance.detach(), "intelligibility": intelligibility.detach()}
+    return total, terms
+
+
+SMOOTH = np.stack([np.interp(np.linspace(0, 6, BANDS), np.arange(7), row) for row in np.eye(7)])
+"""Seven points, evenly spread, to a value for every band."""
 
 
 def vary(batch: Tensor, rng: np.random.Generator, amount: float) -> None:
     """Gives every clip another level and another smooth response, in place: one more way in which a clip is not the same twice.
 
-    A gain h on speech and noise alike adds log10(h) to the features and multiplies A and P (powers of 0.6) by h^0.6;
+    A gain h on speech and noise alike adds log10(h) to the levels and multiplies A and P (powers of 0.6) by h^0.6;
     bands that are masked stay so. Up to 8 dB of level, 6 dB of response with `amount` 1.
     """
     n = batch.shape[0]
-    at, points = np.linspace(0, 1, BANDS), np.linspace(0, 1, 7)
-    db = np.stack([np.interp(at, points, rng.normal(0, 3, 7)) for _ in range(n)]) + rng.uniform(-8, 8, (n, 1))
-    log_h = torch.from_numpy(db * (amount / 20)).float()[:, None, :]
+    db = rng.normal(0, 3, (n, 7)) @ SMOOTH + rng.uniform(-8, 8, (n, 1))
+    log_h = torch.from_numpy(db * (amount / 20)).float().to(batch.device)[:, None, :]
     batch[..., :BANDS] += log_h
+    batch[..., CLEAN_AT] += log_h
     scale = 10 ** (2 * COMPRESS * log_h)
     batch[..., A_AT] *= scale
     batch[..., P_AT] *= scale
 
 
-def statistics(pool: Pool, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
+def statistics(pool: Pool | Ring, clips: int = 512) -> tuple[np.ndarray, np.ndarray]:
     """Mean and 1 / deviation of every feature over unmasked bands."""
-    x = pool.batch(clips)
+    x = np.asarray(torch.as_tensor(pool.batch(clips)).cpu())
     f, ok = x[..., :BANDS], x[..., A_AT] > 0
     n = ok.sum((0, 1))
     mean = (f * ok).sum((0, 1)) / n
@@ -120,8 +143,8 @@ def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
         for path in paths:
             batch = torch.from_numpy(probe(path))
             total, terms = loss_terms(net(batch[..., :INPUTS]), batch, weights, cfg)
-            for k, v in {"loss": float(total), **terms}.items():
-                sums[k] = sums.get(k, 0.0) + v / len(paths)
+            for k, v in {"loss": total, **terms}.items():
+                sums[k] = sums.get(k, 0.0) + float(v) / len(paths)
     return sums
 
 
@@ -135,7 +158,7 @@ def snapshot(checkpoint: Path, out: Path) -> None:
 def read(path: Path) -> dict[str, Any]:
     """A checkpoint (.pt) or what `snapshot` makes of one (.safetensors)."""
     if path.suffix != ".safetensors":
-        return torch.load(path, weights_only=False)
+        return torch.load(path, weights_only=False, map_location="cpu")
     t, meta = container.load(path)
     parts = {p: {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in t.items() if k.startswith(p)} for p in ("net", "avg")}
     return {"config": json.loads(meta["config"]), "steps": int(meta["steps"]), "seconds": float(meta["seconds"]), **parts}
@@ -144,18 +167,19 @@ def read(path: Path) -> dict[str, Any]:
 class Trainer:
     """Model, average, optimizer and counters of one run in one folder."""
 
-    def __init__(self, run: Path, pool: Path, cfg: Config, resume: Path | None = None, long_pool: Path | None = None) -> None:
+    def __init__(self, run: Path, pool: Path, cfg: Config, resume: Path | None = None, long_pool: Path | None = None, device: str = "cpu") -> None:
         torch.set_num_threads(1)
         torch.manual_seed(cfg.seed)
         self.run, self.cfg = run, cfg
         self.rank, self.ranks = (dist.get_rank(), dist.get_world_size()) if dist.is_initialized() else (0, 1)
         run.mkdir(parents=True, exist_ok=True)
-        self.pool = Pool(pool, np.random.default_rng(cfg.seed))
-        self.long = Pool(long_pool, self.pool.rng) if long_pool else None
+        self.device = torch.device(device)
         state = read(resume) if resume else None
         if state:
             self.cfg = cfg = Config(**{**state["config"], **{k: v for k, v in asdict(cfg).items() if k not in ("hidden", "layers")}})
-        self.net = Net(cfg.hidden, cfg.layers, cfg.dropout)
+        self.rng = np.random.default_rng(cfg.seed)
+        self.pool, self.long = self._pools(pool, long_pool)
+        self.net = Net(cfg.hidden, cfg.layers, cfg.dropout).to(self.device)
         self.steps, self.seconds, self.warm_from = 0, 0.0, 0
         self.opts = optimizers(self.net, cfg)
         if state:
@@ -167,7 +191,7 @@ class Trainer:
                     opt.load_state_dict(old)
                     for g, decay in zip(opt.param_groups, decays, strict=True):
                         g["weight_decay"] = decay
-                self.pool.rng.bit_generator.state = state["rng"]
+                self.rng.bit_generator.state = state["rng"]
                 torch.set_rng_state(state["torch_rng"])
             else:
                 self.warm_from = self.steps
@@ -178,13 +202,22 @@ class Trainer:
         self.avg = copy.deepcopy(self.net)
         if state:
             self.avg.load_state_dict(state["avg"])
-        self.weights = band_weights(cfg.tilt)
+        self.weights = band_weights(cfg.tilt).to(self.device)
+        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility else None
         self.stop = False
         if self.rank:
-            self.pool.rng = np.random.default_rng([cfg.seed, self.steps, self.rank])
-            torch.manual_seed(int(self.pool.rng.integers(2**31)))
-            if self.long:
-                self.long.rng = self.pool.rng
+            self.rng.bit_generator.state = np.random.default_rng([cfg.seed, self.steps, self.rank]).bit_generator.state
+            torch.manual_seed(int(self.rng.integers(2**31)))
+
+    def _pools(self, pool: Path, long_pool: Path | None) -> tuple[Pool | Ring, Pool | Ring | None]:
+        """The pools of short and of long clips; on a GPU in its memory."""
+        if self.device.type == "cpu":
+            return Pool(pool, self.rng), Pool(long_pool, self.rng) if long_pool else None
+        mixing = Mixing(self.device, int(self.rng.integers(2**31)), comb=self.cfg.comb)
+        room = torch.cuda.get_device_properties(self.device).total_memory * RING_SHARE
+        if not long_pool:
+            return Ring(pool, mixing, room), None
+        return Ring(pool, mixing, room * 0.7), Ring(long_pool, mixing, room * 0.3)
 
     @property
     def hours(self) -> float:
@@ -195,25 +228,25 @@ class Trainer:
         """Everything needed to go on."""
         state = {
             "config": asdict(self.cfg), "net": self.net.state_dict(), "avg": self.avg.state_dict(), "opts": [o.state_dict() for o in self.opts],
-            "steps": self.steps, "seconds": self.seconds, "rng": self.pool.rng.bit_generator.state,
+            "steps": self.steps, "seconds": self.seconds, "rng": self.rng.bit_generator.state,
             "torch_rng": torch.get_rng_state(),
         }
         tmp = self.run / f"{name}.tmp"
         torch.save(state, tmp)
         os.replace(tmp, self.run / name)
 
-    def step(self, share: float) -> dict[str, float]:
+    def step(self, share: float) -> dict[str, Tensor]:
         """One update at a share of the full learning rates."""
         for opt, lr in zip(self.opts, (self.cfg.lr, self.cfg.muon_lr), strict=True):
             for g in opt.param_groups:
                 g["lr"] = lr * share
         # Every process draws the same here: one with a short batch would wait for one with a long batch.
         if self.long and np.random.default_rng([self.cfg.seed, self.steps]).random() < self.cfg.long_share:
-            batch = torch.from_numpy(self.long.batch(self.cfg.long_batch))
+            batch = torch.as_tensor(self.long.batch(self.cfg.long_batch))
         else:
-            batch = torch.from_numpy(self.pool.batch(self.cfg.batch))
-        vary(batch, self.pool.rng, self.cfg.vary)
-        loss, terms = loss_terms(self.net(batch[..., :INPUTS]), batch, self.weights, self.cfg)
+            batch = torch.as_tensor(self.pool.batch(self.cfg.batch))
+        vary(batch, self.rng, self.cfg.vary)
+        loss, terms = loss_terms(self.net(batch[..., :INPUTS]), batch, self.weights, self.cfg, self.ear)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         if self.ranks > 1:
@@ -228,7 +261,7 @@ class Trainer:
         with torch.no_grad():
             for a, b in zip(self.avg.parameters(), self.net.parameters(), strict=True):
                 a.lerp_(b, 1 - k)
-        return {"loss": float(loss.detach()), **terms, "grad": float(norm)}
+        return {"loss": loss.detach(), **terms, "grad": norm}
 
     def _mean_gradient(self) -> None:
         grads = [p.grad for p in self.net.parameters() if p.grad is not None]
@@ -247,9 +280,10 @@ class Trainer:
 
 
 def optimizers(net: Net, cfg: Config) -> tuple[torch.optim.Optimizer, torch.optim.Optimizer]:
-    """AdamW for the output layer, the local path and all biases; Muon for the hidden matrices, gate by gate."""
-    gates = [p for n, p in net.named_parameters() if n.startswith("gru.") and p.ndim > 1]
-    hidden = {id(p) for p in (*gates, net.conv.weight)}
+    """AdamW for the layers next to the groups and for all biases; Muon for the hidden matrices, gate by gate."""
+    gates = [p for n, p in net.named_parameters() if n.startswith(("gru.", "group_")) and p.ndim > 1]
+    whole = [net.gather.weight, net.spread.weight]
+    hidden = {id(p) for p in (*gates, *whole)}
     rest = [p for p in net.parameters() if id(p) not in hidden]
     adam = torch.optim.AdamW(
         [
@@ -259,7 +293,7 @@ def optimizers(net: Net, cfg: Config) -> tuple[torch.optim.Optimizer, torch.opti
         lr=cfg.lr,
         betas=(0.9, 0.98),
     )
-    return adam, Muon([{"params": gates, "stacks": 3}, {"params": [net.conv.weight]}], lr=cfg.muon_lr, weight_decay=cfg.muon_decay)
+    return adam, Muon([{"params": gates, "stacks": 3}, {"params": whole}], lr=cfg.muon_lr, weight_decay=cfg.muon_decay)
 
 
 def rate(step: int, warmup: int, fade: float | None) -> float:
@@ -270,7 +304,7 @@ def rate(step: int, warmup: int, fade: float | None) -> float:
 
 def train(
     run: Path, pool: Path, cfg: Config, resume: Path | None, minutes: float, decay_minutes: float, every: float = 10.0,
-    long_pool: Path | None = None,
+    long_pool: Path | None = None, device: str = "cpu",
 ) -> None:
     """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
 
@@ -279,7 +313,7 @@ def train(
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         dist.init_process_group("gloo")
-    t = Trainer(run, pool, cfg, resume, long_pool)
+    t = Trainer(run, pool, cfg, resume, long_pool, device)
     if t.rank:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # The first process says when to end.
         while (share := t.together(STOP)) != STOP:
@@ -291,7 +325,7 @@ def train(
     fade_for = decay_minutes * 60
     log = run / "log.csv"
     fresh = not log.exists()
-    acc: dict[str, float] = {}
+    acc: dict[str, Tensor] = {}
     count = 0
     with open(log, "a", newline="") as f:
         out = csv.writer(f)
@@ -315,10 +349,10 @@ def train(
                 break
             share = rate(t.steps - t.warm_from, t.cfg.warmup, fade)
             for k, v in t.step(t.together(share)).items():
-                acc[k] = acc.get(k, 0.0) + v
+                acc[k] = acc.get(k, 0) + v
             count += 1
             if t.steps % 100 == 0:
-                m = {k: v / count for k, v in acc.items()}
+                m = {k: float(v) / count for k, v in acc.items()}
                 wall = now - start
                 out.writerow([t.steps, f"{t.hours:.3f}", f"{share:.4f}"] + [f"{m[k]:.5f}" for k in ("loss", "spec", "over", "vad", "grad")] + [f"{wall:.0f}"])
                 f.flush()

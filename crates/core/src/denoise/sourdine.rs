@@ -59,7 +59,7 @@ impl Sourdine {
             + size_of::<Channel>()
             + BINS * (2 * size_of::<Complex32>() + size_of::<f32>())
             + Stft::new(self.tables.clone()).bytes()
-            + State::new(&self.weights).bytes()
+            + State::new(&self.weights).elsewhere()
     }
 }
 

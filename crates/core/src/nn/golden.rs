@@ -82,7 +82,7 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
         let normalised: Vec<f32> = (levels.iter().zip(&weights.mean).zip(&weights.rstd))
             .map(|((f, mean), rstd)| (f - mean) * rstd)
             .collect();
-        let (got_levels, got_others) = state.newest().split_at(BANDS);
+        let (got_levels, got_others) = state.inputs.split_at(BANDS);
         worst[0] = worst[0].max(apart(got_levels, &normalised));
         worst[1] = worst[1].max(apart(got_others, others));
         worst[2] = worst[2].max(apart(&state.raw, &raw[bands.clone()]));

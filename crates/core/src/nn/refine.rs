@@ -69,7 +69,7 @@ impl Weights {
     /// From `state.raw` to `state.refined`.
     pub(super) fn refine(&self, state: &mut State) {
         let refined = &mut state.refined;
-        let (powers, likenesses) = state.aside[BANDS..].split_at(BANDS);
+        let (powers, likenesses) = state.aside.split_at(BANDS);
         for ((gain, raw), limit) in refined.decayed.iter_mut().zip(&state.raw).zip(&self.decay_limits) {
             let floor = *gain * limit;
             *gain = if *raw < floor { floor } else { *raw };

@@ -1,7 +1,7 @@
-//! A checked, immutable network from a weights file, format `sourdine-3` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-4` (`models/FORMAT.md`).
 
 use super::container::{Container, SIDE_LIMIT, wrong};
-use super::layers::{Dense, Gru, LANES, Local};
+use super::layers::{Dense, Gru, LANES};
 use crate::dsp::stft::{BINS, EARLIEST, PHASES, WINDOW};
 use crate::error::ModelError;
 use crate::signal::MODEL_FRAME;
@@ -16,8 +16,27 @@ pub(crate) const GROUPS: usize = BANDS / 4;
 /// likeness to one period earlier, the period, and how likely it is.
 pub(crate) const INPUTS: usize = BANDS + 2 * PHASES + GROUPS + 2;
 
+/// What there is of one group: levels, cosines and sines of its phase advances (0 where there are none), likeness.
+pub(crate) const HEARD: usize = 13;
+
+/// What one group remembers, and what it knows.
+pub(crate) const UNITS: usize = 16;
+
+/// What the large GRUs say to one group.
+pub(crate) const SENT: usize = 8;
+
+/// The inputs of [`Weights::near`]: what the group below has, the group itself, the one above, the group in the frame
+/// before; the period and its likelihood.
+pub(crate) const NEAR: usize = 4 * HEARD + 2;
+
+/// The inputs of [`Weights::mix`]: what the group knows, and what it was sent.
+pub(crate) const BOTH: usize = UNITS + SENT;
+
+/// The inputs of [`Weights::out`]: what the group says, the inputs of [`Weights::mix`], what the group has.
+pub(crate) const SAYS: usize = UNITS + BOTH + HEARD;
+
 /// The format this build reads.
-const FORMAT: &str = "sourdine-3";
+const FORMAT: &str = "sourdine-4";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
@@ -36,10 +55,23 @@ pub(crate) struct Weights {
     pub(crate) sharpness: f32,
     /// How much of the sound one period earlier is added where both are alike, 0 to 1.
     pub(crate) comb: f32,
-    pub(crate) conv: Dense,
+    /// From what a group, its neighbours and the frame before have, to what it makes of it.
+    pub(crate) near: Dense<i16>,
+    /// What is added to that, place by place: a bias of each group's own.
+    pub(crate) near_places: [[f32; UNITS]; GROUPS],
+    pub(crate) group_in: Gru<i16>,
+    /// From what all groups know.
+    pub(crate) gather: Dense,
     pub(crate) grus: Vec<Gru>,
-    pub(crate) out: Dense,
-    pub(crate) local: Local,
+    /// What is sent to all groups, then the voice logit.
+    pub(crate) spread: Dense,
+    /// From what a group knows and was sent.
+    pub(crate) mix: Dense<i16>,
+    pub(crate) mix_places: [[f32; UNITS]; GROUPS],
+    pub(crate) group_out: Gru<i16>,
+    /// To the logits of a group's four gains, then padding.
+    pub(crate) out: Dense<i16>,
+    pub(crate) out_places: [[f32; 4]; GROUPS],
     pub(crate) licence: String,
     pub(crate) hours: String,
 }
@@ -50,7 +82,7 @@ impl Weights {
         let file = Container::parse(bytes)?;
         check_format(&file)?;
         for (key, expected) in
-            [("hop", MODEL_FRAME), ("window", WINDOW), ("phases", PHASES), ("longest_period", EARLIEST)]
+            [("hop", MODEL_FRAME), ("window", WINDOW), ("phases", PHASES), ("longest_period", EARLIEST), ("units", UNITS), ("sent", SENT)]
         {
             let got: usize = file.number(key)?;
             if got != expected {
@@ -76,14 +108,7 @@ impl Weights {
         if let Some(limit) = decay_limits.iter().find(|limit| !(0.0..=0.99).contains(*limit)) {
             return Err(wrong("decay_limit", format!("{limit}, not within 0 to 0.99")));
         }
-        let grus = (1..=layers)
-            .map(|n| {
-                Ok(Gru {
-                    input: read_dense(&file, &format!("gru{n}_ih"), 3 * hidden, hidden)?,
-                    memory: read_dense(&file, &format!("gru{n}_hh"), 3 * hidden, hidden)?,
-                })
-            })
-            .collect::<Result<_, ModelError>>()?;
+        let grus = (1..=layers).map(|n| read_gru(&file, &format!("gru{n}"), hidden));
         Ok(Self {
             edges,
             mean: file.floats("feat_mean", &[BANDS])?,
@@ -94,34 +119,50 @@ impl Weights {
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             sharpness: between("sharpness", 0.0, 1.0)?,
             comb: between("comb", 0.0, 1.0)?,
-            conv: read_dense(&file, "conv", hidden, 3 * INPUTS)?,
-            grus,
-            out: read_dense(&file, "out", BANDS + 1, (layers + 1) * hidden)?,
-            local: read_local(&file)?,
+            near: read_shared(&file, "near", NEAR)?,
+            near_places: read_places(&file, "near")?,
+            group_in: read_shared_gru(&file, "group_in")?,
+            gather: read_dense(&file, "gather", hidden, GROUPS * UNITS)?,
+            grus: grus.collect::<Result<_, _>>()?,
+            spread: read_dense(&file, "spread", GROUPS * SENT + 1, (layers + 1) * hidden)?,
+            mix: read_shared(&file, "mix", BOTH)?,
+            mix_places: read_places(&file, "mix")?,
+            group_out: read_shared_gru(&file, "group_out")?,
+            out: read_shared(&file, "out", SAYS)?,
+            out_places: read_places(&file, "out")?,
             licence: file.text("licence")?.into(),
             hours: file.text("hours")?.into(),
         })
     }
 
-    fn dense_layers(&self) -> impl Iterator<Item = &Dense> {
+    /// The layers that every group goes through, and those that all of them go through together.
+    fn layers(&self) -> ([&Dense<i16>; 7], impl Iterator<Item = &Dense>) {
+        let (hear, say) = (&self.group_in, &self.group_out);
+        let shared = [&self.near, &hear.input, &hear.memory, &self.mix, &say.input, &say.memory, &self.out];
         let grus = self.grus.iter().flat_map(|gru| [&gru.input, &gru.memory]);
-        [&self.conv, &self.out].into_iter().chain(grus)
+        (shared, [&self.gather, &self.spread].into_iter().chain(grus))
     }
 
-    /// The most pairs of columns of any dense layer.
-    pub(crate) fn widest_pairs(&self) -> usize {
-        self.dense_layers().map(|layer| layer.pairs).max().unwrap_or(0)
+    /// The most pairs of codes that a layer takes at once.
+    pub(crate) fn most_pairs(&self) -> usize {
+        let (shared, large) = self.layers();
+        let pairs = large.map(|layer| layer.pairs).max();
+        shared.iter().map(|layer| GROUPS * layer.pairs).max().max(pairs).unwrap_or(0)
     }
 
     /// All weights in bytes, as they lie in memory.
     pub(crate) fn bytes(&self) -> usize {
-        let small = 3 * BANDS + 4 * 5 + 4 + 4 * BANDS;
-        self.dense_layers().map(Dense::bytes).sum::<usize>() + small * size_of::<f32>()
+        let (shared, large) = self.layers();
+        let small = 3 * BANDS + GROUPS * (2 * UNITS + 4);
+        let dense = shared.iter().map(|layer| layer.size().0).chain(large.map(|layer| layer.size().0));
+        dense.sum::<usize>() + small * size_of::<f32>()
     }
 
     /// Multiplications by weights in one frame.
     pub(crate) fn multiplications(&self) -> usize {
-        self.dense_layers().map(Dense::multiplications).sum::<usize>() + BANDS * (4 * 5 + 4)
+        let (shared, large) = self.layers();
+        let each = shared.iter().map(|layer| GROUPS * layer.size().1);
+        each.chain(large.map(|layer| layer.size().1)).sum()
     }
 }
 
@@ -154,22 +195,41 @@ fn read_edges(text: &str) -> Result<Vec<usize>, ModelError> {
 }
 
 fn read_dense(file: &Container<'_>, name: &str, rows: usize, columns: usize) -> Result<Dense, ModelError> {
-    let panels = rows.div_ceil(LANES);
-    let per_row = |part: &str| {
-        let numbers = file.floats(&format!("{name}.{part}"), &[panels * LANES])?;
-        Ok::<_, ModelError>(numbers.as_chunks::<LANES>().0.to_vec())
-    };
-    let weights = file.panels(&format!("{name}.w_q"), [panels, columns])?;
-    Ok(Dense::new(columns, &weights, per_row("w_s")?, per_row("b")?))
+    let biases = file.floats(&format!("{name}.b"), &[rows.next_multiple_of(LANES)])?;
+    read_rows(file, name, columns, biases.as_chunks::<LANES>().0.to_vec())
 }
 
-fn read_local(file: &Container<'_>) -> Result<Local, ModelError> {
-    let filters = file.floats("local.conv_w", &[4, 5])?;
-    let biases = file.floats("local.conv_b", &[4])?;
-    let weights = file.floats("local.out_w", &[BANDS, 4])?;
-    Ok(Local {
-        filters: std::array::from_fn(|k| std::array::from_fn(|j| filters[5 * k + j])),
-        biases: std::array::from_fn(|k| biases[k]),
-        weights: std::array::from_fn(|k| weights.iter().skip(k).step_by(4).copied().collect()),
-    })
+fn read_gru(file: &Container<'_>, name: &str, width: usize) -> Result<Gru, ModelError> {
+    let read = |part: &str| read_dense(file, &format!("{name}_{part}"), 3 * width, width);
+    Ok(Gru { input: read("ih")?, memory: read("hh")? })
+}
+
+/// The GRU that every group goes through.
+fn read_shared_gru(file: &Container<'_>, name: &str) -> Result<Gru<i16>, ModelError> {
+    let Gru { input, memory } = read_gru(file, name, UNITS)?;
+    Ok(Gru { input: input.widened(), memory: memory.widened() })
+}
+
+/// A layer of one panel that every group goes through, without the groups' biases.
+fn read_shared(file: &Container<'_>, name: &str, columns: usize) -> Result<Dense<i16>, ModelError> {
+    Ok(read_rows(file, name, columns, vec![[0.0; LANES]])?.widened())
+}
+
+fn read_places<const N: usize>(file: &Container<'_>, name: &str) -> Result<[[f32; N]; GROUPS], ModelError> {
+    let places = file.floats(&format!("{name}.place"), &[GROUPS, N])?;
+    let mut each = places.as_chunks::<N>().0.iter();
+    Ok(std::array::from_fn(|_| each.next().copied().unwrap_or([0.0; N])))
+}
+
+/// A dense layer of as many rows as there are biases.
+fn read_rows(
+    file: &Container<'_>,
+    name: &str,
+    columns: usize,
+    biases: Vec<[f32; LANES]>,
+) -> Result<Dense, ModelError> {
+    let panels = biases.len();
+    let weights = file.panels(&format!("{name}.w_q"), [panels, columns])?;
+    let scales = file.floats(&format!("{name}.w_s"), &[panels * LANES])?;
+    Ok(Dense::new(columns, &weights, scales.as_chunks::<LANES>().0.to_vec(), biases))
 }

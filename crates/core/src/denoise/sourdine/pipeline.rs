@@ -1,6 +1,6 @@
 //! One stream on two threads, for files: the same bits as on one, 0.4 s later.
 //!
-//! The dense layers are half of all the work. Frames go to them in batches, which come back four batches later; transforms
+//! The network is more than half of all the work. Frames go to them in batches, which come back four batches later; transforms
 //! and what is made of the gains stay with the caller, so that little but the network's inputs and outputs travels from
 //! one processor's cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on
 //! the way are enough that neither waits for the other's hiccups.
@@ -53,7 +53,7 @@ struct Passage {
     earlier: Vec<Complex32>,
     aside: Vec<f32>,
     /// All that the other thread reads, and all that it writes.
-    taps: Vec<f32>,
+    inputs: Vec<f32>,
     logits: Vec<f32>,
 }
 
@@ -90,7 +90,7 @@ impl Pipelined {
             for mut parcel in parcels {
                 for frame in parcel.passages.chunks_exact_mut(groups) {
                     for (passage, mind) in frame.iter_mut().zip(&mut minds).filter(|(p, _)| p.heard) {
-                        weights.think(kernels, &passage.taps, mind, &mut passage.logits);
+                        weights.think(kernels, &passage.inputs, mind, &mut passage.logits);
                     }
                 }
                 if back.send(parcel).is_err() {
@@ -118,8 +118,8 @@ impl Pipelined {
             spectra: vec![Complex32::default(); stream.spectra.len()],
             earlier: vec![Complex32::default(); stream.earlier.len()],
             aside: vec![0.0; State::ASIDE],
-            taps: vec![0.0; 3 * INPUTS],
-            logits: vec![0.0; stream.weights.out.padded_rows()],
+            inputs: vec![0.0; INPUTS],
+            logits: vec![0.0; State::LOGITS],
         };
         Parcel { passages: std::iter::repeat_with(passage).take(BATCH * stream.groups.len()).collect() }
     }
@@ -159,7 +159,7 @@ impl FrameDenoiser for Pipelined {
                 let state = &mut stream.groups[group].state;
                 std::mem::swap(&mut stream.spectra, &mut passage.spectra);
                 std::mem::swap(&mut stream.earlier, &mut passage.earlier);
-                passage.taps.copy_from_slice(&state.taps);
+                passage.inputs.copy_from_slice(&state.inputs);
                 std::mem::swap(&mut state.aside, &mut passage.aside);
             }
             match &mut self.speaking {

@@ -2,19 +2,18 @@
 
 use std::arch::x86_64::*;
 
-use super::super::layers::{Dense, LANES};
+use super::super::layers::{BLOCK, Dense, LANES, Weight};
 use super::portable;
 
-/// The weights of one pair of columns in 16 rows.
-type Column = [[i8; 2]; LANES];
-
-/// Eight rows' int8 weights as int16.
+/// Eight rows' pairs of weights as int16.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn widen(weights: &[[i8; 2]; 8]) -> __m256i {
-    // SAFETY: reads the sixteen bytes of the reference; this load needs no alignment.
-    let bytes = unsafe { _mm_loadu_si128(weights.as_ptr().cast()) };
-    _mm256_cvtepi8_epi16(bytes)
+fn widen<W: Weight>(weights: &[[W; 2]; 8]) -> __m256i {
+    let at = weights.as_ptr();
+    // SAFETY: reads the bytes of the reference, sixteen or 32; these loads need no alignment.
+    unsafe {
+        if size_of::<W>() == 1 { _mm256_cvtepi8_epi16(_mm_loadu_si128(at.cast())) } else { _mm256_loadu_si256(at.cast()) }
+    }
 }
 
 /// Eight numbers from memory.
@@ -33,52 +32,55 @@ fn store(numbers: &mut [f32; 8], value: __m256) {
     unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), value) }
 }
 
-/// By hand, because the compiler does not find the instruction that multiplies and adds a pair by itself. Three panels
-/// at a time, so that a pair of codes is loaded once for 48 rows.
+/// By hand, because the compiler does not find the instruction that multiplies and adds a pair by itself.
 #[target_feature(enable = "avx2")]
-pub(super) fn dense(layer: &Dense, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-    let pairs = codes.len();
-    let at_once = 3;
-    let weights = layer.weights.chunks(at_once * pairs);
-    let rows = weights.zip(layer.scales.chunks(at_once)).zip(layer.biases.chunks(at_once));
-    for (((weights, scales), biases), y) in rows.zip(y.chunks_mut(at_once * LANES)) {
-        let y = y.as_chunks_mut::<LANES>().0;
-        let (first, others) = weights.split_at(pairs);
-        if let (Some((second, third)), [_, _, _]) = (others.split_at_checked(pairs), scales) {
-            finish(sums_of_three([first, second, third], codes), unit, scales, biases, y);
-        } else {
-            let panels = weights.chunks_exact(pairs).zip(scales.chunks(1)).zip(biases.chunks(1));
-            for (((panel, scales), biases), y) in panels.zip(y.chunks_mut(1)) {
-                finish(sums_of_one(panel, codes), unit, scales, biases, y);
-            }
+pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+    let panels = layer.scales.len();
+    let whole = panels / BLOCK * BLOCK;
+    let (blocks, rest) = layer.weights.split_at(whole * layer.pairs);
+    let (scales, rest_scales) = layer.scales.split_at(whole);
+    let (biases, rest_biases) = layer.biases.split_at(whole);
+    for (codes, y) in codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels)) {
+        let (y, rest_y) = y.split_at_mut(whole);
+        let rows = scales.as_chunks::<BLOCK>().0.iter().zip(biases.as_chunks::<BLOCK>().0);
+        let rows = rows.zip(y.as_chunks_mut::<BLOCK>().0);
+        for (weights, ((scales, biases), y)) in blocks.chunks_exact(BLOCK * layer.pairs).zip(rows) {
+            block::<BLOCK, W>(weights, codes, unit, scales, biases, y);
+        }
+        match rest_y.len() {
+            1 => block::<1, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
+            2 => block::<2, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
+            3 => block::<3, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
+            4 => block::<4, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
+            5 => block::<5, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
+            _ => {}
         }
     }
 }
 
-/// The integer sums of one panel, in two halves.
+/// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn sums_of_one(panel: &[Column], codes: &[[i16; 2]]) -> [[__m256i; 2]; 1] {
-    let mut sums = [_mm256_setzero_si256(); 2];
-    for (column, code) in panel.iter().zip(codes) {
-        add(&mut sums, column, broadcast(code));
+fn block<const N: usize, W: Weight>(
+    weights: &[[[W; 2]; LANES]],
+    codes: &[[i16; 2]],
+    unit: f32,
+    scales: &[[f32; LANES]],
+    biases: &[[f32; LANES]],
+    y: &mut [[f32; LANES]],
+) {
+    let mut sums = [[_mm256_setzero_si256(); 2]; N];
+    // Two at a time: the loop itself costs as much as a few of the instructions in it.
+    let (columns, last_columns) = weights.as_chunks::<N>().0.as_chunks::<2>();
+    let (codes, last_codes) = codes.as_chunks::<2>();
+    for (columns, codes) in columns.iter().zip(codes) {
+        add(&mut sums, &columns[0], &codes[0]);
+        add(&mut sums, &columns[1], &codes[1]);
     }
-    [sums]
-}
-
-/// The integer sums of three panels. Their columns come from iterators in step: indices would be checked, and these
-/// few instructions are half of what the network costs.
-#[inline]
-#[target_feature(enable = "avx2")]
-fn sums_of_three([first, second, third]: [&[Column]; 3], codes: &[[i16; 2]]) -> [[__m256i; 2]; 3] {
-    let mut sums = [[_mm256_setzero_si256(); 2]; 3];
-    for (((a, b), c), code) in first.iter().zip(second).zip(third).zip(codes) {
-        let code = broadcast(code);
-        add(&mut sums[0], a, code);
-        add(&mut sums[1], b, code);
-        add(&mut sums[2], c, code);
+    for (column, code) in last_columns.iter().zip(last_codes) {
+        add(&mut sums, column, code);
     }
-    sums
+    finish(sums, unit, scales, biases, y);
 }
 
 /// A pair of codes, eight times.
@@ -91,9 +93,12 @@ fn broadcast([even, odd]: &[i16; 2]) -> __m256i {
 /// Adds the products of one pair of columns.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add(sums: &mut [__m256i; 2], column: &Column, code: __m256i) {
-    for (sum, rows) in sums.iter_mut().zip(column.as_chunks::<8>().0) {
-        *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(widen(rows), code));
+fn add<const N: usize, W: Weight>(sums: &mut [[__m256i; 2]; N], column: &[[[W; 2]; LANES]; N], code: &[i16; 2]) {
+    let code = broadcast(code);
+    for (sums, rows) in sums.iter_mut().zip(column) {
+        for (sum, rows) in sums.iter_mut().zip(rows.as_chunks::<8>().0) {
+            *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(widen(rows), code));
+        }
     }
 }
 
@@ -123,13 +128,8 @@ pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f3
 }
 
 #[target_feature(enable = "avx2")]
-pub(super) fn gru(from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-    portable::gru(from_input, from_memory, memory);
-}
-
-#[target_feature(enable = "avx2")]
-pub(super) fn tanh(x: &mut [f32]) {
-    portable::tanh(x);
+pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
+    portable::gru(width, from_input, from_memory, memory);
 }
 
 #[target_feature(enable = "avx2")]

@@ -7,9 +7,11 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod portable;
 
-use super::layers::Dense;
+use super::layers::{Dense, Weight};
 
 /// One instruction set's kernels. Only [`detect`](Self::detect) and the tests make one, and only of a set
 /// that the processor has.
@@ -21,6 +23,8 @@ enum Set {
     Portable,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
 }
 
 /// Calls the function of this name in the set's module.
@@ -31,6 +35,9 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kernels` of this set are made only after AVX2 was detected.
             Set::Avx2 => unsafe { avx2::$name($($argument),*) },
+            #[cfg(target_arch = "x86_64")]
+            // SAFETY: `Kernels` of this set are made only after all that it uses was detected.
+            Set::Avx512 => unsafe { avx512::$name($($argument),*) },
         }
     };
 }
@@ -38,6 +45,10 @@ macro_rules! dispatch {
 impl Kernels {
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Self {
+        #[cfg(target_arch = "x86_64")]
+        if avx512::detected() {
+            return Self(Set::Avx512);
+        }
         #[cfg(target_arch = "x86_64")]
         if is_x86_feature_detected!("avx2") {
             return Self(Set::Avx2);
@@ -48,8 +59,15 @@ impl Kernels {
     /// All that this processor has.
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
-        let mut all = vec![Self(Set::Portable), Self::detect()];
-        all.dedup();
+        let mut all = vec![Self(Set::Portable)];
+        #[cfg(target_arch = "x86_64")]
+        if is_x86_feature_detected!("avx2") {
+            all.push(Self(Set::Avx2));
+        }
+        #[cfg(target_arch = "x86_64")]
+        if avx512::detected() {
+            all.push(Self(Set::Avx512));
+        }
         all
     }
 
@@ -60,21 +78,18 @@ impl Kernels {
         dispatch!(self.0, quantise(x, full_scale, codes))
     }
 
-    /// `y = bias + scale * unit * (W codes)`, the product in exact integers.
-    pub(crate) fn dense(self, layer: &Dense, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-        debug_assert_eq!((layer.pairs, layer.padded_rows()), (codes.len(), y.len()));
+    /// `y = bias + scale * unit * (W codes)`, the product in exact integers. Several inputs of the same unit, one after
+    /// the other, give as many outputs.
+    pub(crate) fn dense<W: Weight>(self, layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+        debug_assert_eq!(codes.len() % layer.pairs, 0);
+        debug_assert_eq!(codes.len() / layer.pairs * layer.padded_rows(), y.len());
         dispatch!(self.0, dense(layer, codes, unit, y));
     }
 
     /// The pointwise half of a GRU: gate sums from the input and from the memory (r, z, n in each), and the
-    /// memory, which becomes the next one.
-    pub(crate) fn gru(self, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-        dispatch!(self.0, gru(from_input, from_memory, memory));
-    }
-
-    /// tanh of each, in place.
-    pub(crate) fn tanh(self, x: &mut [f32]) {
-        dispatch!(self.0, tanh(x));
+    /// memory, which becomes the next one. Several of one `width` lie one after the other.
+    pub(crate) fn gru(self, width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
+        dispatch!(self.0, gru(width, from_input, from_memory, memory));
     }
 
     /// The logistic function of each, in place.
@@ -122,7 +137,7 @@ mod tests {
 
     #[test]
     fn a_dense_layer_is_a_product_and_the_same_bits_everywhere() {
-        for (panels, columns) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 191), (7, 300), (1, 576)] {
+        for (panels, columns) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 191), (7, 300), (18, 54), (1, 576)] {
             let (layer, matrix) = layer(panels, columns);
             let x = numbers(columns, 1);
             let mut codes = vec![[0; 2]; layer.pairs];
@@ -144,6 +159,15 @@ mod tests {
                 assert_eq!(again, codes);
                 kernels.dense(&layer, &codes, unit, &mut got);
                 assert_eq!(got, expected, "{kernels:?}, {columns} columns");
+            }
+            // Three inputs through the same weights, of which the middle one is this.
+            let three = [&vec![[0; 2]; layer.pairs], &codes, &vec![[1; 2]; layer.pairs]].map(|x| &x[..]).concat();
+            let wide = layer.widened();
+            for kernels in Kernels::available() {
+                let mut got = vec![1.0; 3 * expected.len()];
+                kernels.dense(&wide, &three, unit, &mut got);
+                assert_eq!(got[expected.len()..2 * expected.len()], expected, "{kernels:?}, {columns} columns");
+                assert_eq!(&got[..expected.len()], wide.biases.as_flattened());
             }
         }
     }
@@ -186,25 +210,23 @@ mod tests {
         for width in [16, 48, 192] {
             let (a, b) = (numbers(3 * width, 5), numbers(3 * width, 6));
             let [mut expected, mut got] = [numbers(width, 7), numbers(width, 7)];
-            portable::gru(&a, &b, &mut expected);
+            portable::gru(width, &a, &b, &mut expected);
             for kernels in Kernels::available() {
                 got.copy_from_slice(&numbers(width, 7));
-                kernels.gru(&a, &b, &mut got);
+                kernels.gru(width, &a, &b, &mut got);
                 assert_eq!(got, expected, "{kernels:?}");
             }
         }
         for n in [0, 1, 15, 16, 100, 101] {
             let positive = || numbers(n, 8).iter().map(|x| x.abs() + 1e-10).collect::<Vec<_>>();
-            let (mut t, mut s, mut l) = (numbers(n, 8), numbers(n, 8), positive());
-            portable::tanh(&mut t);
+            let (mut s, mut l) = (numbers(n, 8), positive());
             portable::sigmoid(&mut s);
             portable::log10(&mut l);
             for kernels in Kernels::available() {
-                let (mut t2, mut s2, mut l2) = (numbers(n, 8), numbers(n, 8), positive());
-                kernels.tanh(&mut t2);
+                let (mut s2, mut l2) = (numbers(n, 8), positive());
                 kernels.sigmoid(&mut s2);
                 kernels.log10(&mut l2);
-                assert_eq!((&t2, &s2, &l2), (&t, &s, &l), "{kernels:?}");
+                assert_eq!((&s2, &l2), (&s, &l), "{kernels:?}");
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The loops, over arrays of 16 numbers that the compiler turns into vectors of what the target has (SSE2 on
 //! x86-64, NEON on aarch64, simd128 on wasm32 where that is on).
 
-use super::super::layers::{Dense, LANES};
+use super::super::layers::{BLOCK, Dense, LANES, Weight};
 use super::super::math;
 
 /// Inputs whose largest is below this are zero to a dense layer.
@@ -34,47 +34,50 @@ pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f3
 
 /// See [`Kernels::dense`](super::Kernels::dense).
 #[inline(always)]
-pub(super) fn dense(layer: &Dense, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-    let panels = layer.weights.chunks_exact(codes.len());
-    let rows = panels.zip(&layer.scales).zip(&layer.biases).zip(y.as_chunks_mut::<LANES>().0);
-    for (((panel, scales), biases), y) in rows {
-        let mut sums = [0_i32; LANES];
-        for (weights, code) in panel.iter().zip(codes) {
-            for (sum, weights) in sums.iter_mut().zip(weights) {
-                let products = [0, 1].map(|i| i32::from(weights[i]) * i32::from(code[i]));
-                // Nothing can overflow: `Dense::full_scale`. Wrapping, because a checked sum is no vector.
-                *sum = sum.wrapping_add(products[0].wrapping_add(products[1]));
+pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+    let panels = layer.scales.len();
+    for (codes, y) in codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels)) {
+        let blocks = layer.weights.chunks(BLOCK * layer.pairs);
+        let rows = y.chunks_mut(BLOCK).zip(layer.scales.chunks(BLOCK)).zip(layer.biases.chunks(BLOCK));
+        for (block, ((y, scales), biases)) in blocks.zip(rows) {
+            let together = y.len();
+            for (panel, ((y, scales), biases)) in y.iter_mut().zip(scales).zip(biases).enumerate() {
+                let mut sums = [0_i32; LANES];
+                for (weights, code) in block.iter().skip(panel).step_by(together).zip(codes) {
+                    for (sum, weights) in sums.iter_mut().zip(weights) {
+                        let products = [0, 1].map(|i| i32::from(weights[i].into()) * i32::from(code[i]));
+                        // Nothing can overflow: `Dense::full_scale`. Wrapping, because a checked sum is no vector.
+                        *sum = sum.wrapping_add(products[0].wrapping_add(products[1]));
+                    }
+                }
+                for (((y, sum), scale), bias) in y.iter_mut().zip(sums).zip(scales).zip(biases) {
+                    *y = bias + scale * unit * sum as f32;
+                }
             }
         }
-        for (((y, sum), scale), bias) in y.iter_mut().zip(sums).zip(scales).zip(biases) {
-            *y = bias + scale * unit * sum as f32;
-        }
     }
 }
 
 #[inline(always)]
-pub(super) fn gru(from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-    let width = memory.len();
-    let gate = |sums: &[f32], index: usize, at: usize| -> [f32; LANES] {
-        let sums = sums.get(index * width + at..).and_then(<[f32]>::first_chunk);
-        *sums.unwrap_or(&[0.0; LANES])
-    };
-    for (panel, memory) in memory.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-        let at = panel * LANES;
-        let [ri, zi, ni] = [0, 1, 2].map(|index| gate(from_input, index, at));
-        let [rm, zm, nm] = [0, 1, 2].map(|index| gate(from_memory, index, at));
-        for lane in 0..LANES {
-            let r = math::sigmoid(ri[lane] + rm[lane]);
-            let z = math::sigmoid(zi[lane] + zm[lane]);
-            let n = math::tanh(ni[lane] + r * nm[lane]);
-            memory[lane] = n + z * (memory[lane] - n);
+pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
+    let sums = from_input.chunks_exact(3 * width).zip(from_memory.chunks_exact(3 * width));
+    for ((from_input, from_memory), memory) in sums.zip(memory.chunks_exact_mut(width)) {
+        let gate = |sums: &[f32], index: usize, at: usize| -> [f32; LANES] {
+            let sums = sums.get(index * width + at..).and_then(<[f32]>::first_chunk);
+            *sums.unwrap_or(&[0.0; LANES])
+        };
+        for (panel, memory) in memory.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
+            let at = panel * LANES;
+            let [ri, zi, ni] = [0, 1, 2].map(|index| gate(from_input, index, at));
+            let [rm, zm, nm] = [0, 1, 2].map(|index| gate(from_memory, index, at));
+            for lane in 0..LANES {
+                let r = math::sigmoid(ri[lane] + rm[lane]);
+                let z = math::sigmoid(zi[lane] + zm[lane]);
+                let n = math::tanh(ni[lane] + r * nm[lane]);
+                memory[lane] = n + z * (memory[lane] - n);
+            }
         }
     }
-}
-
-#[inline(always)]
-pub(super) fn tanh(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x = math::tanh(*x));
 }
 
 #[inline(always)]
