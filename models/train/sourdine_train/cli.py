@@ -48,7 +48,7 @@ def _generate(a: argparse.Namespace) -> None:
 def _train(a: argparse.Namespace) -> None:
     from . import train
 
-    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed, long_batch=a.long_batch, long_share=a.long_share, ema=a.ema, comb=a.comb, warmup=a.warmup, annoyance=a.annoyance, intelligibility=a.intelligibility)
+    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed, long_batch=a.long_batch, long_share=a.long_share, ema=a.ema, comb=a.comb, warmup=a.warmup, annoyance=a.annoyance, intelligibility=a.intelligibility, attenuation=a.attenuation)
     train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool, a.device)
 
 
@@ -83,29 +83,6 @@ def _snapshot(a: argparse.Namespace) -> None:
     from . import train
 
     train.snapshot(a.checkpoint, a.out)
-
-
-def _widen(a: argparse.Namespace) -> None:
-    import torch
-
-    from . import widen
-
-    s = torch.load(a.checkpoint, weights_only=False)
-    units = widen.plan(s["config"]["hidden"], a.hidden, a.seed)
-    s |= {part: widen.widen(s[part], *units) for part in ("net", "avg")}
-    s["config"]["hidden"] = a.hidden
-    # The optimizers' memory is of the narrow one.
-    torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
-
-
-def _inputs(a: argparse.Namespace) -> None:
-    import torch
-
-    from . import inputs, train
-
-    s = train.read(a.checkpoint)
-    s |= {part: inputs.add(s[part]) for part in ("net", "avg")}
-    torch.save({k: v for k, v in s.items() if k != "opts"}, a.out)
 
 
 def _golden(a: argparse.Namespace) -> None:
@@ -240,6 +217,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--vad", type=float, default=0.05, help="weight of the voice term")
     s.add_argument("--annoyance", type=float, default=0.0, help="weight of the loudness of what is wrong (see perceptual.py), for the last hours")
     s.add_argument("--intelligibility", type=float, default=0.0, help="weight of the likeness of envelopes (see perceptual.py), for the last hours")
+    s.add_argument("--attenuation", type=float, default=0.0, help="weight of every dB by which the voice is quieter, for the last hours")
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
     s.add_argument("--seed", type=int, default=1)
 
@@ -261,16 +239,6 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")
 
     s = cmd("snapshot", _snapshot, "checkpoint to a small float16 file that training can go on from (optimizer left out)")
-    s.add_argument("checkpoint", type=Path)
-    s.add_argument("out", type=Path)
-
-    s = cmd("widen", _widen, "checkpoint to one of a wider network that computes the same, for `train --resume`")
-    s.add_argument("checkpoint", type=Path)
-    s.add_argument("out", type=Path)
-    s.add_argument("--hidden", type=int, required=True, help="units, a multiple of 16")
-    s.add_argument("--seed", type=int, default=1)
-
-    s = cmd("inputs", _inputs, "checkpoint of a network that hears levels alone (format sourdine-2) to one for today's, to train on from there")
     s.add_argument("checkpoint", type=Path)
     s.add_argument("out", type=Path)
 

@@ -24,6 +24,8 @@ import soxr
 from .features import HOP, RATE, istft, stft
 
 I16 = np.ndarray
+AT_ONCE = 20
+"""More recordings than that, not decoded yet, are decoded by as many processes as there are cores."""
 
 
 @dataclass
@@ -101,9 +103,13 @@ def active_level(x: np.ndarray) -> float:
     return float(np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12))
 
 
-def _cached(root: Path, cache: Path, rel: str, gate: bool) -> I16:
+def _place(cache: Path, rel: str, gate: bool) -> Path:
     key = hashlib.sha1(f"{rel}|{gate}|3".encode()).hexdigest()[:16]
-    file = cache / f"{key}.npy"
+    return cache / f"{key}.npy"
+
+
+def _cached(root: Path, cache: Path, rel: str, gate: bool) -> I16:
+    file = _place(cache, rel, gate)
     if file.exists():
         return np.load(file, mmap_mode="r")
     x = decode(root / rel)
@@ -111,7 +117,7 @@ def _cached(root: Path, cache: Path, rel: str, gate: bool) -> I16:
         x = gate_floor(x)
     pcm = np.clip(np.rint(x * 32767), -32768, 32767).astype(np.int16)
     cache.mkdir(parents=True, exist_ok=True)
-    part = cache / f"{key}.{os.getpid()}.npy"
+    part = file.with_suffix(f".{os.getpid()}.npy")
     np.save(part, pcm)
     os.replace(part, file)
     return pcm
@@ -145,8 +151,11 @@ def load(root: Path, cache: Path, patterns: list[str], dev: bool = False, gate: 
     c = Corpus()
     rows = [r for r in manifest(root) if held_out(r["path"], patterns) == dev]
     sounds = [r["path"] for r in rows if not r["path"].startswith("rir/")]
-    with multiprocessing.get_context("fork").Pool() as workers:
-        workers.starmap(_decode_only, [(root, cache, rel, gate and rel.startswith("speech/")) for rel in sounds], chunksize=1)
+    todo = [(root, cache, rel, gate and rel.startswith("speech/")) for rel in sounds]
+    todo = [t for t in todo if not _place(*t[1:]).exists()]
+    if len(todo) > AT_ONCE:
+        with multiprocessing.get_context("spawn").Pool() as workers:
+            workers.starmap(_decode_only, todo, chunksize=1)
     for i, r in enumerate(rows):
         rel = r["path"]
         kind, group = rel.split("/")[:2]

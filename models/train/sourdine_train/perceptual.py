@@ -1,4 +1,4 @@
-"""What is heard of a difference: two measures on band powers that the last hours of training may add to the loss.
+"""What is heard of a difference: three measures on band powers that the last hours of training may add to the loss.
 
 The closed-form loss weighs a dB of error alike wherever it lies. `annoyance` weighs it by loudness, after the perceptual model
 of ITU-T P.862 (Beerends and Hekstra, 2002): Bark bands, Zwicker's law of loudness above Terhardt's threshold in quiet, a
@@ -6,14 +6,15 @@ difference below a quarter of the softer of both does not count, what was added 
 loudest moments of a third of a second decide. `intelligibility` is the extended short-time objective intelligibility of Jensen
 and Taal (2016): how alike 384 ms of spectrogram are in fifteen third-octave bands, each band and each moment normalised.
 
-Both stand here in our bands and our hop of 10 ms. Of P.862, what forgives is left out: neither a wrong level nor a wrong colour
-nor a delay is made good before comparing. So neither number is the standard's.
+Both stand here in our bands and our hop of 10 ms, without time alignment, so neither number is the standard's. P.862 forgives
+a level or a colour that is wrong throughout; `attenuation` says by how much the voice is quieter.
 """
 
 from __future__ import annotations
 
 import numpy as np
 import torch
+import torch.nn.functional as nnf
 from torch import Tensor
 
 from .features import BAND_HZ, BANDS, WIDTH
@@ -41,7 +42,7 @@ def _groups(of: np.ndarray, count: int) -> Tensor:
 
 
 class Ear:
-    """Both measures, on one device."""
+    """The measures, on one device."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
         heard = BAND_HZ < TOP_HZ
@@ -73,6 +74,12 @@ class Ear:
         frames = active.sum(1).clamp(min=1)
         unit = ACTIVE_POWER / ((energy * active).sum(1) / frames + 1e-12)
         x, s = x * unit[:, None, None], s * unit[:, None, None]
+        # A colouring that stays is forgiven in part, and so is a level that wanders: `attenuation` is for that.
+        mean = [(v * active[..., None]).sum(1) / frames[:, None] + 1000 for v in (x, s)]
+        s = s * (mean[0] / mean[1]).clamp(0.01, 100)[:, None]
+        level = (s.sum(2) + 5000) / (x.sum(2) + 5000)
+        level = (0.8 * level + 0.2 * nnf.pad(level, (1, 0), value=1.0)[:, :-1]).clamp(3e-4, 5)
+        x = x * level[..., None]
         a, b = self._loudness(x), self._loudness(s)
         apart = a - b
         apart = torch.sign(apart) * (apart.abs() - 0.25 * torch.minimum(a, b)).clamp(min=0)
@@ -87,6 +94,12 @@ class Ear:
     def _over_time(d: Tensor) -> Tensor:
         loud = (d.unfold(1, SEGMENT, SEGMENT // 2) + 1e-6).pow(6).mean(2).pow(1 / 6)
         return (loud.square().mean(1) + 1e-9).sqrt()
+
+    def attenuation(self, gain: Tensor, clean: Tensor) -> Tensor:
+        """By how many dB the voice of every clip is quieter: the gains' means over its energy, Bark band by Bark band."""
+        before, after = (clean @ self.barks).sum(1), ((gain * clean) @ self.barks).sum(1)
+        kept = (after.square() / (before + 1e-12)).sum(1) / (before.sum(1) + 1e-12)
+        return -10 * torch.log10(kept + 1e-4)
 
     def intelligibility(self, heard: Tensor, clean: Tensor) -> Tensor:
         """-1 to 1, of every clip; 1 for one without speech."""

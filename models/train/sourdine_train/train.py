@@ -56,6 +56,7 @@ class Config:
     vad: float = 0.05
     annoyance: float = 0.0
     intelligibility: float = 0.0
+    attenuation: float = 0.0
     tilt: float = 0.5
     ema: float = 0.999
     grad_clip: float = 1.0
@@ -92,11 +93,13 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear:
         speech = batch[..., -1].amax(1) > 0
         power, clean = 100 ** batch[speech, :, :BANDS], 100 ** batch[speech, :, CLEAN_AT]
         there = (batch[speech, :, A_AT] > 0).float()
-        heard = torch.exp(2 * nnf.logsigmoid(logits[speech, :, :BANDS])) * power * there
-        annoyance = ear.annoyance(heard, clean * there).mean()
-        intelligibility = ear.intelligibility(heard, clean * there).mean()
-        total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility
-        terms |= {"annoyance": annoyance.detach(), "intelligibility": intelligibility.detach()}
+        gain, clean = torch.exp(nnf.logsigmoid(logits[speech, :, :BANDS])), clean * there
+        heard = gain.square() * power * there
+        annoyance = ear.annoyance(heard, clean).mean()
+        intelligibility = ear.intelligibility(heard, clean).mean()
+        attenuation = ear.attenuation(gain, clean).mean()
+        total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility + cfg.attenuation * attenuation
+        terms |= {"annoyance": annoyance.detach(), "intelligibility": intelligibility.detach(), "attenuation": attenuation.detach()}
     return total, terms
 
 
@@ -203,7 +206,7 @@ class Trainer:
         if state:
             self.avg.load_state_dict(state["avg"])
         self.weights = band_weights(cfg.tilt).to(self.device)
-        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility else None
+        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility or cfg.attenuation else None
         self.stop = False
         if self.rank:
             self.rng.bit_generator.state = np.random.default_rng([cfg.seed, self.steps, self.rank]).bit_generator.state

@@ -2,13 +2,13 @@
 
 use realfft::num_complex::Complex32;
 
-use super::stft::{BINS, EARLIEST, Stft};
+use super::stft::{BINS, EARLIEST, LOW, Stft, WINDOW};
 
 /// The shortest period looked for, in samples: 500 Hz. The longest, 62.5 Hz, is [`EARLIEST`].
 pub(crate) const SHORTEST: usize = 96;
 
 /// The bins in which it is looked for: 62 Hz to 4 kHz.
-const PERIODIC: std::ops::Range<usize> = 2..128;
+const PERIODIC: std::ops::Range<usize> = 2..LOW;
 
 /// How much of the last frame's search goes into this one's.
 const MEMORY: f32 = 0.5;
@@ -41,12 +41,20 @@ impl Search {
     /// No allocation, lock or system call; never panics.
     pub(crate) fn period(&mut self, stft: &mut Stft, power: &[f32], room: &mut [Complex32]) -> (usize, f32) {
         debug_assert_eq!((power.len(), room.len()), (BINS, BINS));
-        room.fill(Complex32::ZERO);
-        for (root, power) in room[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
-            root.re = power.sqrt().sqrt();
+        let mut roots = [0.0; LOW];
+        for (root, power) in roots[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
+            *root = power.sqrt().sqrt();
         }
-        for (likelihood, now) in self.likelihood.iter_mut().zip(stft.inverse(room)) {
-            *likelihood = now + MEMORY * *likelihood;
+        if let Some(room) = room.first_chunk_mut::<{ WINDOW / 2 }>() {
+            stft.inverse_of_low(&roots, room);
+        }
+        let (pairs, last) = self.likelihood.as_chunks_mut::<2>();
+        for ([even, odd], now) in pairs.iter_mut().zip(room.iter()) {
+            *even = now.re + MEMORY * *even;
+            *odd = now.im + MEMORY * *odd;
+        }
+        for likelihood in last {
+            *likelihood = room[EARLIEST / 2].re + MEMORY * *likelihood;
         }
         let (mut lag, mut most) = (SHORTEST, f32::MIN);
         for (index, likelihood) in self.likelihood.iter().enumerate().skip(SHORTEST) {

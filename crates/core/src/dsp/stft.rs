@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use realfft::num_complex::Complex32;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
+use rustfft::{Fft, FftPlanner};
 
 use crate::signal::MODEL_FRAME;
 
@@ -32,6 +33,9 @@ pub(crate) const BINS: usize = WINDOW / 2 + 1;
 /// Bins whose phase is followed from frame to frame: those below 1.5 kHz.
 pub(crate) const PHASES: usize = 48;
 
+/// Bins of a spectrum that [`Stft::inverse_of_low`] transforms back.
+pub(crate) const LOW: usize = 128;
+
 /// What all streams share: plans and windows.
 pub(crate) struct Tables {
     forward: Arc<dyn RealToComplex<f32>>,
@@ -41,6 +45,9 @@ pub(crate) struct Tables {
     synthesis: Vec<f32>,
     /// What takes from a bin's phase what its own frequency adds to it in one hop.
     turns: Vec<Complex32>,
+    /// For [`Stft::inverse_of_low`]: of half the length, and `e^(2 pi i k / 1536)`.
+    half_inverse: Arc<dyn Fft<f32>>,
+    half_turns: Vec<Complex32>,
 }
 
 impl Tables {
@@ -60,8 +67,14 @@ impl Tables {
             let (sin, cos) = (4.0 * FRAC_PI_2 * cycles).sin_cos();
             Complex32::new(cos as f32, -sin as f32)
         };
+        let half_turn = |bin: usize| {
+            let (sin, cos) = (4.0 * FRAC_PI_2 * bin as f64 / WINDOW as f64).sin_cos();
+            Complex32::new(cos as f32, sin as f32)
+        };
         Self {
             turns: (0..PHASES).map(turn).collect(),
+            half_inverse: FftPlanner::new().plan_fft_inverse(WINDOW / 2),
+            half_turns: (0..LOW).map(half_turn).collect(),
             synthesis: synthesis.map(|(n, a)| (hann(n) / a / WINDOW as f64) as f32).collect(),
             analysis: analysis.iter().map(|a| *a as f32).collect(),
             forward,
@@ -79,7 +92,8 @@ pub(crate) struct Stft {
 
 impl Stft {
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
-        let scratch = tables.forward.get_scratch_len().max(tables.inverse.get_scratch_len());
+        let real = tables.forward.get_scratch_len().max(tables.inverse.get_scratch_len());
+        let scratch = real.max(tables.half_inverse.get_inplace_scratch_len());
         Self { time: vec![0.0; WINDOW], scratch: vec![Complex32::default(); scratch], tables }
     }
 
@@ -105,8 +119,27 @@ impl Stft {
         debug_assert!(done.is_ok(), "lengths fixed at construction");
     }
 
+    /// The whole inverse transform, unnormalised, of a spectrum that is real, given as `low`, and 0 from bin 128 on: in `room`,
+    /// as half as many complex numbers, values at even places as real parts and at odd places as imaginary ones.
+    ///
+    /// That is how any real inverse transform goes through a complex one of half the length; with so few bins the way
+    /// there costs nothing.
+    pub(crate) fn inverse_of_low(&mut self, low: &[f32; LOW], room: &mut [Complex32; WINDOW / 2]) {
+        room.fill(Complex32::ZERO);
+        room[0].re = low[0];
+        room[0].im = low[0];
+        let (first, last) = room.split_at_mut(LOW);
+        let mirrored = last.iter_mut().rev();
+        let each = first[1..].iter_mut().zip(mirrored).zip(&low[1..]).zip(&self.tables.half_turns[1..]);
+        for (((bin, mirror), low), turn) in each {
+            *bin = Complex32::new(low * (1.0 - turn.im), low * turn.re);
+            *mirror = Complex32::new(low * (1.0 + turn.im), low * turn.re);
+        }
+        self.tables.half_inverse.process_with_scratch(room, &mut self.scratch);
+    }
+
     /// The whole inverse transform of a spectrum, without a window and unnormalised. The bins are destroyed.
-    pub(crate) fn inverse(&mut self, bins: &mut [Complex32]) -> &[f32] {
+    fn inverse(&mut self, bins: &mut [Complex32]) -> &[f32] {
         let done = self.tables.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
         debug_assert!(done.is_ok(), "lengths fixed at construction");
         &self.time
@@ -198,6 +231,21 @@ mod tests {
         for (bin, away) in [(20, 7.0), (21, 7.0 - 31.25)] {
             let expected = std::f32::consts::TAU * away / 100.0;
             assert!((advances[bin].arg() - expected).abs() < 0.02, "bin {bin}: {}", advances[bin].arg());
+        }
+    }
+
+    #[test]
+    fn a_few_bins_go_back_the_short_way() {
+        let mut stft = Stft::new(Arc::new(Tables::new()));
+        let low: [f32; LOW] = std::array::from_fn(|bin| ((bin * bin) as f32).sin());
+        let mut bins = vec![Complex32::ZERO; BINS];
+        bins.iter_mut().zip(&low).for_each(|(bin, low)| bin.re = *low);
+        let expected = stft.inverse(&mut bins).to_vec();
+        let mut room = [Complex32::ZERO; WINDOW / 2];
+        stft.inverse_of_low(&low, &mut room);
+        for (place, value) in expected.iter().enumerate() {
+            let got = if place % 2 == 0 { room[place / 2].re } else { room[place / 2].im };
+            assert!((got - value).abs() < 1e-4, "{place}: {got} and {value}");
         }
     }
 
