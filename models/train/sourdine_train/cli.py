@@ -46,9 +46,11 @@ def _generate(a: argparse.Namespace) -> None:
 
 
 def _train(a: argparse.Namespace) -> None:
+    import dataclasses
+
     from . import train
 
-    cfg = train.Config(hidden=a.hidden, layers=a.layers, batch=a.batch, lr=a.lr, muon_lr=a.muon_lr, dropout=a.dropout, vary=a.vary, beta=a.beta, vad=a.vad, tilt=a.tilt, seed=a.seed, long_batch=a.long_batch, long_share=a.long_share, ema=a.ema, comb=a.comb, warmup=a.warmup, annoyance=a.annoyance, intelligibility=a.intelligibility, attenuation=a.attenuation)
+    cfg = train.Config(**{f.name: getattr(a, f.name) for f in dataclasses.fields(train.Config) if hasattr(a, f.name)})
     train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool, a.device)
 
 

@@ -18,8 +18,26 @@ from torch import Tensor
 
 from .augment import COMPRESS, PHASE, VOICE_DB, Recipe
 from .features import (
-    ANALYSIS, BAND_HZ, BANDS, BIN_HZ, BINS, EDGES, FLOOR, GROUPS, HOP, LONGEST, MEMORY, PERIODIC, PHASES, RATE, SHORTEST, SINGLE, TINY, TURN,
-    WIDTH, WINDOW,
+    ANALYSIS,
+    BAND_HZ,
+    BANDS,
+    BIN_HZ,
+    BINS,
+    EDGES,
+    FLOOR,
+    GROUPS,
+    HOP,
+    LONGEST,
+    MEMORY,
+    PERIODIC,
+    PHASES,
+    RATE,
+    SHORTEST,
+    SINGLE,
+    TINY,
+    TURN,
+    WIDTH,
+    WINDOW,
 )
 
 ROWS_AT_ONCE = 128 * 3 * RATE

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
-from .features import BAND_HZ, BANDS, WIDTH
+from .features import BAND_HZ, WIDTH
 
 TOP_HZ = 8000.0
 ACTIVE_POWER = 3.4e6

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+
 from sourdine_train import augment, data, features, pool
 from sourdine_train.augment import Mixer
 from sourdine_train.device import Front, Mixing, Ring, voice_labels

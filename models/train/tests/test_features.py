@@ -1,10 +1,8 @@
 """What phases and periods say, and a network that did not hear them before."""
 
 import numpy as np
-import torch
 
 from sourdine_train import features as F
-from sourdine_train.model import Net
 
 ADVANCES = slice(F.BANDS, F.BANDS + 2 * F.PHASES)
 LIKENESS = slice(ADVANCES.stop, ADVANCES.stop + len(F.GROUPS))
