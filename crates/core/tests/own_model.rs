@@ -240,8 +240,15 @@ impl File {
         tensors.push(("decay_limit".into(), "F32", vec![136], limits));
         let each = ["group_in", "group_out", "gru1", "gru2"];
         let grus = each.iter().flat_map(|gru| ["ih", "hh"].map(|part| (format!("{gru}_{part}"), 3, 16, 0)));
-        let others = [("gather", 1, 544, 0), ("spread", 18, 48, 0), ("near", 1, 54, 16), ("mix", 1, 24, 16), ("out", 1, 53, 4)];
-        let others = others.map(|(name, panels, columns, places)| (name.to_string(), panels, columns, places));
+        let others = [
+            ("gather", 1, 544, 0),
+            ("spread", 18, 48, 0),
+            ("near", 1, 54, 16),
+            ("mix", 1, 24, 16),
+            ("out", 1, 53, 4),
+        ];
+        let others =
+            others.map(|(name, panels, columns, places)| (name.to_string(), panels, columns, places));
         for (name, panels, columns, places) in grus.chain(others) {
             floats(&mut tensors, &format!("{name}.w_s"), &[16 * panels]);
             match places {

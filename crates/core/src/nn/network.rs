@@ -204,7 +204,8 @@ impl Weights {
         self.gather.run(kernels, known.as_flattened(), codes, gathered);
         self.leaky(gathered);
         let mut below = &*gathered;
-        let each = self.grus.iter().zip(memories.chunks_exact_mut(hidden)).zip(others.chunks_exact_mut(hidden));
+        let each =
+            self.grus.iter().zip(memories.chunks_exact_mut(hidden)).zip(others.chunks_exact_mut(hidden));
         for ((gru, memory), output) in each {
             gru.step(kernels, below, memory, gates, codes);
             add(output, below, memory);
@@ -250,7 +251,8 @@ impl Weights {
         self.place(made, &self.mix_places);
         self.group_out.step(kernels, made.as_flattened(), said.as_flattened_mut(), gates, codes);
         let says = &mut room[..GROUPS * (SAYS + 1)];
-        let each = says.as_chunks_mut::<{ SAYS + 1 }>().0.iter_mut().zip(said).zip(known).zip(sent).zip(groups);
+        let each =
+            says.as_chunks_mut::<{ SAYS + 1 }>().0.iter_mut().zip(said).zip(known).zip(sent).zip(groups);
         for ((((says, said), known), sent), group) in each {
             says[..UNITS].copy_from_slice(said);
             says[UNITS..2 * UNITS].copy_from_slice(known);
@@ -315,7 +317,9 @@ fn groups(inputs: &[f32]) -> [Group; GROUPS] {
         group[..4].copy_from_slice(levels);
         group[12] = *likeness;
     }
-    for ((group, cosines), sines) in groups.iter_mut().zip(cosines.as_chunks::<4>().0).zip(sines.as_chunks::<4>().0) {
+    for ((group, cosines), sines) in
+        groups.iter_mut().zip(cosines.as_chunks::<4>().0).zip(sines.as_chunks::<4>().0)
+    {
         group[4..8].copy_from_slice(cosines);
         group[8..12].copy_from_slice(sines);
     }

@@ -81,9 +81,14 @@ impl Weights {
     pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         let file = Container::parse(bytes)?;
         check_format(&file)?;
-        for (key, expected) in
-            [("hop", MODEL_FRAME), ("window", WINDOW), ("phases", PHASES), ("longest_period", EARLIEST), ("units", UNITS), ("sent", SENT)]
-        {
+        for (key, expected) in [
+            ("hop", MODEL_FRAME),
+            ("window", WINDOW),
+            ("phases", PHASES),
+            ("longest_period", EARLIEST),
+            ("units", UNITS),
+            ("sent", SENT),
+        ] {
             let got: usize = file.number(key)?;
             if got != expected {
                 return Err(wrong(key, format!("{got}, where {expected} is expected")));

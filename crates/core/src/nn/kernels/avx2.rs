@@ -12,7 +12,11 @@ fn widen<W: Weight>(weights: &[[W; 2]; 8]) -> __m256i {
     let at = weights.as_ptr();
     // SAFETY: reads the bytes of the reference, sixteen or 32; these loads need no alignment.
     unsafe {
-        if size_of::<W>() == 1 { _mm256_cvtepi8_epi16(_mm_loadu_si128(at.cast())) } else { _mm256_loadu_si256(at.cast()) }
+        if size_of::<W>() == 1 {
+            _mm256_cvtepi8_epi16(_mm_loadu_si128(at.cast()))
+        } else {
+            _mm256_loadu_si256(at.cast())
+        }
     }
 }
 
@@ -40,7 +44,9 @@ pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, 
     let (blocks, rest) = layer.weights.split_at(whole * layer.pairs);
     let (scales, rest_scales) = layer.scales.split_at(whole);
     let (biases, rest_biases) = layer.biases.split_at(whole);
-    for (codes, y) in codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels)) {
+    for (codes, y) in
+        codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels))
+    {
         let (y, rest_y) = y.split_at_mut(whole);
         let rows = scales.as_chunks::<BLOCK>().0.iter().zip(biases.as_chunks::<BLOCK>().0);
         let rows = rows.zip(y.as_chunks_mut::<BLOCK>().0);
@@ -93,7 +99,11 @@ fn broadcast([even, odd]: &[i16; 2]) -> __m256i {
 /// Adds the products of one pair of columns.
 #[inline]
 #[target_feature(enable = "avx2")]
-fn add<const N: usize, W: Weight>(sums: &mut [[__m256i; 2]; N], column: &[[[W; 2]; LANES]; N], code: &[i16; 2]) {
+fn add<const N: usize, W: Weight>(
+    sums: &mut [[__m256i; 2]; N],
+    column: &[[[W; 2]; LANES]; N],
+    code: &[i16; 2],
+) {
     let code = broadcast(code);
     for (sums, rows) in sums.iter_mut().zip(column) {
         for (sum, rows) in sums.iter_mut().zip(rows.as_chunks::<8>().0) {

@@ -1,7 +1,7 @@
 //! The inner loops, chosen once when a model is made.
 //!
-//! [`portable`] has them all; [`avx2`] compiles the same loops for processors with AVX2, and has the largest one by
-//! hand. Sums are of integers, hence exact in any order, and everything else is done in one order and without fused
+//! [`portable`] has them all; [`avx2`] and [`avx512`] compile the same loops for processors that have more, and have the
+//! largest one by hand. Sums are of integers, hence exact in any order, and everything else is done in one order and without fused
 //! multiply-add: every instruction set gives the same bits.
 #![allow(unsafe_code, reason = "a function for a certain processor is unsafe to call until that is detected")]
 
@@ -137,7 +137,9 @@ mod tests {
 
     #[test]
     fn a_dense_layer_is_a_product_and_the_same_bits_everywhere() {
-        for (panels, columns) in [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 191), (7, 300), (18, 54), (1, 576)] {
+        for (panels, columns) in
+            [(1, 1), (2, 2), (3, 3), (4, 4), (5, 5), (6, 191), (7, 300), (18, 54), (1, 576)]
+        {
             let (layer, matrix) = layer(panels, columns);
             let x = numbers(columns, 1);
             let mut codes = vec![[0; 2]; layer.pairs];
@@ -161,12 +163,17 @@ mod tests {
                 assert_eq!(got, expected, "{kernels:?}, {columns} columns");
             }
             // Three inputs through the same weights, of which the middle one is this.
-            let three = [&vec![[0; 2]; layer.pairs], &codes, &vec![[1; 2]; layer.pairs]].map(|x| &x[..]).concat();
+            let three =
+                [&vec![[0; 2]; layer.pairs], &codes, &vec![[1; 2]; layer.pairs]].map(|x| &x[..]).concat();
             let wide = layer.widened();
             for kernels in Kernels::available() {
                 let mut got = vec![1.0; 3 * expected.len()];
                 kernels.dense(&wide, &three, unit, &mut got);
-                assert_eq!(got[expected.len()..2 * expected.len()], expected, "{kernels:?}, {columns} columns");
+                assert_eq!(
+                    got[expected.len()..2 * expected.len()],
+                    expected,
+                    "{kernels:?}, {columns} columns"
+                );
                 assert_eq!(&got[..expected.len()], wide.biases.as_flattened());
             }
         }

@@ -36,7 +36,9 @@ pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f3
 #[inline(always)]
 pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
     let panels = layer.scales.len();
-    for (codes, y) in codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels)) {
+    for (codes, y) in
+        codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels))
+    {
         let blocks = layer.weights.chunks(BLOCK * layer.pairs);
         let rows = y.chunks_mut(BLOCK).zip(layer.scales.chunks(BLOCK)).zip(layer.biases.chunks(BLOCK));
         for (block, ((y, scales), biases)) in blocks.zip(rows) {
