@@ -135,7 +135,7 @@ def statistics(pool: Pool | Ring, clips: int = 512) -> tuple[np.ndarray, np.ndar
 
 def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
     """Mean loss terms of a checkpoint's averaged weights over a pool, every speech in it with one background, always the same."""
-    s = torch.load(checkpoint, weights_only=False)
+    s = read(checkpoint)
     cfg = Config(**{**s["config"], "beta": beta})
     net = Net(cfg.hidden, cfg.layers)
     net.load_state_dict(s["avg"])
@@ -153,7 +153,7 @@ def loss_over(checkpoint: Path, folder: Path, beta: float) -> dict[str, float]:
 
 def snapshot(checkpoint: Path, out: Path) -> None:
     """Writes the weights and their average as float16, without the optimizer: small enough to keep in a repository."""
-    s = torch.load(checkpoint, weights_only=False)
+    s = read(checkpoint)
     tensors = {f"{part}.{k}": v.numpy().astype(np.float16 if v.ndim and "feat_" not in k else np.float32) for part in ("net", "avg") for k, v in s[part].items()}
     container.save(out, tensors, {"config": json.dumps(s["config"]), "steps": str(s["steps"]), "seconds": str(s["seconds"])})
 

@@ -1,6 +1,6 @@
 //! One stream on two threads, for files: the same bits as on one, 0.4 s later.
 //!
-//! The network is more than half of all the work. Frames go to them in batches, which come back four batches later; transforms
+//! The network is more than half of all the work. Frames go to the other thread in batches, which come back four batches later; transforms
 //! and what is made of the gains stay with the caller, so that little but the network's inputs and outputs travels from
 //! one processor's cache to the other's. A batch is long enough that waking a thread costs nothing beside it, and four on
 //! the way are enough that neither waits for the other's hiccups.
