@@ -19,7 +19,6 @@ from torch import Tensor
 from .augment import COMPRESS, PHASE, VOICE_DB, Recipe
 from .features import (
     ANALYSIS,
-    BAND_HZ,
     BANDS,
     BIN_HZ,
     BINS,
@@ -40,7 +39,7 @@ from .features import (
     WINDOW,
 )
 
-ROWS_AT_ONCE = 128 * 3 * RATE
+AT_ONCE = 128 * 3 * RATE
 """Samples that are mixed in one go: what bounds the memory that the spectra take."""
 
 
@@ -52,7 +51,7 @@ class Front:
             return torch.from_numpy(np.ascontiguousarray(x)).to(device)
 
         self.analysis, self.turn, self.width = put(ANALYSIS), put(TURN), put(WIDTH)
-        self.edges, self.band_hz = put(EDGES), put(BAND_HZ)
+        self.edges = put(EDGES)
         bands = np.repeat(np.arange(BANDS), np.diff(EDGES))
         self.wide = put((bands[SINGLE:, None] == np.arange(SINGLE, BANDS)).astype(np.float32))
         self.group_of = put(np.repeat(np.arange(len(GROUPS)), np.diff(np.append(GROUPS, BINS))))
@@ -259,7 +258,7 @@ class Ring:
     @torch.no_grad()
     def batch(self, n: int) -> Tensor:
         """[n, T, 677], mixed in parts."""
-        part = max(1, ROWS_AT_ONCE // self.sounds["wet"].shape[1])
+        part = max(1, AT_ONCE // self.sounds["wet"].shape[1])
         out = []
         while n > 0:
             target, wet, noise, bandwidth, lower = self.draw(min(n, part))
