@@ -58,6 +58,7 @@ impl Kernels {
 
     /// All that this processor has.
     #[cfg(test)]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "there is nothing more"))]
     pub(crate) fn available() -> Vec<Self> {
         let mut all = vec![Self(Set::Portable)];
         #[cfg(target_arch = "x86_64")]
