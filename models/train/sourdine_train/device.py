@@ -38,6 +38,7 @@ from .features import (
     WIDTH,
     WINDOW,
 )
+from .refine import GROUP_BINS, REPEAT
 
 AT_ONCE = 128 * 3 * RATE
 """Samples that are mixed in one go: what bounds the memory that the spectra take."""
@@ -52,9 +53,9 @@ class Front:
 
         self.analysis, self.turn, self.width = put(ANALYSIS), put(TURN), put(WIDTH)
         self.edges = put(EDGES)
-        bands = np.repeat(np.arange(BANDS), np.diff(EDGES))
+        bands = np.repeat(np.arange(BANDS), REPEAT)
         self.wide = put((bands[SINGLE:, None] == np.arange(SINGLE, BANDS)).astype(np.float32))
-        self.group_of = put(np.repeat(np.arange(len(GROUPS)), np.diff(np.append(GROUPS, BINS))))
+        self.group_of = put(np.repeat(np.arange(len(GROUPS)), GROUP_BINS))
         self.bins = torch.arange(BINS, device=device)
 
     def band_sum(self, x: Tensor) -> Tensor:

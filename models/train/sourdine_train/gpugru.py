@@ -1,9 +1,9 @@
 """A GRU of few units over very many sequences, for training on a GPU.
 
 The groups' GRUs have 16 units and 34 sequences per clip. cuDNN starts kernels for every time step and goes through memory
-for every gate. Here one program keeps the state of a block of sequences in registers from
-the first step to the last, and reads and writes nothing but inputs and outputs. Same equations as `nn.GRU`; what backward
-needs of the gates it computes again.
+for every gate. Here one program keeps the state of a block of sequences in registers from the first step to the last, and
+reads and writes nothing but inputs and outputs. Same equations as `nn.GRU`; what backward needs of the gates it computes
+again.
 """
 
 from __future__ import annotations
@@ -25,6 +25,19 @@ def _matrix(at, rows, columns, wide: tl.constexpr):
 
 
 @triton.jit
+def _weights(wi, wh, bi, bh, u, i, wide: tl.constexpr, units: tl.constexpr):
+    """Of the gates r, z, n: matrices for the input, then for the memory; biases, which only the candidate has apart."""
+    size: tl.constexpr = units * wide
+    square: tl.constexpr = units * units
+    wir, wiz, win = _matrix(wi, u, i, wide), _matrix(wi + size, u, i, wide), _matrix(wi + 2 * size, u, i, wide)
+    whr, whz, whn = _matrix(wh, u, u, units), _matrix(wh + square, u, u, units), _matrix(wh + 2 * square, u, u, units)
+    br = (tl.load(bi + u) + tl.load(bh + u))[None, :]
+    bz = (tl.load(bi + units + u) + tl.load(bh + units + u))[None, :]
+    bin_, bhn = tl.load(bi + 2 * units + u)[None, :], tl.load(bh + 2 * units + u)[None, :]
+    return wir, wiz, win, whr, whz, whn, br, bz, bin_, bhn
+
+
+@triton.jit
 def _product(a, b):
     return tl.dot(a, b, input_precision="ieee")
 
@@ -38,13 +51,7 @@ def _tanh(x):
 def _forward(x, wi, wh, bi, bh, out, steps, count, wide: tl.constexpr, padded: tl.constexpr, units: tl.constexpr, block: tl.constexpr):
     m = tl.program_id(0) * block + tl.arange(0, block)
     u, i = tl.arange(0, units), tl.arange(0, padded)
-    size: tl.constexpr = units * wide
-    square: tl.constexpr = units * units
-    wir, wiz, win = _matrix(wi, u, i, wide), _matrix(wi + size, u, i, wide), _matrix(wi + 2 * size, u, i, wide)
-    whr, whz, whn = _matrix(wh, u, u, units), _matrix(wh + square, u, u, units), _matrix(wh + 2 * square, u, u, units)
-    br = (tl.load(bi + u) + tl.load(bh + u))[None, :]
-    bz = (tl.load(bi + units + u) + tl.load(bh + units + u))[None, :]
-    bin_, bhn = tl.load(bi + 2 * units + u)[None, :], tl.load(bh + 2 * units + u)[None, :]
+    wir, wiz, win, whr, whz, whn, br, bz, bin_, bhn = _weights(wi, wh, bi, bh, u, i, wide, units)
     h = tl.zeros([block, units], tl.float32)
     there = m[:, None] < count
     for t in range(steps):
@@ -67,11 +74,7 @@ def _backward(
     u, i = tl.arange(0, units), tl.arange(0, padded)
     size: tl.constexpr = units * wide
     square: tl.constexpr = units * units
-    wir, wiz, win = _matrix(wi, u, i, wide), _matrix(wi + size, u, i, wide), _matrix(wi + 2 * size, u, i, wide)
-    whr, whz, whn = _matrix(wh, u, u, units), _matrix(wh + square, u, u, units), _matrix(wh + 2 * square, u, u, units)
-    br = (tl.load(bi + u) + tl.load(bh + u))[None, :]
-    bz = (tl.load(bi + units + u) + tl.load(bh + units + u))[None, :]
-    bin_, bhn = tl.load(bi + 2 * units + u)[None, :], tl.load(bh + 2 * units + u)[None, :]
+    wir, wiz, win, whr, whz, whn, br, bz, bin_, bhn = _weights(wi, wh, bi, bh, u, i, wide, units)
     there = m[:, None] < count
     dh = tl.zeros([block, units], tl.float32)
     dwir, dwiz, dwin = tl.zeros([units, padded], tl.float32), tl.zeros([units, padded], tl.float32), tl.zeros([units, padded], tl.float32)

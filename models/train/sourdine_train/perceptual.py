@@ -6,7 +6,7 @@ difference below a quarter of the softer of both does not count, what was added 
 loudest moments of a third of a second decide. `intelligibility` is the extended short-time objective intelligibility of Jensen
 and Taal (2016): how alike 384 ms of spectrogram are in fifteen third-octave bands, each band and each moment normalised.
 
-Both stand here in our bands and our hop of 10 ms, without time alignment, so neither number is the standard's. P.862 forgives
+These two stand here in our bands and our hop of 10 ms, without time alignment, so neither number is the standard's. P.862 forgives
 a level or a colour that is wrong throughout; `attenuation` says by how much the voice is quieter.
 """
 

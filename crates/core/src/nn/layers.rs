@@ -75,10 +75,14 @@ impl<W: Weight> Dense<W> {
         self.scales.len() * LANES
     }
 
-    /// What it takes in memory, in bytes, and the multiplications of one input.
-    pub(crate) fn size(&self) -> (usize, usize) {
-        let weights = size_of_val(&self.weights[..]);
-        (weights + 2 * self.padded_rows() * size_of::<f32>(), 2 * self.pairs * self.padded_rows())
+    /// Weights, scales and biases in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        size_of_val(&self.weights[..]) + 2 * self.padded_rows() * size_of::<f32>()
+    }
+
+    /// Multiplications of one input.
+    pub(crate) fn multiplications(&self) -> usize {
+        2 * self.pairs * self.padded_rows()
     }
 
     /// The outputs for the inputs that lie in `x` one after the other, all of which share a unit; `codes` is room for

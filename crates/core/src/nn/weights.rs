@@ -159,15 +159,15 @@ impl Weights {
     pub(crate) fn bytes(&self) -> usize {
         let (shared, large) = self.layers();
         let small = 3 * BANDS + GROUPS * (2 * UNITS + 4);
-        let dense = shared.iter().map(|layer| layer.size().0).chain(large.map(|layer| layer.size().0));
+        let dense = shared.iter().map(|layer| layer.bytes()).chain(large.map(Dense::bytes));
         dense.sum::<usize>() + small * size_of::<f32>()
     }
 
     /// Multiplications by weights in one frame.
     pub(crate) fn multiplications(&self) -> usize {
         let (shared, large) = self.layers();
-        let each = shared.iter().map(|layer| GROUPS * layer.size().1);
-        each.chain(large.map(|layer| layer.size().1)).sum()
+        let each = shared.iter().map(|layer| GROUPS * layer.multiplications());
+        each.chain(large.map(Dense::multiplications)).sum()
     }
 }
 

@@ -3,7 +3,6 @@
 use std::arch::x86_64::*;
 
 use super::super::layers::{BLOCK, Dense, LANES, Weight};
-use super::portable;
 
 /// Eight rows' pairs of weights as int16.
 #[inline]
@@ -39,29 +38,7 @@ fn store(numbers: &mut [f32; 8], value: __m256) {
 /// By hand, because the compiler does not find the instruction that multiplies and adds a pair by itself.
 #[target_feature(enable = "avx2")]
 pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-    let panels = layer.scales.len();
-    let whole = panels / BLOCK * BLOCK;
-    let (blocks, rest) = layer.weights.split_at(whole * layer.pairs);
-    let (scales, rest_scales) = layer.scales.split_at(whole);
-    let (biases, rest_biases) = layer.biases.split_at(whole);
-    for (codes, y) in
-        codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels))
-    {
-        let (y, rest_y) = y.split_at_mut(whole);
-        let rows = scales.as_chunks::<BLOCK>().0.iter().zip(biases.as_chunks::<BLOCK>().0);
-        let rows = rows.zip(y.as_chunks_mut::<BLOCK>().0);
-        for (weights, ((scales, biases), y)) in blocks.chunks_exact(BLOCK * layer.pairs).zip(rows) {
-            block::<BLOCK, W>(weights, codes, unit, scales, biases, y);
-        }
-        match rest_y.len() {
-            1 => block::<1, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-            2 => block::<2, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-            3 => block::<3, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-            4 => block::<4, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-            5 => block::<5, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-            _ => {}
-        }
-    }
+    in_blocks!(block, layer, codes, unit, y);
 }
 
 /// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
@@ -132,22 +109,4 @@ fn finish<const N: usize>(
     }
 }
 
-#[target_feature(enable = "avx2")]
-pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
-    portable::quantise(x, full_scale, codes)
-}
-
-#[target_feature(enable = "avx2")]
-pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-    portable::gru(width, from_input, from_memory, memory);
-}
-
-#[target_feature(enable = "avx2")]
-pub(super) fn sigmoid(x: &mut [f32]) {
-    portable::sigmoid(x);
-}
-
-#[target_feature(enable = "avx2")]
-pub(super) fn log10(x: &mut [f32]) {
-    portable::log10(x);
-}
+portable_loops!("avx2");

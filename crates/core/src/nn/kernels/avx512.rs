@@ -3,17 +3,6 @@
 use std::arch::x86_64::*;
 
 use super::super::layers::{BLOCK, Dense, LANES, Weight};
-use super::portable;
-
-/// What this module's functions may use, as `is_x86_feature_detected!` and `target_feature` name it.
-macro_rules! vnni {
-    ($($item:item)*) => {
-        $(
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-            $item
-        )*
-    };
-}
 
 /// Whether this processor has it all.
 pub(super) fn detected() -> bool {
@@ -23,106 +12,79 @@ pub(super) fn detected() -> bool {
         && is_x86_feature_detected!("avx512vnni")
 }
 
-vnni! {
-    /// Sixteen rows' pairs of weights as int16.
-    #[inline]
-    fn widen<W: Weight>(weights: &[[W; 2]; LANES]) -> __m512i {
-        let at = weights.as_ptr();
-        // SAFETY: reads the bytes of the reference, 32 or 64; these loads need no alignment.
-        unsafe {
-            if size_of::<W>() == 1 {
-                _mm512_cvtepi8_epi16(_mm256_loadu_si256(at.cast()))
-            } else {
-                _mm512_loadu_si512(at.cast())
-            }
+/// Sixteen rows' pairs of weights as int16.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn widen<W: Weight>(weights: &[[W; 2]; LANES]) -> __m512i {
+    let at = weights.as_ptr();
+    // SAFETY: reads the bytes of the reference, 32 or 64; these loads need no alignment.
+    unsafe {
+        if size_of::<W>() == 1 {
+            _mm512_cvtepi8_epi16(_mm256_loadu_si256(at.cast()))
+        } else {
+            _mm512_loadu_si512(at.cast())
         }
-    }
-
-    /// Sixteen numbers from memory.
-    #[inline]
-    fn load(numbers: &[f32; LANES]) -> __m512 {
-        // SAFETY: reads the sixteen numbers of the reference; this load needs no alignment.
-        unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
-    }
-
-    /// As with AVX2, but one instruction multiplies, adds the pair and adds it to the sum, for sixteen rows.
-    pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-        let panels = layer.scales.len();
-        let whole = panels / BLOCK * BLOCK;
-        let (blocks, rest) = layer.weights.split_at(whole * layer.pairs);
-        let (scales, rest_scales) = layer.scales.split_at(whole);
-        let (biases, rest_biases) = layer.biases.split_at(whole);
-        for (codes, y) in codes.chunks_exact(layer.pairs).zip(y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels)) {
-            let (y, rest_y) = y.split_at_mut(whole);
-            let rows = scales.as_chunks::<BLOCK>().0.iter().zip(biases.as_chunks::<BLOCK>().0);
-            let rows = rows.zip(y.as_chunks_mut::<BLOCK>().0);
-            for (weights, ((scales, biases), y)) in blocks.chunks_exact(BLOCK * layer.pairs).zip(rows) {
-                block::<BLOCK, W>(weights, codes, unit, scales, biases, y);
-            }
-            match rest_y.len() {
-                1 => block::<1, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-                2 => block::<2, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-                3 => block::<3, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-                4 => block::<4, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-                5 => block::<5, W>(rest, codes, unit, rest_scales, rest_biases, rest_y),
-                _ => {}
-            }
-        }
-    }
-
-    /// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
-    #[inline]
-    fn block<const N: usize, W: Weight>(
-        weights: &[[[W; 2]; LANES]],
-        codes: &[[i16; 2]],
-        unit: f32,
-        scales: &[[f32; LANES]],
-        biases: &[[f32; LANES]],
-        y: &mut [[f32; LANES]],
-    ) {
-        let mut sums = [[_mm512_setzero_si512(); N]; 2];
-        let (columns, last_columns) = weights.as_chunks::<N>().0.as_chunks::<2>();
-        let (codes, last_codes) = codes.as_chunks::<2>();
-        // Two sums for each row: one instruction's result is ready only after several cycles.
-        for (columns, codes) in columns.iter().zip(codes) {
-            add(&mut sums[0], &columns[0], &codes[0]);
-            add(&mut sums[1], &columns[1], &codes[1]);
-        }
-        for (column, code) in last_columns.iter().zip(last_codes) {
-            add(&mut sums[0], column, code);
-        }
-        let unit = _mm512_set1_ps(unit);
-        let [even, odd] = sums;
-        for ((((even, odd), scale), bias), y) in even.iter().zip(odd).zip(scales).zip(biases).zip(y) {
-            let sum = _mm512_cvtepi32_ps(_mm512_add_epi32(*even, odd));
-            let scaled = _mm512_mul_ps(_mm512_mul_ps(load(scale), unit), sum);
-            // SAFETY: writes the sixteen numbers of the reference; this store needs no alignment.
-            unsafe { _mm512_storeu_ps(y.as_mut_ptr(), _mm512_add_ps(load(bias), scaled)) }
-        }
-    }
-
-    /// Adds the products of one pair of columns.
-    #[inline]
-    fn add<const N: usize, W: Weight>(sums: &mut [__m512i; N], column: &[[[W; 2]; LANES]; N], [even, odd]: &[i16; 2]) {
-        let code = _mm512_set1_epi32(i32::from(even.cast_unsigned()) | (i32::from(*odd) << 16));
-        for (sum, rows) in sums.iter_mut().zip(column) {
-            *sum = _mm512_dpwssd_epi32(*sum, widen(rows), code);
-        }
-    }
-
-    pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
-        portable::quantise(x, full_scale, codes)
-    }
-
-    pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
-        portable::gru(width, from_input, from_memory, memory);
-    }
-
-    pub(super) fn sigmoid(x: &mut [f32]) {
-        portable::sigmoid(x);
-    }
-
-    pub(super) fn log10(x: &mut [f32]) {
-        portable::log10(x);
     }
 }
+
+/// Sixteen numbers from memory.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn load(numbers: &[f32; LANES]) -> __m512 {
+    // SAFETY: reads the sixteen numbers of the reference; this load needs no alignment.
+    unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
+}
+
+/// As with AVX2, but one instruction multiplies, adds the pair and adds it to the sum, for sixteen rows.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+    in_blocks!(block, layer, codes, unit, y);
+}
+
+/// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn block<const N: usize, W: Weight>(
+    weights: &[[[W; 2]; LANES]],
+    codes: &[[i16; 2]],
+    unit: f32,
+    scales: &[[f32; LANES]],
+    biases: &[[f32; LANES]],
+    y: &mut [[f32; LANES]],
+) {
+    let mut sums = [[_mm512_setzero_si512(); N]; 2];
+    let (columns, last_columns) = weights.as_chunks::<N>().0.as_chunks::<2>();
+    let (codes, last_codes) = codes.as_chunks::<2>();
+    // Two sums for each row: one instruction's result is ready only after several cycles.
+    for (columns, codes) in columns.iter().zip(codes) {
+        add(&mut sums[0], &columns[0], &codes[0]);
+        add(&mut sums[1], &columns[1], &codes[1]);
+    }
+    for (column, code) in last_columns.iter().zip(last_codes) {
+        add(&mut sums[0], column, code);
+    }
+    let unit = _mm512_set1_ps(unit);
+    let [even, odd] = sums;
+    for ((((even, odd), scale), bias), y) in even.iter().zip(odd).zip(scales).zip(biases).zip(y) {
+        let sum = _mm512_cvtepi32_ps(_mm512_add_epi32(*even, odd));
+        let scaled = _mm512_mul_ps(_mm512_mul_ps(load(scale), unit), sum);
+        // SAFETY: writes the sixteen numbers of the reference; this store needs no alignment.
+        unsafe { _mm512_storeu_ps(y.as_mut_ptr(), _mm512_add_ps(load(bias), scaled)) }
+    }
+}
+
+/// Adds the products of one pair of columns.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+fn add<const N: usize, W: Weight>(
+    sums: &mut [__m512i; N],
+    column: &[[[W; 2]; LANES]; N],
+    [even, odd]: &[i16; 2],
+) {
+    let code = _mm512_set1_epi32(i32::from(even.cast_unsigned()) | (i32::from(*odd) << 16));
+    for (sum, rows) in sums.iter_mut().zip(column) {
+        *sum = _mm512_dpwssd_epi32(*sum, widen(rows), code);
+    }
+}
+
+portable_loops!("avx512f,avx512bw,avx512vl,avx512vnni");

@@ -5,6 +5,62 @@
 //! multiply-add: every instruction set gives the same bits.
 #![allow(unsafe_code, reason = "a function for a certain processor is unsafe to call until that is detected")]
 
+/// The dense layer of an instruction set, by its function for the rows of N panels: block after block, then the panels that
+/// are left. All that does not depend on the input stands before the loop over inputs: small layers have many.
+#[cfg(target_arch = "x86_64")]
+macro_rules! in_blocks {
+    ($block:ident, $layer:expr, $codes:expr, $unit:expr, $y:expr) => {
+        let panels = $layer.scales.len();
+        let whole = panels / BLOCK * BLOCK;
+        let (blocks, rest) = $layer.weights.split_at(whole * $layer.pairs);
+        let (scales, rest_scales) = $layer.scales.split_at(whole);
+        let (biases, rest_biases) = $layer.biases.split_at(whole);
+        let outputs = $y.as_chunks_mut::<LANES>().0.chunks_exact_mut(panels);
+        for (codes, y) in $codes.chunks_exact($layer.pairs).zip(outputs) {
+            let (y, rest_y) = y.split_at_mut(whole);
+            let rows = scales.as_chunks::<BLOCK>().0.iter().zip(biases.as_chunks::<BLOCK>().0);
+            let rows = rows.zip(y.as_chunks_mut::<BLOCK>().0);
+            for (weights, ((scales, biases), y)) in blocks.chunks_exact(BLOCK * $layer.pairs).zip(rows) {
+                $block::<BLOCK, W>(weights, codes, $unit, scales, biases, y);
+            }
+            match rest_y.len() {
+                1 => $block::<1, W>(rest, codes, $unit, rest_scales, rest_biases, rest_y),
+                2 => $block::<2, W>(rest, codes, $unit, rest_scales, rest_biases, rest_y),
+                3 => $block::<3, W>(rest, codes, $unit, rest_scales, rest_biases, rest_y),
+                4 => $block::<4, W>(rest, codes, $unit, rest_scales, rest_biases, rest_y),
+                5 => $block::<5, W>(rest, codes, $unit, rest_scales, rest_biases, rest_y),
+                _ => {}
+            }
+        }
+    };
+}
+
+/// The loops that are the same everywhere, compiled for what `$features` names.
+#[cfg(target_arch = "x86_64")]
+macro_rules! portable_loops {
+    ($features:literal) => {
+        #[target_feature(enable = $features)]
+        pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
+            super::portable::quantise(x, full_scale, codes)
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
+            super::portable::gru(width, from_input, from_memory, memory);
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn sigmoid(x: &mut [f32]) {
+            super::portable::sigmoid(x);
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn log10(x: &mut [f32]) {
+            super::portable::log10(x);
+        }
+    };
+}
+
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
@@ -27,6 +83,28 @@ enum Set {
     Avx512,
 }
 
+impl Set {
+    /// The faster, the later.
+    const ALL: &[Self] = &[
+        Self::Portable,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx2,
+        #[cfg(target_arch = "x86_64")]
+        Self::Avx512,
+    ];
+
+    /// Whether this processor has it.
+    fn is_there(self) -> bool {
+        match self {
+            Self::Portable => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512 => avx512::detected(),
+        }
+    }
+}
+
 /// Calls the function of this name in the set's module.
 macro_rules! dispatch {
     ($set:expr, $name:ident($($argument:expr),*)) => {
@@ -45,31 +123,14 @@ macro_rules! dispatch {
 impl Kernels {
     /// The fastest that this processor has.
     pub(crate) fn detect() -> Self {
-        #[cfg(target_arch = "x86_64")]
-        if avx512::detected() {
-            return Self(Set::Avx512);
-        }
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            return Self(Set::Avx2);
-        }
-        Self(Set::Portable)
+        let fastest = Set::ALL.iter().rev().find(|set| set.is_there());
+        Self(*fastest.unwrap_or(&Set::Portable))
     }
 
     /// All that this processor has.
     #[cfg(test)]
-    #[cfg_attr(not(target_arch = "x86_64"), allow(unused_mut, reason = "there is nothing more"))]
     pub(crate) fn available() -> Vec<Self> {
-        let mut all = vec![Self(Set::Portable)];
-        #[cfg(target_arch = "x86_64")]
-        if is_x86_feature_detected!("avx2") {
-            all.push(Self(Set::Avx2));
-        }
-        #[cfg(target_arch = "x86_64")]
-        if avx512::detected() {
-            all.push(Self(Set::Avx512));
-        }
-        all
+        Set::ALL.iter().filter(|set| set.is_there()).map(|set| Self(*set)).collect()
     }
 
     /// The numbers as whole multiples of a unit, which is returned: `full_scale` of it is the largest of them. A last
