@@ -12,8 +12,8 @@
 use std::sync::Arc;
 
 use dasp_sample::Sample as _;
-use realfft::num_complex::Complex32;
 use realfft::{RealFftPlanner, RealToComplex};
+use rustfft::num_complex::Complex32;
 
 use crate::error::{BlockError, ConfigError};
 use crate::settings::{StreamFormat, VoiceShape};

@@ -7,7 +7,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
 use super::FrameDenoiser;
 use super::rnnoise::Mono;

@@ -15,13 +15,13 @@ mod pipeline;
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
 use super::{FrameDenoiser, ModelInfo, ModelSource};
 use crate::dsp::period::{Search, compare};
 use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Synthesis, Tables};
 use crate::error::ModelError;
-use crate::nn::kernels::Kernels;
+use crate::nn::kernels::{Kernels, Loops};
 use crate::nn::network::{Heard, State};
 use crate::nn::weights::{GROUPS, Weights};
 use crate::settings::Channels;
@@ -184,10 +184,21 @@ impl Stream {
 
     /// The way of one group's frames to its spectra and up to the dense layers; false if the network rests.
     fn hear(&mut self, index: usize, frames: &[f32]) -> bool {
-        let Some(group) = self.groups.get_mut(index) else { return false };
-        if group.rests(frames) {
-            return false;
+        let there = self.groups.get_mut(index).is_some_and(|group| !group.rests(frames));
+        if there {
+            self.kernels.run(Hear { stream: self, index, frames });
         }
+        there
+    }
+
+    /// The way from the logits to one group's clean frames.
+    fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
+        self.kernels.run(Speak { stream: self, index, frames })
+    }
+
+    #[inline(always)]
+    fn hear_loops(&mut self, index: usize, frames: &[f32]) {
+        let Some(group) = self.groups.get_mut(index) else { return };
         let share = 1.0 / group.channels.len() as f32;
         let each = group.channels.iter_mut().zip(frames.chunks_exact(MODEL_FRAME));
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
@@ -215,28 +226,60 @@ impl Stream {
         }
         let heard = Heard { power: &self.power, advances, period, compared };
         self.weights.encode(self.kernels, &heard, &mut group.state);
-        true
     }
 
-    /// The way from the logits to one group's clean frames.
-    fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
+    #[inline(always)]
+    fn speak_loops(&mut self, index: usize, frames: &mut [f32]) -> f32 {
         let Some(group) = self.groups.get_mut(index) else { return 0.0 };
         let probability = self.weights.decode(self.kernels, &mut group.state);
         let (gains, combs) = group.state.refined();
         let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
         let spectra = self.spectra.chunks_exact_mut(BINS).zip(self.earlier.chunks_exact(BINS));
         for ((channel, frame), (spectrum, earlier)) in each.zip(spectra) {
-            let bands = self.weights.edges.windows(2).zip(gains);
-            for ((edges, gain), comb) in bands.zip(combs.iter().flat_map(|comb| [comb; 4])) {
-                let (own, others) = (gain / (1.0 + comb), gain * comb / (1.0 + comb));
-                let band = edges[0]..edges[1];
-                for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
-                    *bin = *bin * own + earlier * others;
+            let groups = self.weights.edges.windows(5).step_by(4).zip(gains.as_chunks::<4>().0);
+            for ((edges, gains), comb) in groups.zip(combs) {
+                let share = 1.0 / (1.0 + comb);
+                for (edges, gain) in edges.windows(2).zip(gains) {
+                    let (own, others) = (gain * share, gain * comb * share);
+                    let band = edges[0]..edges[1];
+                    for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
+                        *bin = *bin * own + earlier * others;
+                    }
                 }
             }
             self.stft.synthesise(&mut channel.synthesis, spectrum, frame);
         }
         probability
+    }
+}
+
+struct Hear<'a> {
+    stream: &'a mut Stream,
+    index: usize,
+    frames: &'a [f32],
+}
+
+impl Loops for Hear<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.stream.hear_loops(self.index, self.frames);
+    }
+}
+
+struct Speak<'a> {
+    stream: &'a mut Stream,
+    index: usize,
+    frames: &'a mut [f32],
+}
+
+impl Loops for Speak<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        self.stream.speak_loops(self.index, self.frames)
     }
 }
 

@@ -1,14 +1,14 @@
 //! The voice's period: where to look one period back from, so that sound can be compared with itself.
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
-use super::stft::{BINS, EARLIEST, LOW, Stft, WINDOW};
+use super::stft::{BINS, EARLIEST, Stft};
 
 /// The shortest period looked for, in samples: 500 Hz. The longest, 62.5 Hz, is [`EARLIEST`].
 pub(crate) const SHORTEST: usize = 96;
 
 /// The bins in which it is looked for: 62 Hz to 4 kHz.
-const PERIODIC: std::ops::Range<usize> = 2..LOW;
+const PERIODIC: std::ops::Range<usize> = 2..128;
 
 /// How much of the last frame's search goes into this one's.
 const MEMORY: f32 = 0.5;
@@ -39,15 +39,14 @@ impl Search {
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
+    #[inline(always)]
     pub(crate) fn period(&mut self, stft: &mut Stft, power: &[f32], room: &mut [Complex32]) -> (usize, f32) {
         debug_assert_eq!((power.len(), room.len()), (BINS, BINS));
-        let mut roots = [0.0; LOW];
-        for (root, power) in roots[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
-            *root = power.sqrt().sqrt();
+        room.fill(Complex32::ZERO);
+        for (root, power) in room[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
+            root.re = power.sqrt().sqrt();
         }
-        if let Some(room) = room.first_chunk_mut::<{ WINDOW / 2 }>() {
-            stft.inverse_of_low(&roots, room);
-        }
+        stft.inverse(room);
         let (pairs, last) = self.likelihood.as_chunks_mut::<2>();
         for ([even, odd], now) in pairs.iter_mut().zip(room.iter()) {
             *even = now.re + MEMORY * *even;
@@ -67,7 +66,7 @@ impl Search {
 }
 
 /// What two spectra have in common, and the power of the second.
-#[inline]
+#[inline(always)]
 pub(crate) fn compare(now: &[Complex32], earlier: &[Complex32]) -> (f32, f32) {
     let (mut both, mut power) = ([0.0; 4], [0.0; 4]);
     let (now, now_rest) = now.as_chunks::<4>();

@@ -9,10 +9,9 @@
 use std::f64::consts::FRAC_PI_2;
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
-use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
-use rustfft::{Fft, FftPlanner};
+use rustfft::num_complex::Complex32;
 
+use super::real::RealFft;
 use crate::signal::MODEL_FRAME;
 
 /// Analysis window and transform length in samples.
@@ -33,27 +32,18 @@ pub(crate) const BINS: usize = WINDOW / 2 + 1;
 /// Bins whose phase is followed from frame to frame: those below 1.5 kHz.
 pub(crate) const PHASES: usize = 48;
 
-/// Bins of a spectrum that [`Stft::inverse_of_low`] transforms back.
-pub(crate) const LOW: usize = 128;
-
 /// What all streams share: plans and windows.
 pub(crate) struct Tables {
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
+    fft: RealFft,
     analysis: Vec<f32>,
     /// For the last two hops of a frame; the transforms' scale is in it.
     synthesis: Vec<f32>,
     /// What takes from a bin's phase what its own frequency adds to it in one hop.
     turns: Vec<Complex32>,
-    /// For [`Stft::inverse_of_low`]: of half the length, and `e^(2 pi i k / 1536)`.
-    half_inverse: Arc<dyn Fft<f32>>,
-    half_turns: Vec<Complex32>,
 }
 
 impl Tables {
     pub(crate) fn new() -> Self {
-        let mut planner = RealFftPlanner::<f32>::new();
-        let (forward, inverse) = (planner.plan_fft_forward(WINDOW), planner.plan_fft_inverse(WINDOW));
         // A quarter of a sine up over the past, a quarter down over the newest hop.
         let quarter = |n: usize, of: usize| (FRAC_PI_2 * (n as f64 + 0.5) / of as f64).sin();
         let analysis: Vec<f64> = (0..PAST)
@@ -67,18 +57,11 @@ impl Tables {
             let (sin, cos) = (4.0 * FRAC_PI_2 * cycles).sin_cos();
             Complex32::new(cos as f32, -sin as f32)
         };
-        let half_turn = |bin: usize| {
-            let (sin, cos) = (4.0 * FRAC_PI_2 * bin as f64 / WINDOW as f64).sin_cos();
-            Complex32::new(cos as f32, sin as f32)
-        };
         Self {
+            fft: RealFft::new(WINDOW),
             turns: (0..PHASES).map(turn).collect(),
-            half_inverse: FftPlanner::new().plan_fft_inverse(WINDOW / 2),
-            half_turns: (0..LOW).map(half_turn).collect(),
             synthesis: synthesis.map(|(n, a)| (hann(n) / a / WINDOW as f64) as f32).collect(),
             analysis: analysis.iter().map(|a| *a as f32).collect(),
-            forward,
-            inverse,
         }
     }
 }
@@ -86,23 +69,21 @@ impl Tables {
 /// Tables and scratch; one serves any number of [`Analysis`] and [`Synthesis`] of a stream.
 pub(crate) struct Stft {
     tables: Arc<Tables>,
-    time: Vec<f32>,
     scratch: Vec<Complex32>,
 }
 
 impl Stft {
     pub(crate) fn new(tables: Arc<Tables>) -> Self {
-        let real = tables.forward.get_scratch_len().max(tables.inverse.get_scratch_len());
-        let scratch = real.max(tables.half_inverse.get_inplace_scratch_len());
-        Self { time: vec![0.0; WINDOW], scratch: vec![Complex32::default(); scratch], tables }
+        Self { scratch: vec![Complex32::default(); tables.fft.scratch_len()], tables }
     }
 
     /// What it takes in memory, in bytes, the tables apart.
     pub(crate) fn bytes(&self) -> usize {
-        size_of_val(&self.time[..]) + size_of_val(&self.scratch[..])
+        size_of_val(&self.scratch[..])
     }
 
     /// Transforms this hop of 480 samples, with those before it, into [`BINS`] bins, unnormalised.
+    #[inline(always)]
     pub(crate) fn analyse(&mut self, memory: &mut Analysis, hop: &[f32], bins: &mut [Complex32]) {
         memory.sound.copy_within(MODEL_FRAME.., 0);
         memory.sound[EARLIEST + PAST..].copy_from_slice(hop);
@@ -110,43 +91,28 @@ impl Stft {
     }
 
     /// What [`analyse`](Self::analyse) would have given `lag` samples ago, at most [`EARLIEST`].
+    #[inline(always)]
     pub(crate) fn analyse_earlier(&mut self, memory: &Analysis, lag: usize, bins: &mut [Complex32]) {
         let sound = &memory.sound[EARLIEST - lag.min(EARLIEST)..];
-        for ((t, x), w) in self.time.iter_mut().zip(sound).zip(&self.tables.analysis) {
-            *t = x * w;
+        let windowed = sound.as_chunks::<2>().0.iter().zip(self.tables.analysis.as_chunks::<2>().0);
+        for (pair, (x, w)) in bins.iter_mut().zip(windowed) {
+            *pair = Complex32::new(x[0] * w[0], x[1] * w[1]);
         }
-        let done = self.tables.forward.process_with_scratch(&mut self.time, bins, &mut self.scratch);
-        debug_assert!(done.is_ok(), "lengths fixed at construction");
+        self.tables.fft.forward(bins, &mut self.scratch);
     }
 
-    /// The whole inverse transform, unnormalised, of a spectrum that is real, given as `low`, and 0 from bin 128 on: in `room`,
-    /// as half as many complex numbers, values at even places as real parts and at odd places as imaginary ones.
-    ///
-    /// That is how any real inverse transform goes through a complex one of half the length; with so few bins the way
-    /// there costs nothing.
-    pub(crate) fn inverse_of_low(&mut self, low: &[f32; LOW], room: &mut [Complex32; WINDOW / 2]) {
-        room.fill(Complex32::ZERO);
-        room[0].re = low[0];
-        room[0].im = low[0];
-        let (first, last) = room.split_at_mut(LOW);
-        let mirrored = last.iter_mut().rev();
-        let each = first[1..].iter_mut().zip(mirrored).zip(&low[1..]).zip(&self.tables.half_turns[1..]);
-        for (((bin, mirror), low), turn) in each {
-            *bin = Complex32::new(low * (1.0 - turn.im), low * turn.re);
-            *mirror = Complex32::new(low * (1.0 + turn.im), low * turn.re);
-        }
-        self.tables.half_inverse.process_with_scratch(room, &mut self.scratch);
-    }
-
-    /// The whole inverse transform of a spectrum, without a window and unnormalised. The bins are destroyed.
-    fn inverse(&mut self, bins: &mut [Complex32]) -> &[f32] {
-        let done = self.tables.inverse.process_with_scratch(bins, &mut self.time, &mut self.scratch);
-        debug_assert!(done.is_ok(), "lengths fixed at construction");
-        &self.time
+    /// The whole inverse transform of a spectrum, in place, without a window and unnormalised: then there are two samples in
+    /// each number but the last. Of the first and the last bin only the real parts count.
+    #[inline(always)]
+    pub(crate) fn inverse(&mut self, bins: &mut [Complex32]) {
+        bins[0].im = 0.0;
+        bins[BINS - 1].im = 0.0;
+        self.tables.fft.inverse(bins, &mut self.scratch);
     }
 
     /// Adds to `advances`, for each of the low bins, the cross-spectrum of this frame and the one before it, times
     /// `share`: its argument is by how much the phase moved beyond what the bin's own frequency makes of it.
+    #[inline(always)]
     pub(crate) fn advance(
         &self,
         memory: &mut Analysis,
@@ -162,17 +128,18 @@ impl Stft {
     }
 
     /// Transforms back, overlaps and adds: 480 samples. The bins are destroyed.
+    #[inline(always)]
     pub(crate) fn synthesise(&mut self, memory: &mut Synthesis, bins: &mut [Complex32], hop: &mut [f32]) {
-        bins[0].im = 0.0; // What is not real there has no inverse, and realfft says so with an error.
-        bins[BINS - 1].im = 0.0;
         self.inverse(bins);
-        let (early, late) = self.time[START..].split_at(MODEL_FRAME);
+        let (early, late) = bins[START / 2..BINS - 1].split_at(MODEL_FRAME / 2);
         let (rise, fall) = self.tables.synthesis.split_at(MODEL_FRAME);
-        for (((h, m), t), w) in hop.iter_mut().zip(&memory.overlap).zip(early).zip(rise) {
-            *h = m + t * w;
+        let (rise, fall) = (rise.as_chunks::<2>().0, fall.as_chunks::<2>().0);
+        let hop = hop.as_chunks_mut::<2>().0.iter_mut();
+        for (((h, m), t), w) in hop.zip(memory.overlap.as_chunks::<2>().0).zip(early).zip(rise) {
+            *h = [m[0] + t.re * w[0], m[1] + t.im * w[1]];
         }
-        for ((m, t), w) in memory.overlap.iter_mut().zip(late).zip(fall) {
-            *m = t * w;
+        for ((m, t), w) in memory.overlap.as_chunks_mut::<2>().0.iter_mut().zip(late).zip(fall) {
+            *m = [t.re * w[0], t.im * w[1]];
         }
     }
 }
@@ -231,21 +198,6 @@ mod tests {
         for (bin, away) in [(20, 7.0), (21, 7.0 - 31.25)] {
             let expected = std::f32::consts::TAU * away / 100.0;
             assert!((advances[bin].arg() - expected).abs() < 0.02, "bin {bin}: {}", advances[bin].arg());
-        }
-    }
-
-    #[test]
-    fn a_few_bins_go_back_the_short_way() {
-        let mut stft = Stft::new(Arc::new(Tables::new()));
-        let low: [f32; LOW] = std::array::from_fn(|bin| ((bin * bin) as f32).sin());
-        let mut bins = vec![Complex32::ZERO; BINS];
-        bins.iter_mut().zip(&low).for_each(|(bin, low)| bin.re = *low);
-        let expected = stft.inverse(&mut bins).to_vec();
-        let mut room = [Complex32::ZERO; WINDOW / 2];
-        stft.inverse_of_low(&low, &mut room);
-        for (place, value) in expected.iter().enumerate() {
-            let got = if place % 2 == 0 { room[place / 2].re } else { room[place / 2].im };
-            assert!((got - value).abs() < 1e-4, "{place}: {got} and {value}");
         }
     }
 

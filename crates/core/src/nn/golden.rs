@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
 use super::container::Container;
 use super::kernels::Kernels;

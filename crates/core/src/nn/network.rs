@@ -4,7 +4,7 @@
 //! [`Weights::decode`] (gains, voice). The middle one sees nothing but [`State::inputs`] and [`Mind`], and puts out
 //! [`State::logits`], so it can run elsewhere.
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
 use super::kernels::Kernels;
 use super::layers::LANES;
@@ -137,6 +137,7 @@ impl State {
     }
 
     /// The bands' gains, and how much of the sound one period earlier goes with a bin of each group.
+    #[inline(always)]
     pub(crate) fn refined(&self) -> (&[f32; BANDS], &[f32; GROUPS]) {
         (&self.refined.gains, &self.refined.combs)
     }
@@ -167,6 +168,7 @@ impl Weights {
     }
 
     /// From what is there to be heard to `state.inputs` and `state.aside`.
+    #[inline(always)]
     pub(crate) fn encode(&self, kernels: Kernels, heard: &Heard<'_>, state: &mut State) {
         let (levels, rest) = state.inputs.split_at_mut(BANDS);
         let (powers, likeness_aside) = state.aside.split_at_mut(BANDS);
@@ -288,6 +290,7 @@ impl Weights {
     }
 
     /// From the logits to [`State::refined`] and the voice probability.
+    #[inline(always)]
     pub(crate) fn decode(&self, kernels: Kernels, state: &mut State) -> f32 {
         state.raw.copy_from_slice(&state.logits[..BANDS]);
         kernels.sigmoid(&mut state.raw);
@@ -296,6 +299,7 @@ impl Weights {
     }
 
     /// The bands' powers and log levels.
+    #[inline(always)]
     fn measure(&self, kernels: Kernels, power: &[f32], powers: &mut [f32], levels: &mut [f32]) {
         for ((sum, level), edges) in powers.iter_mut().zip(levels.iter_mut()).zip(self.edges.windows(2)) {
             let band = &power[edges[0]..edges[1]];

@@ -32,6 +32,7 @@ impl Refined {
     }
 
     /// How far there is noise, 0 to 1, and the frame's energy that is kept.
+    #[inline(always)]
     fn noise(&mut self, powers: &[f32]) -> (f32, f32) {
         let (mut kept, mut all) = (0.0, 0.0);
         for (gain, power) in self.decayed.iter().zip(powers) {
@@ -49,6 +50,7 @@ impl Refined {
     /// to all of it. After the envelope post-filter of Valin et al., "A perceptually-motivated approach for
     /// low-complexity, real-time enhancement of fullband speech" (2020): in place of their sine, `g (3 g - g^3) / 2` in the
     /// given share, and all of the energy, which is `kept` before. No gain leaves 1.
+    #[inline(always)]
     fn sharpen(&mut self, powers: &[f32], share: f32, kept: f32) {
         let mut after = 0.0;
         for ((sharp, gain), power) in self.gains.iter_mut().zip(&self.decayed).zip(powers) {
@@ -67,6 +69,7 @@ impl Refined {
 
 impl Weights {
     /// From `state.raw` to `state.refined`.
+    #[inline(always)]
     pub(super) fn refine(&self, state: &mut State) {
         let refined = &mut state.refined;
         let (powers, likenesses) = state.aside.split_at(BANDS);

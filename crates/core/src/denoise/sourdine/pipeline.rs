@@ -7,7 +7,7 @@
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
-use realfft::num_complex::Complex32;
+use rustfft::num_complex::Complex32;
 
 use super::super::{FrameDenoiser, ModelInfo, ModelSource};
 use super::{Sourdine, Stream};

@@ -40,6 +40,11 @@ macro_rules! in_blocks {
 macro_rules! portable_loops {
     ($features:literal) => {
         #[target_feature(enable = $features)]
+        pub(super) fn run<L: super::Loops>(loops: L) -> L::Output {
+            loops.run()
+        }
+
+        #[target_feature(enable = $features)]
         pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
             super::portable::quantise(x, full_scale, codes)
         }
@@ -68,6 +73,14 @@ mod avx512;
 mod portable;
 
 use super::layers::{Dense, Weight};
+
+/// Loops that are written once, and compiled for every instruction set. `run` and all that it calls in its loops must be
+/// `#[inline(always)]`: what is not inlined is compiled for the least.
+pub(crate) trait Loops {
+    type Output;
+
+    fn run(self) -> Self::Output;
+}
 
 /// One instruction set's kernels. Only [`detect`](Self::detect) and the tests make one, and only of a set
 /// that the processor has.
@@ -131,6 +144,11 @@ impl Kernels {
     #[cfg(test)]
     pub(crate) fn available() -> Vec<Self> {
         Set::ALL.iter().filter(|set| set.is_there()).map(|set| Self(*set)).collect()
+    }
+
+    /// Runs loops, compiled for this set.
+    pub(crate) fn run<L: Loops>(self, loops: L) -> L::Output {
+        dispatch!(self.0, run(loops))
     }
 
     /// The numbers as whole multiples of a unit, which is returned: `full_scale` of it is the largest of them. A last

@@ -10,6 +10,12 @@ const LEAST_PEAK: f32 = 1e-30;
 /// Adding it to a number within ±2²² leaves the nearest integer (ties to even) in the sum's low bits.
 const ROUNDING: f32 = 12_582_912.0;
 
+/// See [`Kernels::run`](super::Kernels::run).
+#[inline(always)]
+pub(super) fn run<L: super::Loops>(loops: L) -> L::Output {
+    loops.run()
+}
+
 /// See [`Kernels::quantise`](super::Kernels::quantise).
 #[inline(always)]
 pub(super) fn quantise(x: &[f32], full_scale: f32, codes: &mut [[i16; 2]]) -> f32 {
