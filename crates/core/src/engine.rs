@@ -363,7 +363,9 @@ impl Engine {
             bypass,
         };
         self.stats.count(&self.report);
-        self.stats.clipped_samples += self.frame.iter().filter(|x| x.abs() > 1.0).count() as u64;
+        // A sum, not a count of what a filter leaves: that would be sample by sample.
+        self.stats.clipped_samples +=
+            u64::from(self.frame.iter().map(|x| u32::from(x.abs() > 1.0)).sum::<u32>());
         self.out.push(&self.frame, self.grid.host);
     }
 

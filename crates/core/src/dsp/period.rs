@@ -2,6 +2,7 @@
 
 use rustfft::num_complex::Complex32;
 
+use super::real::apart;
 use super::stft::{BINS, EARLIEST, Stft};
 
 /// The shortest period looked for, in samples: 500 Hz. The longest, 62.5 Hz, is [`EARLIEST`].
@@ -55,12 +56,16 @@ impl Search {
         for likelihood in last {
             *likelihood = room[EARLIEST / 2].re + MEMORY * *likelihood;
         }
-        let (mut lag, mut most) = (SHORTEST, f32::MIN);
-        for (index, likelihood) in self.likelihood.iter().enumerate().skip(SHORTEST) {
-            if *likelihood > most {
-                (lag, most) = (index, *likelihood);
+        // First the most, in lanes, then where it is.
+        let (lanes, last) = self.likelihood[SHORTEST..].as_chunks::<8>();
+        let mut most = [f32::MIN; 8];
+        for likelihoods in lanes {
+            for (most, likelihood) in most.iter_mut().zip(likelihoods) {
+                *most = if *likelihood > *most { *likelihood } else { *most };
             }
         }
+        let most = most.iter().chain(last).fold(f32::MIN, |most, x| if *x > most { *x } else { most });
+        let lag = SHORTEST + self.likelihood[SHORTEST..].iter().position(|x| *x == most).unwrap_or(0);
         (lag, self.likelihood[lag] / (self.likelihood[0] + TINY))
     }
 }
@@ -72,9 +77,10 @@ pub(crate) fn compare(now: &[Complex32], earlier: &[Complex32]) -> (f32, f32) {
     let (now, now_rest) = now.as_chunks::<4>();
     let (earlier, earlier_rest) = earlier.as_chunks::<4>();
     for (now, earlier) in now.iter().zip(earlier) {
+        let ([re, im], [earlier_re, earlier_im]) = (apart(now), apart(earlier));
         for lane in 0..4 {
-            both[lane] += now[lane].re * earlier[lane].re + now[lane].im * earlier[lane].im;
-            power[lane] += earlier[lane].norm_sqr();
+            both[lane] += re[lane] * earlier_re[lane] + im[lane] * earlier_im[lane];
+            power[lane] += earlier_re[lane] * earlier_re[lane] + earlier_im[lane] * earlier_im[lane];
         }
     }
     for (now, earlier) in now_rest.iter().zip(earlier_rest) {

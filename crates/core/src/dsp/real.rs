@@ -16,7 +16,7 @@ const LANES: usize = 8;
 type Bins = [Complex32; LANES];
 
 /// Real parts, imaginary parts.
-type Parts = [[f32; LANES]; 2];
+type Parts<const N: usize = LANES> = [[f32; N]; 2];
 
 /// Plans for one length.
 pub(crate) struct RealFft {
@@ -113,7 +113,7 @@ impl RealFft {
 
 /// Real parts, then imaginary parts: what the compiler makes vectors of.
 #[inline(always)]
-fn apart(bins: &Bins) -> Parts {
+pub(super) fn apart<const N: usize>(bins: &[Complex32; N]) -> Parts<N> {
     [std::array::from_fn(|i| bins[i].re), std::array::from_fn(|i| bins[i].im)]
 }
 

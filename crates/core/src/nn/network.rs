@@ -6,7 +6,7 @@
 
 use rustfft::num_complex::Complex32;
 
-use super::kernels::Kernels;
+use super::kernels::{Kernels, Loops};
 use super::layers::LANES;
 use super::math::{log10, sigmoid};
 use super::refine::Refined;
@@ -198,6 +198,11 @@ impl Weights {
 
     /// From a frame's inputs to its logits: most of the work.
     pub(crate) fn think(&self, kernels: Kernels, inputs: &[f32], mind: &mut Mind, logits: &mut [f32]) {
+        kernels.run(Think { weights: self, kernels, inputs, mind, logits });
+    }
+
+    #[inline(always)]
+    fn think_loops(&self, kernels: Kernels, inputs: &[f32], mind: &mut Mind, logits: &mut [f32]) {
         let hidden = self.hidden;
         let groups = groups(inputs);
         self.listen(kernels, &groups, &inputs[INPUTS - 2..], mind);
@@ -218,6 +223,7 @@ impl Weights {
     }
 
     /// What every group makes of what it, its neighbours and the frame before have: `mind.known`.
+    #[inline(always)]
     fn listen(&self, kernels: Kernels, groups: &[Group; GROUPS], period: &[f32], mind: &mut Mind) {
         let Mind { before, heard, gates, codes, room, made, known, .. } = mind;
         let at = |index: Option<usize>| index.and_then(|index| groups.get(index)).unwrap_or(&[0.0; HEARD]);
@@ -239,6 +245,7 @@ impl Weights {
     }
 
     /// What every group makes of what it knows and was sent: the logits.
+    #[inline(always)]
     fn say(&self, kernels: Kernels, groups: &[Group; GROUPS], mind: &mut Mind, logits: &mut [f32]) {
         let Mind { said, gates, codes, room, made, known, sent, .. } = mind;
         let (sent, voice) = sent.split_at_mut(GROUPS * SENT);
@@ -271,6 +278,7 @@ impl Weights {
     }
 
     /// The groups' biases, then what a leaky rectifier leaves.
+    #[inline(always)]
     fn place(&self, made: &mut [[f32; UNITS]; GROUPS], places: &[[f32; UNITS]; GROUPS]) {
         for (x, place) in made.as_flattened_mut().iter_mut().zip(places.as_flattened()) {
             *x += place;
@@ -278,6 +286,7 @@ impl Weights {
         self.leaky(made.as_flattened_mut());
     }
 
+    #[inline(always)]
     fn leaky(&self, x: &mut [f32]) {
         for x in x {
             *x = if *x < 0.0 { *x * self.leaky_slope } else { *x };
@@ -311,7 +320,25 @@ impl Weights {
     }
 }
 
+struct Think<'a> {
+    weights: &'a Weights,
+    kernels: Kernels,
+    inputs: &'a [f32],
+    mind: &'a mut Mind,
+    logits: &'a mut [f32],
+}
+
+impl Loops for Think<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(self) {
+        self.weights.think_loops(self.kernels, self.inputs, self.mind, self.logits);
+    }
+}
+
 /// What the groups have of a frame, from what is heard of it.
+#[inline(always)]
 fn groups(inputs: &[f32]) -> [Group; GROUPS] {
     let (levels, rest) = inputs.split_at(BANDS);
     let (cosines, rest) = rest.split_at(PHASES);
@@ -330,6 +357,7 @@ fn groups(inputs: &[f32]) -> [Group; GROUPS] {
     groups
 }
 
+#[inline(always)]
 fn add(y: &mut [f32], a: &[f32], b: &[f32]) {
     for ((y, a), b) in y.iter_mut().zip(a).zip(b) {
         *y = a + b;

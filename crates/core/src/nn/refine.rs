@@ -34,11 +34,8 @@ impl Refined {
     /// How far there is noise, 0 to 1, and the frame's energy that is kept.
     #[inline(always)]
     fn noise(&mut self, powers: &[f32]) -> (f32, f32) {
-        let (mut kept, mut all) = (0.0, 0.0);
-        for (gain, power) in self.decayed.iter().zip(powers) {
-            kept += gain * gain * power;
-            all += power;
-        }
+        let kept = energy(&self.decayed, powers);
+        let all = energy(&[1.0; BANDS], powers);
         self.kept += NEWEST * (kept - self.kept);
         self.all += NEWEST * (all - self.all);
         let removed = if self.all == 0.0 { 0.0 } else { 1.0 - self.kept / self.all };
@@ -52,12 +49,11 @@ impl Refined {
     /// given share, and all of the energy, which is `kept` before. No gain leaves 1.
     #[inline(always)]
     fn sharpen(&mut self, powers: &[f32], share: f32, kept: f32) {
-        let mut after = 0.0;
-        for ((sharp, gain), power) in self.gains.iter_mut().zip(&self.decayed).zip(powers) {
+        for (sharp, gain) in self.gains.iter_mut().zip(&self.decayed) {
             *sharp = gain * (1.0 - share + share * 0.5 * gain * (3.0 - gain * gain));
             *sharp = if *sharp < LEAST_GAIN { 0.0 } else { *sharp };
-            after += *sharp * *sharp * power;
         }
+        let after = energy(&self.gains, powers);
         let make_up = if after == 0.0 { 1.0 } else { (kept / after).sqrt() };
         for sharp in &mut self.gains {
             *sharp *= make_up;
@@ -65,6 +61,18 @@ impl Refined {
             *sharp = if *sharp > 1.0 { 1.0 } else { *sharp };
         }
     }
+}
+
+/// What the gains leave of the bands' powers, summed in eight lanes.
+#[inline(always)]
+fn energy(gains: &[f32; BANDS], powers: &[f32]) -> f32 {
+    let mut sums = [0.0; 8];
+    for (gains, powers) in gains.as_chunks::<8>().0.iter().zip(powers.as_chunks::<8>().0) {
+        for ((sum, gain), power) in sums.iter_mut().zip(gains).zip(powers) {
+            *sum += gain * gain * power;
+        }
+    }
+    sums.iter().sum()
 }
 
 impl Weights {

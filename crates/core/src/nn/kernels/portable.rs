@@ -70,15 +70,17 @@ pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, 
 pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory: &mut [f32]) {
     let sums = from_input.chunks_exact(3 * width).zip(from_memory.chunks_exact(3 * width));
     for ((from_input, from_memory), memory) in sums.zip(memory.chunks_exact_mut(width)) {
-        let gate = |sums: &[f32], index: usize, at: usize| -> [f32; LANES] {
-            let sums = sums.get(index * width + at..).and_then(<[f32]>::first_chunk);
-            *sums.unwrap_or(&[0.0; LANES])
+        let gates = |sums| {
+            let (r, zn) = <[f32]>::split_at(sums, width);
+            let (z, n) = zn.split_at(width);
+            [r, z, n].map(|gate| gate.as_chunks::<8>().0)
         };
-        for (panel, memory) in memory.as_chunks_mut::<LANES>().0.iter_mut().enumerate() {
-            let at = panel * LANES;
-            let [ri, zi, ni] = [0, 1, 2].map(|index| gate(from_input, index, at));
-            let [rm, zm, nm] = [0, 1, 2].map(|index| gate(from_memory, index, at));
-            for lane in 0..LANES {
+        let ([ri, zi, ni], [rm, zm, nm]) = (gates(from_input), gates(from_memory));
+        let inputs = ri.iter().zip(zi).zip(ni);
+        let memories = rm.iter().zip(zm).zip(nm);
+        let each = memory.as_chunks_mut::<8>().0.iter_mut().zip(inputs).zip(memories);
+        for ((memory, ((ri, zi), ni)), ((rm, zm), nm)) in each {
+            for lane in 0..8 {
                 let r = math::sigmoid(ri[lane] + rm[lane]);
                 let z = math::sigmoid(zi[lane] + zm[lane]);
                 let n = math::tanh(ni[lane] + r * nm[lane]);
