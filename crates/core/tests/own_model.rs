@@ -210,7 +210,7 @@ impl File {
         let bands: Vec<String> =
             (0..=96).chain((1..=40).map(|i| 96 + i * 673 / 40)).map(|e| e.to_string()).collect();
         let metadata = [
-            ("format", "sourdine-4"),
+            ("format", "sourdine-5"),
             ("hop", "480"),
             ("window", "1536"),
             ("phases", "48"),

@@ -16,6 +16,7 @@ import soxr
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
 from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, levels, stft
+from .refine import combed
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -67,13 +68,15 @@ class Noise:
 
 @dataclass
 class Example:
-    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the clean levels, the voice label."""
+    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the levels of what is clean and of what the
+    gains are for, the voice label."""
 
     feat: np.ndarray
     a: np.ndarray
     p: np.ndarray
     b: np.ndarray
     clean: np.ndarray
+    heard: np.ndarray
     vad: np.ndarray
 
 
@@ -334,8 +337,8 @@ def combine(rng: np.random.Generator, recipe: Recipe, speech: Speech, noise: Noi
     return target, x, speech.bandwidth
 
 
-def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidth: float) -> Example:
-    """Features and loss coefficients of a mixture; nothing above the bandwidth counts."""
+def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidth: float, comb: float = 0.0) -> Example:
+    """Features and loss coefficients of a mixture, voice strengthened in it by `comb`; nothing above the bandwidth counts."""
     ss = stft(target)
     if rng.random() < 0.12:
         bandwidth = min(bandwidth, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
@@ -345,14 +348,15 @@ def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidt
         soft = 10 ** rng.uniform(-4.5, -2)
         above = k, 0.0 if rng.random() < 0.5 else soft
         ss[:, k:] = 0
-    sx, _, feat = hear(x, above=above)
+    there = hear(x, above=above)
+    sx = combed(there.spec, there.earlier, comb * np.maximum(there.likeness, 0) ** 2) if comb else there.spec
     a, p, b = coefficients(sx, ss)
     if limited:
         first = int(np.searchsorted(EDGES[:-1], k - 1))
         a[:, first:] = p[:, first:] = b[:, first:] = 0
     scale = np.float32(100.0 / (float(a.sum(1).mean()) + 1e-9))
-    clean = levels(ss.real**2 + ss.imag**2)
-    return Example(feat, a * scale, p * scale, b * scale, clean, voice_labels(target))
+    clean, heard = (levels(v.real**2 + v.imag**2) for v in (ss, sx))
+    return Example(there.feat, a * scale, p * scale, b * scale, clean, heard, voice_labels(target))
 
 
 def _rms_active(x: np.ndarray) -> float:

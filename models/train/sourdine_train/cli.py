@@ -209,7 +209,8 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--long-batch", type=int, default=6, help="clips of a step on the second pool")
     s.add_argument("--long-share", type=float, default=0.25, help="of the steps on the second pool")
     s.add_argument("--ema", type=float, default=0.999, help="of the averaged weights")
-    s.add_argument("--comb", type=float, default=0.0, help="on a GPU: the loss is that of the sound with its voice strengthened so much, as by `export --comb`")
+    s.add_argument("--comb", type=float, default=0.0, help="the loss is that of the sound with its voice strengthened so much, as by `export --comb`")
+    s.add_argument("--sharpness", type=float, help="the measures of what is heard are of gains after decay limit and sharpening, as by `export --sharpness` (default: of the gains alone)")
     s.add_argument("--device", default="cpu", help="`cuda`: pools, mixing and training on a GPU, batches of hundreds")
     s.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for the output layer and biases")
     s.add_argument("--muon-lr", type=float, default=0.02, help="Muon's, for the hidden matrices")
@@ -220,6 +221,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--annoyance", type=float, default=0.0, help="weight of the loudness of what is wrong (see perceptual.py), for the last hours")
     s.add_argument("--intelligibility", type=float, default=0.0, help="weight of the likeness of envelopes (see perceptual.py), for the last hours")
     s.add_argument("--attenuation", type=float, default=0.0, help="weight of every dB by which the voice is quieter, for the last hours")
+    s.add_argument("--distance", type=float, default=0.0, help="weight of the log-spectral distance, for the last hours")
     s.add_argument("--tilt", type=float, default=0.5, help="weight of a band = width ^ -tilt")
     s.add_argument("--seed", type=int, default=1)
 

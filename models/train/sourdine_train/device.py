@@ -99,7 +99,9 @@ class Front:
             spec = spec * above
         power = spec.real.square() + spec.imag.square()
         lag, strength = self.periods(power)
-        earlier = self.spectrum(windows[torch.arange(n, device=x.device)[:, None], first - lag])
+        clip = torch.arange(n, device=x.device)[:, None]
+        again = torch.where(2 * lag <= LONGEST, 2 * lag, lag)
+        earlier = self.spectrum(0.5 * (windows[clip, first - lag] + windows[clip, first - again]))
         if above is not None:
             earlier = earlier * above
         low = nnf.pad(torch.view_as_real(spec[..., :PHASES]), (0, 0, 0, 0, 1, 0))
@@ -174,7 +176,7 @@ class Mixing:
         return target, torch.where(rounded, torch.round(x * 32768) / 32768, x)
 
     def reduce(self, target: Tensor, x: Tensor, bandwidth: Tensor) -> Tensor:
-        """Mixtures [N, samples] to [N, T, 677]: features, A, P, clean levels, voice (`augment.reduce`)."""
+        """Mixtures [N, samples] to [N, T, 813]: features, A, P, levels of clean and combed, voice (`augment.reduce`)."""
         n, f = len(x), self.front
         cuts = torch.tensor([3600.0, 5500.0, 7600.0, 11000.0, 15000.0], device=self.device)
         cut = cuts[torch.randint(5, (n,), generator=self.rng, device=self.device)]
@@ -192,8 +194,8 @@ class Mixing:
         counts = ((f.edges[:-1] < (k - 1)[:, None]) | ~limited[:, None])[:, None]
         a, p = a * counts, p * counts
         scale = 100.0 / (a.sum(2).mean(1) + 1e-9)[:, None, None]
-        clean = f.levels(f.band_sum(s.real.square() + s.imag.square()))
-        return torch.cat([feat, a * scale, p * scale, clean, voice_labels(target)[..., None]], -1)
+        clean, heard = (f.levels(f.band_sum(v.real.square() + v.imag.square())) for v in (s, spec))
+        return torch.cat([feat, a * scale, p * scale, clean, heard, voice_labels(target)[..., None]], -1)
 
 
 class Ring:
@@ -258,7 +260,7 @@ class Ring:
 
     @torch.no_grad()
     def batch(self, n: int) -> Tensor:
-        """[n, T, 677], mixed in parts."""
+        """[n, T, 813], mixed in parts."""
         part = max(1, AT_ONCE // self.sounds["wet"].shape[1])
         out = []
         while n > 0:

@@ -9,14 +9,12 @@ import numpy as np
 import torch
 
 from . import container
-from .features import BANDS, EDGES, HOP, LONGEST, PHASES, SINGLE, WINDOW
+from .features import BANDS, EDGES, HOP, LONGEST, PHASES, WINDOW
 from .model import COUNT, SENT, SLOPE, UNITS, Net
-from .refine import Refiner
+from .refine import DECAY, Refiner
 
-FORMAT = "sourdine-4"
+FORMAT = "sourdine-5"
 LANES = 16
-# Low bands hold harmonics that go on, high ones breath and clicks that do not.
-DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
 
 
 def quantise(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -12,8 +12,8 @@ The network hears of every frame (`hear`)
 * the bands' levels;
 * for the 48 bins below 1.5 kHz, by how much the phase moved since the last frame beyond what the bin's own frequency makes
   of it: around a harmonic, neighbouring bins agree on that and go on doing so, where there is noise they do not;
-* the voice's period, and how alike the sound is, group of bands by group of bands, to itself one period earlier: near 1
-  where a voice is, near 0 where noise is, also where harmonics lie too close for the bins. The measure is that of RNNoise
+* the voice's period, and how alike the sound is, group of bands by group of bands, to itself one period earlier (where two
+  are within 16 ms, to the mean of both): near 1 where a voice is, near 0 where noise is, also where harmonics lie too close for the bins. The measure is that of RNNoise
   (Valin, "A hybrid DSP/deep learning approach to real-time full-band speech enhancement", 2018).
 """
 
@@ -144,6 +144,11 @@ def periods(power: F32, past: Past) -> tuple[NDArray[np.int64], F32]:
     return lag, search[np.arange(len(lag)), lag] / (search[:, 0] + np.float32(TINY))
 
 
+def again(lag: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where else to look back to: two periods where they fit, so that noise is averaged twice, or one."""
+    return np.where(2 * lag <= LONGEST, 2 * lag, lag)
+
+
 def likeness(spec: NDArray[np.complex64], before: NDArray[np.complex64]) -> F32:
     """Correlation of two spectra, group by group, -1 to 1. [T, 769] each to [T, 34]."""
     def power(x: NDArray[np.complex64]) -> F32:
@@ -182,19 +187,19 @@ def hear(x: F32, past: Past | None = None, above: tuple[int, float] | None = Non
     past.sound = sound[frames * HOP :]
     windows = np.lib.stride_tricks.sliding_window_view(sound, WINDOW)
 
-    def spectrum(first: NDArray[np.int64]) -> NDArray[np.complex64]:
-        spec = scipy.fft.rfft(windows[first] * ANALYSIS, axis=1)
+    def spectrum(frames: F32) -> NDArray[np.complex64]:
+        spec = scipy.fft.rfft(frames * ANALYSIS, axis=1)
         if above:
             spec[:, above[0] :] *= np.float32(above[1])
         return spec
 
     first = np.arange(frames) * HOP + LONGEST
-    spec = spectrum(first)
+    spec = spectrum(windows[first])
     power = spec.real**2 + spec.imag**2
     lag, strength = periods(power, past)
     low = np.concatenate([past.low, spec[:, :PHASES]])
     past.low = low[-1:]
     period = 3 * np.log10(lag / np.sqrt(SHORTEST * LONGEST))
-    earlier = spectrum(first - lag)
+    earlier = spectrum(np.float32(0.5) * (windows[first - lag] + windows[first - again(lag)]))
     feat = [levels(power), advances(low), likeness(spec, earlier), period[:, None], strength[:, None]]
     return Heard(spec, earlier, np.concatenate(feat, 1, dtype=np.float32))

@@ -1,4 +1,4 @@
-"""What is heard of a difference: three measures on band powers that the last hours of training may add to the loss.
+"""What is heard of a difference: four measures on band powers that the last hours of training may add to the loss.
 
 The closed-form loss weighs a dB of error alike wherever it lies. `annoyance` weighs it by loudness, after the perceptual model
 of ITU-T P.862 (Beerends and Hekstra, 2002): Bark bands, Zwicker's law of loudness above Terhardt's threshold in quiet, a
@@ -7,7 +7,8 @@ loudest moments of a third of a second decide. `intelligibility` is the extended
 and Taal (2016): how alike 384 ms of spectrogram are in fifteen third-octave bands, each band and each moment normalised.
 
 These two stand here in our bands and our hop of 10 ms, without time alignment, so neither number is the standard's. P.862 forgives
-a level or a colour that is wrong throughout; `attenuation` says by how much the voice is quieter.
+a level or a colour that is wrong throughout; `attenuation` says by how much the voice is quieter. None of them hears noise in
+pauses as `distance` does, the log-spectral distance of Gray and Markel (1976). P.862 ends at 8 kHz, these bands at 16.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import torch.nn.functional as nnf
 from torch import Tensor
 
 from .features import BAND_HZ, WIDTH
+from .refine import DECAY, FORGET, SLOPE, THRESHOLD
 
-TOP_HZ = 8000.0
+TOP_HZ = 16000.0
 ACTIVE_POWER = 3.4e6
 """Power of speech, in units of the power at 0 dB SPL, summed over the Bark bands (65 dB)."""
 SCALE = 0.187
@@ -62,6 +64,27 @@ class Ear:
         self.quiet = torch.from_numpy(10 ** (quiet / 10)).float().to(device)
         self.exponent = torch.from_numpy(EXPONENT * steeper).float().to(device)
         self.wide = torch.from_numpy(wide).float().to(device)
+        self.audible = torch.from_numpy(np.flatnonzero(heard)).to(device)
+        self.width = torch.from_numpy(WIDTH).to(device)
+        self.fall = -torch.from_numpy(DECAY).log().to(device)
+
+    def refined(self, logits: Tensor, power: Tensor, sharpness: float) -> Tensor:
+        """The gains after decay limit and sharpening (`refine.Refiner`), [N, T, 136] from logits and mean powers of a bin.
+
+        The limit is a running maximum: of `log g + t log(1 / decay)`, from which the second part is taken again.
+        """
+        time = torch.arange(logits.shape[1], device=logits.device)
+        slope = time[:, None] * self.fall
+        gain = ((nnf.logsigmoid(logits) + slope).cummax(1).values - slope).exp()
+        power = power * self.width
+        with torch.no_grad():
+            age = time[:, None] - time
+            mean = torch.where(age >= 0, (1 - FORGET) ** age.clamp(min=0), 0.0)
+            removed = 1 - (mean @ (gain.square() * power).sum(2, keepdim=True)) / (mean @ power.sum(2, keepdim=True))
+            share = sharpness * (SLOPE * removed - THRESHOLD).clamp(0, 1)
+        sharp = gain * (1 - share + share * 0.5 * gain * (3 - gain.square()))
+        kept = [(g.square() * power).sum(2, keepdim=True) for g in (gain, sharp)]
+        return (sharp * (kept[0] / (kept[1] + 1e-20)).sqrt()).clamp(max=1)
 
     def _loudness(self, power: Tensor) -> Tensor:
         return SCALE * (self.quiet / 0.5) ** self.exponent * ((0.5 + 0.5 * power / self.quiet) ** self.exponent - 1).clamp(min=0)
@@ -94,6 +117,15 @@ class Ear:
     def _over_time(d: Tensor) -> Tensor:
         loud = (d.unfold(1, SEGMENT, SEGMENT // 2) + 1e-6).pow(6).mean(2).pow(1 / 6)
         return (loud.square().mean(1) + 1e-9).sqrt()
+
+    def distance(self, heard: Tensor, clean: Tensor) -> Tensor:
+        """Log-spectral distance of every clip in bels: root mean square over the bands of a frame, mean over the frames.
+
+        Powers count from 50 dB below the voice's mean on.
+        """
+        least = 1e-5 * clean.mean((1, 2), keepdim=True) + 1e-10
+        apart = torch.log10((heard + least) / (clean + least))[..., self.audible]
+        return (apart.square().mean(2) + 1e-6).sqrt().mean(1)
 
     def attenuation(self, gain: Tensor, clean: Tensor) -> Tensor:
         """By how many dB the voice of every clip is quieter: the gains' means over its energy, Bark band by Bark band."""

@@ -68,11 +68,11 @@ def fill(mixer: Mixer, folder: Path, clips: int, keep: int, seed: int, stop: int
             print(f"shard {i}: {made / RATE / 3600:.2f} h made, {rate:.0f} audio-s per CPU-s", flush=True)
 
 
-def mixture(rng: np.random.Generator, recipe: Recipe, speech: np.void, noise: np.void) -> np.ndarray:
-    """The speech of one row with the background of another, [T, 677] float32: features, A, P, clean levels, voice."""
+def mixture(rng: np.random.Generator, recipe: Recipe, speech: np.void, noise: np.void, comb: float = 0.0) -> np.ndarray:
+    """The speech of one row with the background of another, [T, 813] float32: features, A, P, levels of clean and combed, voice."""
     s = Speech(speech["target"] * speech["speech_scale"], speech["wet"] * speech["speech_scale"], float(speech["bandwidth"]))
-    e = reduce(rng, *combine(rng, recipe, s, Noise(noise["noise"] * noise["noise_scale"], float(noise["lower"]))))
-    return np.concatenate([e.feat, e.a, e.p, e.clean, e.vad[:, None]], 1, dtype=np.float32)
+    e = reduce(rng, *combine(rng, recipe, s, Noise(noise["noise"] * noise["noise_scale"], float(noise["lower"]))), comb)
+    return np.concatenate([e.feat, e.a, e.p, e.clean, e.heard, e.vad[:, None]], 1, dtype=np.float32)
 
 
 def probe(path: Path) -> np.ndarray:
@@ -84,8 +84,8 @@ def probe(path: Path) -> np.ndarray:
 class Pool:
     """Random batches from the shards on disk."""
 
-    def __init__(self, folder: Path, rng: np.random.Generator) -> None:
-        self.folder, self.rng, self.recipe = folder, rng, Recipe()
+    def __init__(self, folder: Path, rng: np.random.Generator, comb: float = 0.0) -> None:
+        self.folder, self.rng, self.recipe, self.comb = folder, rng, Recipe(), comb
         self.open: dict[Path, np.ndarray] = {}
         self.names: list[Path] = []
         self.scan = 0.0
@@ -111,6 +111,6 @@ class Pool:
                 self.refresh()
 
     def batch(self, n: int) -> np.ndarray:
-        """[n, T, 677] float32: n mixtures, each of a speech and a background drawn by themselves."""
+        """[n, T, 813] float32: n mixtures, each of a speech and a background drawn by themselves."""
         self.refresh()
-        return np.stack([mixture(self.rng, self.recipe, self._draw(), self._draw()) for _ in range(n)])
+        return np.stack([mixture(self.rng, self.recipe, self._draw(), self._draw(), self.comb) for _ in range(n)])

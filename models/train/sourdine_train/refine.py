@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .features import BANDS, EDGES, GROUPS
+from .features import BANDS, EDGES, GROUPS, SINGLE
 
 REPEAT = np.diff(EDGES)
 GROUP_BINS = np.diff(np.append(GROUPS, EDGES[-1]))
 FORGET = 0.01
 SLOPE, THRESHOLD = 12.0, 0.2
+# Low bands hold harmonics that go on, high ones breath and clicks that do not.
+DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
 
 F = np.ndarray
 
@@ -55,7 +57,12 @@ class Refiner:
         return gains, combs
 
 
-def apply(spec: F, earlier: F, gains: F, combs: F) -> F:
-    """The clean spectrum. [T, 769] each."""
+def combed(spec: F, earlier: F, combs: F) -> F:
+    """Spectra [T, 769] strengthened by those one period earlier."""
     r = np.repeat(combs, GROUP_BINS, axis=1)
-    return ((spec + r * earlier) * (np.repeat(gains, REPEAT, axis=1) / (1 + r))).astype(np.complex64)
+    return (spec + r * earlier) / (1 + r)
+
+
+def apply(spec: F, earlier: F, gains: F, combs: F) -> F:
+    """The clean spectrum [T, 769]."""
+    return (combed(spec, earlier, combs) * np.repeat(gains, REPEAT, axis=1)).astype(np.complex64)

@@ -28,8 +28,8 @@ from .muon import Muon
 from .perceptual import Ear
 from .pool import Pool, probe, shards
 
-A_AT, P_AT, CLEAN_AT = (slice(INPUTS + k * BANDS, INPUTS + (k + 1) * BANDS) for k in range(3))
-"""Where the loss coefficients and the clean levels lie in a batch."""
+A_AT, P_AT, CLEAN_AT, HEARD_AT = (slice(INPUTS + k * BANDS, INPUTS + (k + 1) * BANDS) for k in range(4))
+"""Where the loss coefficients and the levels of what is clean and of what the gains are for lie in a batch."""
 
 RING_SHARE = 0.5
 """Of a GPU's memory that the pools fill."""
@@ -57,10 +57,12 @@ class Config:
     annoyance: float = 0.0
     intelligibility: float = 0.0
     attenuation: float = 0.0
+    distance: float = 0.0
     tilt: float = 0.5
     ema: float = 0.999
     grad_clip: float = 1.0
     comb: float = 0.0
+    sharpness: float | None = None
     long_batch: int = 6
     long_share: float = 0.25
     seed: int = 1
@@ -72,11 +74,11 @@ def band_weights(tilt: float) -> Tensor:
 
 
 def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear: Ear | None = None) -> tuple[Tensor, dict[str, Tensor]]:
-    """The loss of a batch [N, T, 677] as `Pool.batch` draws it.
+    """The loss of a batch [N, T, 813] as `Pool.batch` draws it.
 
     Spectral part: u^2 A - 2 u P with u = g^0.3 (B is constant), plus beta * relu(P / A - u)^2 A, which makes a gain
     below the best one dearer than a gain above it. Each clip is divided by its own weighted energy. With an `ear`, what is
-    heard of the difference is added (`perceptual`), of the gains alone, before what `refine` makes of them.
+    heard of the difference is added (`perceptual`), with a `sharpness` of the gains as `refine` leaves them.
     """
     a, p = batch[..., A_AT] * weights, batch[..., P_AT] * weights
     u = torch.exp(COMPRESS * nnf.logsigmoid(logits[..., :BANDS]))
@@ -91,15 +93,18 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear:
     terms = {"spec": spec.detach(), "over": over.detach(), "vad": vad.detach()}
     if ear:
         speech = batch[..., -1].amax(1) > 0
-        power, clean = 100 ** batch[speech, :, :BANDS], 100 ** batch[speech, :, CLEAN_AT]
+        noisy, clean, combed = (100 ** batch[speech, :, at] for at in (slice(BANDS), CLEAN_AT, HEARD_AT))
         there = (batch[speech, :, A_AT] > 0).float()
-        gain, clean = torch.exp(nnf.logsigmoid(logits[speech, :, :BANDS])), clean * there
-        heard = gain.square() * power * there
+        gain, clean = logits[speech, :, :BANDS], clean * there
+        gain = torch.sigmoid(gain) if cfg.sharpness is None else ear.refined(gain, noisy, cfg.sharpness)
+        heard = gain.square() * combed * there
         annoyance = ear.annoyance(heard, clean).mean()
         intelligibility = ear.intelligibility(heard, clean).mean()
         attenuation = ear.attenuation(gain, clean).mean()
-        total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility + cfg.attenuation * attenuation
-        terms |= {"annoyance": annoyance.detach(), "intelligibility": intelligibility.detach(), "attenuation": attenuation.detach()}
+        distance = ear.distance(heard, clean).mean()
+        total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility + cfg.attenuation * attenuation + cfg.distance * distance
+        heard = {"annoyance": annoyance, "intelligibility": intelligibility, "attenuation": attenuation, "distance": distance}
+        terms |= {k: v.detach() for k, v in heard.items()}
     return total, terms
 
 
@@ -118,6 +123,7 @@ def vary(batch: Tensor, rng: np.random.Generator, amount: float) -> None:
     log_h = torch.from_numpy(db * (amount / 20)).float().to(batch.device)[:, None, :]
     batch[..., :BANDS] += log_h
     batch[..., CLEAN_AT] += log_h
+    batch[..., HEARD_AT] += log_h
     scale = 10 ** (2 * COMPRESS * log_h)
     batch[..., A_AT] *= scale
     batch[..., P_AT] *= scale
@@ -206,7 +212,7 @@ class Trainer:
         if state:
             self.avg.load_state_dict(state["avg"])
         self.weights = band_weights(cfg.tilt).to(self.device)
-        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility or cfg.attenuation else None
+        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility or cfg.attenuation or cfg.distance else None
         self.stop = False
         if self.rank:
             self.rng.bit_generator.state = np.random.default_rng([cfg.seed, self.steps, self.rank]).bit_generator.state
@@ -215,7 +221,7 @@ class Trainer:
     def _pools(self, pool: Path, long_pool: Path | None) -> tuple[Pool | Ring, Pool | Ring | None]:
         """The pools of short and of long clips; on a GPU in its memory."""
         if self.device.type == "cpu":
-            return Pool(pool, self.rng), Pool(long_pool, self.rng) if long_pool else None
+            return Pool(pool, self.rng, self.cfg.comb), Pool(long_pool, self.rng, self.cfg.comb) if long_pool else None
         mixing = Mixing(self.device, int(self.rng.integers(2**31)), comb=self.cfg.comb)
         room = torch.cuda.get_device_properties(self.device).total_memory * RING_SHARE
         if not long_pool:

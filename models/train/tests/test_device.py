@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from sourdine_train import augment, data, features, pool
+from sourdine_train import augment, data, features, pool, refine
 from sourdine_train.augment import Mixer
 from sourdine_train.device import Front, Mixing, Ring, voice_labels
 from sourdine_train.features import BANDS, INPUTS, RATE
@@ -34,6 +34,9 @@ def test_hears_the_same() -> None:
         np.testing.assert_allclose(feat[0].numpy(), want.feat, atol=5e-4)
         np.testing.assert_allclose(spec[0].numpy(), want.spec, atol=1e-4)
         np.testing.assert_allclose(earlier[0].numpy(), want.earlier, atol=1e-4)
+        combed = f.comb(spec, earlier, feat[..., BANDS + 2 * features.PHASES : -2], 0.6)
+        weight = 0.6 * np.maximum(want.likeness, 0) ** 2
+        np.testing.assert_allclose(combed[0].numpy(), refine.combed(want.spec, want.earlier, weight), atol=1e-3)
         clean = features.stft(s)
         a, p, _ = augment.coefficients(want.spec, clean)
         got = f.coefficients(spec, torch.from_numpy(clean)[None])
@@ -50,7 +53,7 @@ def test_ring(corpus_dir: Path, tmp_path: Path) -> None:
     assert (ring.loaded, ring.full, ring.rows) == (12, 8, 8)
     assert not list(tmp_path.glob("**/shard_*"))
     b = ring.batch(5)
-    assert b.shape == (5, mixer.n // features.HOP, INPUTS + 3 * BANDS + 1)
+    assert b.shape == (5, mixer.n // features.HOP, INPUTS + 4 * BANDS + 1)
     assert torch.isfinite(b).all()
     np.testing.assert_allclose(b[..., INPUTS : INPUTS + BANDS].sum(2).mean(1).numpy(), 100, rtol=0.01)
     assert not torch.equal(b, ring.batch(5))

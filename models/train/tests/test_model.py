@@ -45,7 +45,7 @@ def test_streaming_equals_batch_and_plain(net, tmp_path):
     file = tmp_path / "w.safetensors"
     export.save(net, file, "test", sharpness=0.7, comb=0.5)
     deq, meta = export.load(file)
-    assert meta["format"] == "sourdine-4" and meta["hidden"] == "48"
+    assert meta["format"] == "sourdine-5" and meta["hidden"] == "48"
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
     whole = enhance.run(deq, x, export.refiner(meta))
     s = enhance.Stream(deq, export.refiner(meta))

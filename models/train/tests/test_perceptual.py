@@ -8,6 +8,7 @@ import torch
 
 from sourdine_train.features import BANDS, HOP, RATE, WIDTH, WINDOW, band_sum, stft
 from sourdine_train.perceptual import Ear
+from sourdine_train.refine import DECAY, Refiner
 
 
 def powers(x: np.ndarray) -> torch.Tensor:
@@ -32,8 +33,12 @@ def test_better_gains_are_judged_better(sounds: tuple[torch.Tensor, torch.Tensor
     heard = [best * noisy, best.sqrt() * noisy, noisy]
     annoyance = [float(ear.annoyance(x, clean)) for x in heard]
     alike = [float(ear.intelligibility(x, clean)) for x in heard]
+    apart = [float(ear.distance(x, clean)) for x in heard]
     assert annoyance[0] < annoyance[1] < annoyance[2]
     assert alike[0] > alike[1] > alike[2]
+    assert apart[0] < apart[1] < apart[2]
+    assert float(ear.distance(clean, clean)) < 0.01
+    assert float(ear.distance(10 * clean, clean)) == pytest.approx(1, abs=0.2)
     assert float(ear.annoyance(clean, clean)) < 0.02
     assert float(ear.intelligibility(clean, clean)) == pytest.approx(1, abs=1e-3)
 
@@ -51,6 +56,15 @@ def test_silence_and_nothing_have_gradients(sounds: tuple[torch.Tensor, torch.Te
     for target in (clean, torch.zeros_like(clean)):
         gain = torch.full_like(clean, 0.5, requires_grad=True)
         ear = Ear()
-        total = ear.annoyance(gain**2 * noisy, target) - ear.intelligibility(gain**2 * noisy, target) + ear.attenuation(gain, target)
+        heard = gain**2 * noisy
+        total = ear.annoyance(heard, target) - ear.intelligibility(heard, target) + ear.attenuation(gain, target) + ear.distance(heard, target)
         total.sum().backward()
         assert torch.isfinite(gain.grad).all()
+
+
+def test_gains_are_refined_as_when_denoising() -> None:
+    rng = np.random.default_rng(3)
+    logits, power = rng.normal(0, 3, (200, BANDS)).astype(np.float32), rng.gamma(0.5, 1, (200, BANDS)).astype(np.float32)
+    want, _ = Refiner(DECAY, 0.8, 0.0).run(1 / (1 + np.exp(-logits)), power * WIDTH, np.zeros((200, 34), np.float32))
+    got = Ear().refined(torch.from_numpy(logits)[None], torch.from_numpy(power)[None], 0.8)[0]
+    np.testing.assert_allclose(got.numpy(), want, atol=1e-4)

@@ -2,7 +2,6 @@
 
 use rustfft::num_complex::Complex32;
 
-use super::real::apart;
 use super::stft::{BINS, EARLIEST, Stft};
 
 /// The shortest period looked for, in samples: 500 Hz. The longest, 62.5 Hz, is [`EARLIEST`].
@@ -47,7 +46,7 @@ impl Search {
         for (root, power) in room[PERIODIC].iter_mut().zip(&power[PERIODIC]) {
             root.re = power.sqrt().sqrt();
         }
-        stft.inverse(room);
+        stft.inverse(room, PERIODIC.end);
         let (pairs, last) = self.likelihood.as_chunks_mut::<2>();
         for ([even, odd], now) in pairs.iter_mut().zip(room.iter()) {
             *even = now.re + MEMORY * *even;
@@ -77,10 +76,9 @@ pub(crate) fn compare(now: &[Complex32], earlier: &[Complex32]) -> (f32, f32) {
     let (now, now_rest) = now.as_chunks::<4>();
     let (earlier, earlier_rest) = earlier.as_chunks::<4>();
     for (now, earlier) in now.iter().zip(earlier) {
-        let ([re, im], [earlier_re, earlier_im]) = (apart(now), apart(earlier));
         for lane in 0..4 {
-            both[lane] += re[lane] * earlier_re[lane] + im[lane] * earlier_im[lane];
-            power[lane] += earlier_re[lane] * earlier_re[lane] + earlier_im[lane] * earlier_im[lane];
+            both[lane] += now[lane].re * earlier[lane].re + now[lane].im * earlier[lane].im;
+            power[lane] += earlier[lane].norm_sqr();
         }
     }
     for (now, earlier) in now_rest.iter().zip(earlier_rest) {

@@ -16,7 +16,7 @@ const LANES: usize = 8;
 type Bins = [Complex32; LANES];
 
 /// Real parts, imaginary parts.
-type Parts<const N: usize = LANES> = [[f32; N]; 2];
+type Parts = [[f32; LANES]; 2];
 
 /// Plans for one length.
 pub(crate) struct RealFft {
@@ -72,12 +72,15 @@ impl RealFft {
         }
     }
 
-    /// The way back, unnormalised: samples times the length. The first and the last bin must be real.
+    /// The way back, unnormalised: samples times the length. The first and the last bin must be real, and those from the
+    /// `filled`-th on 0.
     #[inline(always)]
-    pub(crate) fn inverse(&self, bins: &mut [Complex32], scratch: &mut [Complex32]) {
+    pub(crate) fn inverse(&self, bins: &mut [Complex32], filled: usize, scratch: &mut [Complex32]) {
         let half = 2 * LANES * self.turns.len();
         bins[half / 2] = 2.0 * bins[half / 2].conj();
-        for (low, high, [cos, sin]) in self.pairs(bins) {
+        // Where both bins of a pair are 0 there is nothing to join.
+        let some = if filled <= half / 2 { filled.div_ceil(LANES) } else { self.turns.len() };
+        for (low, high, [cos, sin]) in self.pairs(bins).take(some) {
             let ([ar, ai], [br, bi]) = (apart(low), apart_backwards(high));
             let [mut x, mut y] = [[[0.0; LANES]; 2]; 2];
             for i in 0..LANES {
@@ -113,7 +116,7 @@ impl RealFft {
 
 /// Real parts, then imaginary parts: what the compiler makes vectors of.
 #[inline(always)]
-pub(super) fn apart<const N: usize>(bins: &[Complex32; N]) -> Parts<N> {
+fn apart(bins: &Bins) -> Parts {
     [std::array::from_fn(|i| bins[i].re), std::array::from_fn(|i| bins[i].im)]
 }
 
@@ -163,11 +166,25 @@ mod tests {
                 let apart = (f64::from(bin.re) - re).abs().max((f64::from(bin.im) - im).abs());
                 assert!(apart < 1e-4 * (length as f64).sqrt(), "{length}, bin {k}: {bin} and {re} {im}");
             }
-            fft.inverse(&mut bins, &mut scratch);
+            fft.inverse(&mut bins, length / 2 + 1, &mut scratch);
             for (bin, pair) in bins.iter().zip(sound.as_chunks::<2>().0) {
                 let scaled = pair.map(|x| x * length as f32);
                 assert!((bin.re - scaled[0]).abs() < 1e-2 && (bin.im - scaled[1]).abs() < 1e-2);
             }
+        }
+    }
+
+    #[test]
+    fn a_few_bins_go_back_the_short_way() {
+        let fft = RealFft::new(96);
+        let mut scratch = vec![Complex32::ZERO; fft.scratch_len()];
+        for filled in [1, 8, 9, 24, 25] {
+            let mut bins = vec![Complex32::ZERO; 49];
+            bins[..filled].iter_mut().enumerate().for_each(|(k, bin)| bin.re = (k as f32).cos());
+            let mut expected = bins.clone();
+            fft.inverse(&mut bins, filled, &mut scratch);
+            fft.inverse(&mut expected, 49, &mut scratch);
+            assert_eq!(bins[..48], expected[..48], "{filled} bins");
         }
     }
 }

@@ -87,27 +87,33 @@ impl Stft {
     pub(crate) fn analyse(&mut self, memory: &mut Analysis, hop: &[f32], bins: &mut [Complex32]) {
         memory.sound.copy_within(MODEL_FRAME.., 0);
         memory.sound[EARLIEST + PAST..].copy_from_slice(hop);
-        self.analyse_earlier(memory, 0, bins);
-    }
-
-    /// What [`analyse`](Self::analyse) would have given `lag` samples ago, at most [`EARLIEST`].
-    #[inline(always)]
-    pub(crate) fn analyse_earlier(&mut self, memory: &Analysis, lag: usize, bins: &mut [Complex32]) {
-        let sound = &memory.sound[EARLIEST - lag.min(EARLIEST)..];
-        let windowed = sound.as_chunks::<2>().0.iter().zip(self.tables.analysis.as_chunks::<2>().0);
+        let windowed = memory.ago(0).iter().zip(self.tables.analysis.as_chunks::<2>().0);
         for (pair, (x, w)) in bins.iter_mut().zip(windowed) {
             *pair = Complex32::new(x[0] * w[0], x[1] * w[1]);
         }
         self.tables.fft.forward(bins, &mut self.scratch);
     }
 
-    /// The whole inverse transform of a spectrum, in place, without a window and unnormalised: then there are two samples in
-    /// each number but the last. Of the first and the last bin only the real parts count.
+    /// What [`analyse`](Self::analyse) would have given one period of `lag` samples ago, at most [`EARLIEST`]; if two are not
+    /// more than that either, the mean with two periods ago: a voice is in both, and noise is averaged.
     #[inline(always)]
-    pub(crate) fn inverse(&mut self, bins: &mut [Complex32]) {
+    pub(crate) fn analyse_earlier(&mut self, memory: &Analysis, lag: usize, bins: &mut [Complex32]) {
+        let again = if 2 * lag <= EARLIEST { 2 * lag } else { lag };
+        let sound = memory.ago(lag).iter().zip(memory.ago(again));
+        let windowed = sound.zip(self.tables.analysis.as_chunks::<2>().0);
+        for (pair, ((x, y), w)) in bins.iter_mut().zip(windowed) {
+            *pair = Complex32::new(0.5 * (x[0] + y[0]) * w[0], 0.5 * (x[1] + y[1]) * w[1]);
+        }
+        self.tables.fft.forward(bins, &mut self.scratch);
+    }
+
+    /// The whole inverse transform of a spectrum, in place, without a window and unnormalised: then there are two samples in
+    /// each number but the last. Of the first and the last bin only the real parts count; from the `filled`-th on they are 0.
+    #[inline(always)]
+    pub(crate) fn inverse(&mut self, bins: &mut [Complex32], filled: usize) {
         bins[0].im = 0.0;
         bins[BINS - 1].im = 0.0;
-        self.tables.fft.inverse(bins, &mut self.scratch);
+        self.tables.fft.inverse(bins, filled, &mut self.scratch);
     }
 
     /// Adds to `advances`, for each of the low bins, the cross-spectrum of this frame and the one before it, times
@@ -130,7 +136,7 @@ impl Stft {
     /// Transforms back, overlaps and adds: 480 samples. The bins are destroyed.
     #[inline(always)]
     pub(crate) fn synthesise(&mut self, memory: &mut Synthesis, bins: &mut [Complex32], hop: &mut [f32]) {
-        self.inverse(bins);
+        self.inverse(bins, BINS);
         let (early, late) = bins[START / 2..BINS - 1].split_at(MODEL_FRAME / 2);
         let (rise, fall) = self.tables.synthesis.split_at(MODEL_FRAME);
         let (rise, fall) = (rise.as_chunks::<2>().0, fall.as_chunks::<2>().0);
@@ -155,6 +161,12 @@ pub(crate) struct Analysis {
 impl Analysis {
     pub(crate) fn new() -> Self {
         Self { sound: [0.0; EARLIEST + WINDOW], low: [Complex32::ZERO; PHASES] }
+    }
+
+    /// The frame that ended so many samples ago, at most [`EARLIEST`], in pairs.
+    #[inline(always)]
+    fn ago(&self, lag: usize) -> &[[f32; 2]] {
+        self.sound[EARLIEST - lag.min(EARLIEST)..].as_chunks().0
     }
 
     pub(crate) fn reset(&mut self) {

@@ -1,4 +1,4 @@
-//! A checked, immutable network from a weights file, format `sourdine-4` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-5` (`models/FORMAT.md`).
 
 use super::container::{Container, SIDE_LIMIT, wrong};
 use super::layers::{Dense, Gru, LANES};
@@ -36,7 +36,7 @@ pub(crate) const BOTH: usize = UNITS + SENT;
 pub(crate) const SAYS: usize = UNITS + BOTH + HEARD;
 
 /// The format this build reads.
-const FORMAT: &str = "sourdine-4";
+const FORMAT: &str = "sourdine-5";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
