@@ -97,7 +97,7 @@ fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels
     }
     println!("{kernels:?} {case}: levels, other inputs, gains, voice, layers apart by {worst:?}");
     // PyTorch has 24 bits where inputs of dense layers have fifteen here.
-    assert!(worst[0] < 1e-5 && worst[1] < 1e-3 && worst[2] < 5e-4 && worst[3] < 1e-4 && worst[4] < 5e-4);
+    assert!(worst[0] < 1e-5 && worst[1] < 1e-3 && worst[2] < 6e-4 && worst[3] < 1e-4 && worst[4] < 5e-4);
 }
 
 #[test]
