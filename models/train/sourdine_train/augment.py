@@ -68,8 +68,7 @@ class Noise:
 
 @dataclass
 class Example:
-    """What the trainer sees of one clip: features, the loss coefficients A, P, B per band, the levels of what is clean and of what the
-    gains are for, the voice label."""
+    """What the trainer sees of one clip: features, A, P, B of the loss, levels of the clean and the combed sound, the voice label."""
 
     feat: np.ndarray
     a: np.ndarray

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from . import container
-from .features import BANDS, EDGES, HOP, LONGEST, PHASES, WINDOW
+from .features import EDGES, HOP, LONGEST, PHASES, WINDOW
 from .model import COUNT, SENT, SLOPE, UNITS, Net
 from .refine import DECAY, Refiner
 

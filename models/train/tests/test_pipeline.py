@@ -97,9 +97,9 @@ def test_what_was_stored_mixes_as_what_was_drawn(corpus, tmp_path):
         draw = np.random.default_rng(seed)
         e = reduce(draw, *combine(draw, m.r, *e))
         got = pool.mixture(np.random.default_rng(seed), m.r, row, row)
-        want = np.concatenate([e.feat, e.a, e.p, e.clean, e.vad[:, None]], 1)
+        want = np.concatenate([e.feat, e.a, e.p, e.clean, e.heard, e.vad[:, None]], 1)
         loud = e.a > 1e-3 * e.a.max()
-        used = np.concatenate([loud, np.zeros((len(got), INPUTS - BANDS), bool), loud, loud, loud, np.ones((len(got), 1), bool)], 1)
+        used = np.concatenate([loud, np.zeros((len(got), INPUTS - BANDS), bool), *[loud] * 4, np.ones((len(got), 1), bool)], 1)
         assert np.median(np.abs(got - want)[used]) < 1e-3 and (got[:, -1] == want[:, -1]).mean() > 0.99
 
 

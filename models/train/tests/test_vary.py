@@ -13,8 +13,8 @@ from sourdine_train.train import vary
 def _row(x: np.ndarray, s: np.ndarray) -> torch.Tensor:
     (sx, _, feat), ss = hear(x), stft(s)
     a, p, b = coefficients(sx, ss)
-    clean = levels(ss.real**2 + ss.imag**2)
-    return torch.from_numpy(np.concatenate([feat, a, p, clean, b[:, :1] * 0], 1).astype(np.float32))[None]
+    clean, heard = (levels(v.real**2 + v.imag**2) for v in (ss, sx))
+    return torch.from_numpy(np.concatenate([feat, a, p, clean, heard, b[:, :1] * 0], 1).astype(np.float32))[None]
 
 
 class _Fixed:
@@ -39,7 +39,7 @@ def test_a_level_change_is_exact() -> None:
 
 
 def test_masked_bands_stay_masked_and_nothing_happens_at_0() -> None:
-    batch = torch.rand(4, 5, INPUTS + 3 * BANDS + 1)
+    batch = torch.rand(4, 5, INPUTS + 4 * BANDS + 1)
     batch[:, :, INPUTS + 14 : INPUTS + 64] = 0
     same = batch.clone()
     vary(batch, np.random.default_rng(1), 0.0)
