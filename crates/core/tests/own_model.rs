@@ -52,7 +52,7 @@ fn says_what_it_is() {
     assert_eq!(built_in, sourdine::ModelInfo { name: "sourdine".into(), ..info.clone() });
     assert_eq!(info.licence, "MIT OR Apache-2.0");
     assert!((750_000..=760_000).contains(&info.bytes.0), "{info:?}");
-    assert!(info.bytes.1 <= 88 * 1024, "{info:?}");
+    assert!(info.bytes.1 <= 80 * 1024, "{info:?}");
     assert!((885_000..=895_000).contains(&info.multiplications), "{info:?}");
 }
 
