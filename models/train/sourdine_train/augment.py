@@ -16,7 +16,7 @@ import soxr
 from . import noise as synth
 from .data import Clip, Corpus, early, smooth_random_response, trim_rir
 from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, levels, stft
-from .refine import combed
+from .refine import comb_weights, combed
 
 COMPRESS = 0.3
 PHASE = 0.3
@@ -348,7 +348,7 @@ def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidt
         above = k, 0.0 if rng.random() < 0.5 else soft
         ss[:, k:] = 0
     there = hear(x, above=above)
-    sx = combed(there.spec, there.earlier, comb * np.maximum(there.likeness, 0) ** 2) if comb else there.spec
+    sx = combed(there.spec, there.earlier, comb_weights(there.likeness, comb)) if comb else there.spec
     a, p, b = coefficients(sx, ss)
     if limited:
         first = int(np.searchsorted(EDGES[:-1], k - 1))

@@ -53,8 +53,13 @@ class Refiner:
             noisy = 1 - self.kept / self.all if self.all > 0 else 0.0
             share = min(1.0, max(0.0, SLOPE * noisy - THRESHOLD))
             gains[t] = sharpen(self.gain, power[t], share * self.sharpness)
-            combs[t] = share * self.comb * np.maximum(like[t], 0) ** 2
+            combs[t] = comb_weights(like[t], share * self.comb)
         return gains, combs
+
+
+def comb_weights(like: F, strength: float) -> F:
+    """How much of the sound one period earlier goes with a bin, from the groups' likeness to it [..., 34]."""
+    return strength * np.maximum(like, 0) ** 2
 
 
 def combed(spec: F, earlier: F, combs: F) -> F:

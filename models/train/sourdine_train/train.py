@@ -103,8 +103,8 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear:
         attenuation = ear.attenuation(gain, clean).mean()
         distance = ear.distance(heard, clean).mean()
         total = total + cfg.annoyance * annoyance - cfg.intelligibility * intelligibility + cfg.attenuation * attenuation + cfg.distance * distance
-        heard = {"annoyance": annoyance, "intelligibility": intelligibility, "attenuation": attenuation, "distance": distance}
-        terms |= {k: v.detach() for k, v in heard.items()}
+        measures = {"annoyance": annoyance, "intelligibility": intelligibility, "attenuation": attenuation, "distance": distance}
+        terms |= {k: v.detach() for k, v in measures.items()}
     return total, terms
 
 

@@ -35,8 +35,8 @@ def test_hears_the_same() -> None:
         np.testing.assert_allclose(spec[0].numpy(), want.spec, atol=1e-4)
         np.testing.assert_allclose(earlier[0].numpy(), want.earlier, atol=1e-4)
         combed = f.comb(spec, earlier, feat[..., BANDS + 2 * features.PHASES : -2], 0.6)
-        weight = 0.6 * np.maximum(want.likeness, 0) ** 2
-        np.testing.assert_allclose(combed[0].numpy(), refine.combed(want.spec, want.earlier, weight), atol=1e-3)
+        weights = refine.comb_weights(want.likeness, 0.6)
+        np.testing.assert_allclose(combed[0].numpy(), refine.combed(want.spec, want.earlier, weights), atol=1e-3)
         clean = features.stft(s)
         a, p, _ = augment.coefficients(want.spec, clean)
         got = f.coefficients(spec, torch.from_numpy(clean)[None])
