@@ -35,13 +35,8 @@ fn store(numbers: &mut [f32; 8], value: __m256) {
     unsafe { _mm256_storeu_ps(numbers.as_mut_ptr(), value) }
 }
 
-/// By hand, because the compiler does not find the instruction that multiplies and adds a pair by itself.
-#[target_feature(enable = "avx2")]
-pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-    in_blocks!(block, layer, codes, unit, y);
-}
-
-/// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
+/// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them. By hand, because the compiler
+/// does not find the instruction that multiplies and adds a pair by itself.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn block<const N: usize, W: Weight>(

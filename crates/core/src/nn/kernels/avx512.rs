@@ -35,13 +35,7 @@ fn load(numbers: &[f32; LANES]) -> __m512 {
     unsafe { _mm512_loadu_ps(numbers.as_ptr()) }
 }
 
-/// As with AVX2, but one instruction multiplies, adds the pair and adds it to the sum, for sixteen rows.
-#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
-    in_blocks!(block, layer, codes, unit, y);
-}
-
-/// The rows of N panels: all sums stay in registers, and a pair of codes is loaded once for them.
+/// The rows of N panels, as with AVX2, but one instruction multiplies, adds the pair and adds it to the sum, for sixteen rows.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 fn block<const N: usize, W: Weight>(

@@ -35,13 +35,18 @@ macro_rules! in_blocks {
     };
 }
 
-/// The loops that are the same everywhere, compiled for what `$features` names.
+/// What is the same everywhere, compiled for what `$features` names: the dense layer by the set's own `block`, and the loops.
 #[cfg(target_arch = "x86_64")]
 macro_rules! portable_loops {
     ($features:literal) => {
         #[target_feature(enable = $features)]
         pub(super) fn run<L: super::Loops>(loops: L) -> L::Output {
             loops.run()
+        }
+
+        #[target_feature(enable = $features)]
+        pub(super) fn dense<W: Weight>(layer: &Dense<W>, codes: &[[i16; 2]], unit: f32, y: &mut [f32]) {
+            in_blocks!(block, layer, codes, unit, y);
         }
 
         #[target_feature(enable = $features)]
