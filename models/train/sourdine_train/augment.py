@@ -29,10 +29,10 @@ class Recipe:
     """Shares and ranges of the mixing; the defaults are the training recipe."""
 
     studio: tuple[str, ...] = ("kerstin_de", "nathalie_nl", "kathleen_en", "flemishguy_nl")
-    studio_share: float = 0.40
+    studio_share: float = 0.20
     group_weight: tuple[tuple[str, float], ...] = (
-        ("alnum_en", 0.42), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.18), ("mycroft_pcd", 0.06),
-        ("asterisk_by", 0.07), ("festvox_ru", 0.04), ("gcin_zh", 0.04), ("tts_flite", 0.02), ("tts_unit", 0.02), ("tts_formant", 0.02),
+        ("alnum_en", 0.38), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.22), ("mycroft_pcd", 0.07),
+        ("asterisk_by", 0.10), ("festvox_ru", 0.05), ("gcin_zh", 0.04), ("tts_statistical", 0.02), ("tts_unit", 0.02), ("tts_formant", 0.02),
     )
     shift: float = 0.7
     formant: float = 0.6

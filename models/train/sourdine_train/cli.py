@@ -96,7 +96,7 @@ def _golden(a: argparse.Namespace) -> None:
 def _devset(a: argparse.Namespace) -> None:
     from . import devset
 
-    devset.make(_corpus(a, dev=True, gate=False), a.out, a.items, a.near, a.seed)
+    devset.make(_corpus(a, dev=True, gate=a.lower_floor), a.out, a.items, a.near, a.seed)
 
 
 def _report(a: argparse.Namespace) -> None:
@@ -263,6 +263,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--items", type=int, default=72)
     s.add_argument("--near", type=int, default=12)
     s.add_argument("--seed", type=int, default=5)
+    s.add_argument("--lower-floor", action="store_true", help="lower the recordings' own noise first, as in training: the same mixtures, with references without it")
 
     s = cmd("report", _report, "score files of the development set as tables by SNR, room, speech set and noise class")
     s.add_argument("folder", type=Path, help="the folder with items.csv")

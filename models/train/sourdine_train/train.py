@@ -91,8 +91,8 @@ def loss_terms(logits: Tensor, batch: Tensor, weights: Tensor, cfg: Config, ear:
     vad = nnf.binary_cross_entropy_with_logits(logits[..., BANDS], batch[..., -1])
     total = spec + cfg.beta * over + cfg.vad * vad
     terms = {"spec": spec.detach(), "over": over.detach(), "vad": vad.detach()}
-    if ear:
-        speech = batch[..., -1].amax(1) > 0
+    speech = batch[..., -1].amax(1) > 0
+    if ear and speech.any():
         noisy, clean, combed = (100 ** batch[speech, :, at] for at in (slice(BANDS), CLEAN_AT, HEARD_AT))
         there = (batch[speech, :, A_AT] > 0).float()
         gain, clean = logits[speech, :, :BANDS], clean * there

@@ -5,6 +5,7 @@ import pytest
 import soundfile as sf
 
 from sourdine_train import data, voices
+from sourdine_train.augment import Recipe
 
 RATE = 16000
 
@@ -54,3 +55,9 @@ def test_missing_engine_is_named(tmp_path, monkeypatch):
     monkeypatch.setattr(voices.shutil, "which", lambda _: None)
     assert voices.make(tmp_path) and "not installed" in voices.make(tmp_path)[0]
     assert not (tmp_path / "MANIFEST.csv").exists()
+
+
+def test_the_mixer_knows_every_set():
+    """One that it does not know would be drawn as often as all others of its kind together."""
+    known = {name for name, _ in Recipe().group_weight}
+    assert {v.group for v in voices.VOICES if not v.group.endswith("sharealike")} <= known
