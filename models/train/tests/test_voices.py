@@ -58,6 +58,6 @@ def test_missing_engine_is_named(tmp_path, monkeypatch):
 
 
 def test_the_mixer_knows_every_set():
-    """One that it does not know would be drawn as often as all others of its kind together."""
+    """One that it does not know would get ten times the weight of the others of its kind."""
     known = {name for name, _ in Recipe().group_weight}
     assert {v.group for v in voices.VOICES if not v.group.endswith("sharealike")} <= known
