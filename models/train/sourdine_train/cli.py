@@ -51,7 +51,7 @@ def _train(a: argparse.Namespace) -> None:
     from . import train
 
     cfg = train.Config(**{f.name: getattr(a, f.name) for f in dataclasses.fields(train.Config) if hasattr(a, f.name)})
-    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool, a.device)
+    train.train(a.run, a.pool, cfg, a.resume, a.minutes, a.decay_minutes, a.every, a.long_pool, a.device, a.steps)
 
 
 def _loss(a: argparse.Namespace) -> None:
@@ -153,8 +153,8 @@ def _enhance(a: argparse.Namespace) -> None:
         from . import enhance, export
 
         torch.set_num_threads(1)
-        net, meta = export.load(a.weights)
-        r = enhance.run(net, x, export.refiner(meta))
+        net, _ = export.load(a.weights)
+        r = enhance.run(net, x, export.refiner(a.weights))
     else:
         from .plain import Plain
 
@@ -200,6 +200,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--run", type=Path, required=True, help="folder for checkpoints and log.csv")
     s.add_argument("--resume", type=Path, help="checkpoint (.pt) or snapshot (.safetensors) to go on from")
     s.add_argument("--minutes", type=float, default=0, help="wall time (0: until SIGTERM)")
+    s.add_argument("--steps", type=int, default=0, help="end at this step (0: by the clock alone)")
     s.add_argument("--decay-minutes", type=float, default=0, help="the last of them anneal the learning rate")
     s.add_argument("--every", type=float, default=10, help="minutes between checkpoints")
     s.add_argument("--hidden", type=int, default=192)
@@ -211,6 +212,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--ema", type=float, default=0.999, help="of the averaged weights")
     s.add_argument("--comb", type=float, default=0.0, help="the loss is that of the sound with its voice strengthened so much, as by `export --comb`")
     s.add_argument("--sharpness", type=float, help="the measures of what is heard are of gains after decay limit and sharpening, as by `export --sharpness` (default: of the gains alone)")
+    s.add_argument("--alternate", action="store_true", help="every second step with the weights of `train.REFINED` in place of those given: of gains after decay limit and sharpening")
     s.add_argument("--device", default="cpu", help="`cuda`: pools, mixing and training on a GPU, batches of hundreds")
     s.add_argument("--lr", type=float, default=2e-3, help="AdamW's, for the output layer and biases")
     s.add_argument("--muon-lr", type=float, default=0.02, help="Muon's, for the hidden matrices")

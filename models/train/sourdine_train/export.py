@@ -86,9 +86,10 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
     container.save(path, t, meta)
 
 
-def refiner(meta: dict[str, str]) -> Refiner:
+def refiner(path: str | Path) -> Refiner:
     """What a weights file says of the way from gains to sound."""
-    return Refiner(DECAY, float(meta["sharpness"]), float(meta["comb"]))
+    t, meta = container.load(path)
+    return Refiner(t["decay_limit"], float(meta["sharpness"]), float(meta["comb"]))
 
 
 def load(path: str | Path) -> tuple[Net, dict[str, str]]:
@@ -98,8 +99,6 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
     if meta["bands"] != ",".join(map(str, EDGES)) or [int(meta[k]) for k in ("phases", "units", "sent")] != [PHASES, UNITS, SENT]:
         raise ValueError(f"{path}: other bands or groups")
-    if not np.array_equal(t["decay_limit"], DECAY):
-        raise ValueError(f"{path}: other decay limits")
     net = Net(int(meta["hidden"]), int(meta["layers"]))
     with torch.no_grad():
         net.feat_mean.copy_(torch.from_numpy(t["feat_mean"]))

@@ -16,8 +16,9 @@ REPEAT = np.diff(EDGES)
 GROUP_BINS = np.diff(np.append(GROUPS, EDGES[-1]))
 FORGET = 0.01
 SLOPE, THRESHOLD = 12.0, 0.2
-# Low bands hold harmonics that go on, high ones breath and clicks that do not.
-DECAY = np.concatenate([np.linspace(0.9, 0.54, SINGLE, endpoint=False), np.linspace(0.54, 0.3, BANDS - SINGLE)]).astype(np.float32)
+# Of the lowest band, of that at 1 kHz, of the first of more than one bin, of the highest: low bands hold harmonics that go on,
+# high ones breath and clicks that do not.
+DECAY = np.interp(np.arange(BANDS), [0, 32, SINGLE, BANDS - 1], [0.9, 0.576, 0.432, 0.24]).astype(np.float32)
 
 F = np.ndarray
 

@@ -9,7 +9,7 @@ import math
 import os
 import signal
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ A_AT, P_AT, CLEAN_AT, HEARD_AT = (slice(INPUTS + k * BANDS, INPUTS + (k + 1) * B
 
 RING_SHARE = 0.5
 """Of a GPU's memory that the pools fill."""
+
+REFINED = {"sharpness": 1.0, "intelligibility": 3.0, "attenuation": 0.008, "distance": 0.1}
+"""What every second step of an alternating run hears: the gains as the engine leaves them, by how alike envelopes are."""
 
 STOP = -1.0
 """Instead of a share of the learning rate: the other processes end."""
@@ -63,6 +66,7 @@ class Config:
     grad_clip: float = 1.0
     comb: float = 0.0
     sharpness: float | None = None
+    alternate: bool = False
     long_batch: int = 6
     long_share: float = 0.25
     seed: int = 1
@@ -255,7 +259,8 @@ class Trainer:
         else:
             batch = torch.as_tensor(self.pool.batch(self.cfg.batch))
         vary(batch, self.rng, self.cfg.vary)
-        loss, terms = loss_terms(self.net(batch[..., :INPUTS]), batch, self.weights, self.cfg, self.ear)
+        cfg = replace(self.cfg, **REFINED) if self.cfg.alternate and self.steps % 2 == 0 else self.cfg
+        loss, terms = loss_terms(self.net(batch[..., :INPUTS]), batch, self.weights, cfg, self.ear)
         self.net.zero_grad(set_to_none=True)
         loss.backward()
         if self.ranks > 1:
@@ -313,9 +318,9 @@ def rate(step: int, warmup: int, fade: float | None) -> float:
 
 def train(
     run: Path, pool: Path, cfg: Config, resume: Path | None, minutes: float, decay_minutes: float, every: float = 10.0,
-    long_pool: Path | None = None, device: str = "cpu",
+    long_pool: Path | None = None, device: str = "cpu", steps: int = 0,
 ) -> None:
-    """Trains for `minutes` of wall time (0: until stopped by SIGTERM); with `decay_minutes` the last of them anneal.
+    """Trains for `minutes` of wall time (0: until stopped by SIGTERM) or up to so many `steps`; with `decay_minutes` the last of them anneal.
 
     Under `torchrun --nproc-per-node 2 -m --` two processes share every step, each with a batch of its own; the first one writes.
     A file named `decay` in the run folder with a number of minutes in it starts the decay at once.
@@ -340,7 +345,7 @@ def train(
         out = csv.writer(f)
         if fresh:
             out.writerow(["steps", "hours", "rate", "loss", "spec", "over", "vad", "grad", "wall_s"])
-        while not t.stop:
+        while not t.stop and not (steps and t.steps >= steps):
             now = time.monotonic()
             if fade_from is None:
                 flag = run / "decay"

@@ -24,11 +24,11 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]
-    line = [sys.executable, "-m", "sourdine_train", "train", "--pool", str(pool), "--run", str(tmp_path / "run"), "--hidden", "16", "--batch", "2", "--minutes", "0.05"]
+    line = [sys.executable, "-m", "sourdine_train", "train", "--pool", str(pool), "--run", str(tmp_path / "run"), "--hidden", "16", "--batch", "2", "--steps", "5"]
     env = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     both = [subprocess.Popen(line, env={**env, "RANK": rank}) for rank in "01"]
     assert [p.wait(120) for p in both] == [0, 0]
     state = torch.load(tmp_path / "run" / "last.pt", weights_only=False)
-    assert state["steps"] > 0
+    assert state["steps"] == 5
     assert abs(state["seconds"] - state["steps"] * 2 * 2 * 30 * HOP / RATE) < 1e-6
     assert all(torch.isfinite(w).all() for w in state["net"].values())
