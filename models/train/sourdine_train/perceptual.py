@@ -83,8 +83,11 @@ class Ear:
             removed = 1 - (mean @ (gain.square() * power).sum(2, keepdim=True)) / (mean @ power.sum(2, keepdim=True))
             share = sharpness * (SLOPE * removed - THRESHOLD).clamp(0, 1)
         sharp = gain * (1 - share + share * 0.5 * gain * (3 - gain.square()))
-        kept = [(g.square() * power).sum(2, keepdim=True) for g in (gain, sharp)]
-        return (sharp * (kept[0] / (kept[1] + 1e-20)).sqrt()).clamp(max=1)
+        # No gradient through what is given back: a network would leave noise where nobody hears it, for a louder voice.
+        with torch.no_grad():
+            kept = [(g.square() * power).sum(2, keepdim=True) for g in (gain, sharp)]
+            make_up = (kept[0] / (kept[1] + 1e-20)).sqrt()
+        return (sharp * make_up).clamp(max=1)
 
     def _loudness(self, power: Tensor) -> Tensor:
         return SCALE * (self.quiet / 0.5) ** self.exponent * ((0.5 + 0.5 * power / self.quiet) ** self.exponent - 1).clamp(min=0)

@@ -68,3 +68,13 @@ def test_gains_are_refined_as_when_denoising() -> None:
     want, _ = Refiner(DECAY, 0.8, 0.0).run(1 / (1 + np.exp(-logits)), power * WIDTH, np.zeros((200, 34), np.float32))
     got = Ear().refined(torch.from_numpy(logits)[None], torch.from_numpy(power)[None], 0.8)[0]
     np.testing.assert_allclose(got.numpy(), want, atol=1e-4)
+
+
+def test_no_band_is_paid_for_by_another():
+    """What sharpening takes is given back to the whole frame; no gradient says that a gain here makes it louder there."""
+    logits = torch.randn(1, 50, BANDS, generator=torch.Generator().manual_seed(4), requires_grad=True)
+    gains = Ear().refined(logits, torch.ones(1, 50, BANDS), 1.0)
+    gains[..., : BANDS // 2].sum().backward()
+    assert logits.grad is not None
+    there = logits.grad.abs().sum((0, 1)) > 0
+    assert there[: BANDS // 2].all() and not there[BANDS // 2 :].any()
