@@ -64,6 +64,7 @@ def _loss(a: argparse.Namespace) -> None:
 
 
 def _export(a: argparse.Namespace) -> None:
+    import numpy as np
     import torch
 
     from . import export, train
@@ -74,9 +75,9 @@ def _export(a: argparse.Namespace) -> None:
     cfg = train.Config(**s["config"])
     net = Net(cfg.hidden, cfg.layers)
     net.load_state_dict(s["net" if a.raw else "avg"])
+    more = np.interp(BAND_HZ, *np.array([p.split("=") for p in a.offset_at], float).T) if a.offset_at else np.zeros(len(BAND_HZ))
     with torch.no_grad():
-        taper = torch.from_numpy(BAND_HZ).float().div(-375).add(1).clamp(min=0)
-        net.out_bias += a.gain_offset + a.low_offset * taper
+        net.out_bias += torch.from_numpy(a.gain_offset + more).float()
     export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600, a.sharpness, a.comb)
     print(f"{a.out}: {s['seconds'] / 3600:.2f} h, {a.out.stat().st_size} bytes")
 
@@ -239,7 +240,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--licence", default="MIT OR Apache-2.0")
     s.add_argument("--commit", default="")
     s.add_argument("--gain-offset", type=float, default=0.0, help="added to every gain logit: above zero keeps more speech and more noise")
-    s.add_argument("--low-offset", type=float, default=0.0, help="as much more at 0 Hz, falling to nothing at 375 Hz: below zero keeps less rumble")
+    s.add_argument("--offset-at", nargs="+", default=[], metavar="HZ=LOGIT", help="as much more there, in a straight line from point to point")
     s.add_argument("--sharpness", type=float, default=0.0, help="how much gains in between are lowered, 0 to 1: less noise while there is voice")
     s.add_argument("--comb", type=float, default=0.0, help="how much of the sound one voice period earlier is added where both are alike, 0 to 1: less noise between harmonics")
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sourdine_train import cli, data, pool, report
+from sourdine_train import cli, container, data, pool, report
 from sourdine_train.augment import Mixer, combine, reduce
 from sourdine_train.cli import main
-from sourdine_train.features import BANDS, INPUTS
+from sourdine_train.features import BAND_HZ, BANDS, INPUTS
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +72,11 @@ def test_train_resume_export_and_score(corpus_dir, tmp_path):
     main(["snapshot", str(run / "stable.pt"), str(small)])
     main([*train, "--resume", str(small), "--minutes", "0.03"])
     weights = tmp_path / "w.safetensors"
+    moved = tmp_path / "moved.safetensors"
     main(["export", str(run / "final.pt"), str(weights)])
+    main(["export", str(run / "final.pt"), str(moved), "--gain-offset", "0.5", "--offset-at", "0=-1", "1000=0"])
+    more = container.load(moved)[0]["out.place"].ravel() - container.load(weights)[0]["out.place"].ravel()
+    np.testing.assert_allclose(more, 0.5 - np.maximum(1 - BAND_HZ / 1000, 0), atol=1e-5)
     main(["golden", str(weights), str(tmp_path / "g.safetensors")])
     main(["devset", *common, "--out", str(tmp_path / "dev"), "--items", "4", "--near", "2"])
     noisy = tmp_path / "dev" / "mix" / "noisy" / "000.wav"
