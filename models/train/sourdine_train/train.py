@@ -216,7 +216,7 @@ class Trainer:
         if state:
             self.avg.load_state_dict(state["avg"])
         self.weights = band_weights(cfg.tilt).to(self.device)
-        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility or cfg.attenuation or cfg.distance else None
+        self.ear = Ear(self.device) if cfg.annoyance or cfg.intelligibility or cfg.attenuation or cfg.distance or cfg.alternate else None
         self.stop = False
         if self.rank:
             self.rng.bit_generator.state = np.random.default_rng([cfg.seed, self.steps, self.rank]).bit_generator.state
