@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ def test_two_processes_take_the_steps_of_one(tmp_path):
         port = s.getsockname()[1]
     line = [sys.executable, "-m", "sourdine_train", "train", "--pool", str(pool), "--run", str(tmp_path / "run"), "--hidden", "16", "--batch", "2", "--steps", "5"]
     env = {**os.environ, "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
-    both = [subprocess.Popen(line, env={**env, "RANK": rank}) for rank in "01"]
+    both = [subprocess.Popen(line, env={**env, "RANK": rank}, cwd=Path(__file__).parent.parent) for rank in "01"]
     assert [p.wait(120) for p in both] == [0, 0]
     state = torch.load(tmp_path / "run" / "last.pt", weights_only=False)
     assert state["steps"] == 5
