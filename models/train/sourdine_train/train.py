@@ -316,6 +316,12 @@ def rate(step: int, warmup: int, fade: float | None) -> float:
     return share if fade is None else share * max(0.01, 1 - math.sqrt(min(1.0, fade)))
 
 
+def _part() -> None:
+    """Ends the group of processes, together: left to the interpreter's end, gloo's threads sometimes abort it."""
+    dist.barrier()
+    dist.destroy_process_group()
+
+
 def train(
     run: Path, pool: Path, cfg: Config, resume: Path | None, minutes: float, decay_minutes: float, every: float = 10.0,
     long_pool: Path | None = None, device: str = "cpu", steps: int = 0,
@@ -332,6 +338,7 @@ def train(
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # The first process says when to end.
         while (share := t.together(STOP)) != STOP:
             t.step(share)
+        _part()
         return
     signal.signal(signal.SIGTERM, lambda *_: setattr(t, "stop", True))
     start = saved = time.monotonic()
@@ -377,6 +384,8 @@ def train(
                 t.save(f"at_{t.hours:06.1f}h.pt")
                 saved = now
     t.together(STOP)
+    if t.ranks > 1:
+        _part()
     t.save()
     if fade_from is not None:
         t.save("final.pt")
