@@ -75,7 +75,7 @@ def _export(a: argparse.Namespace) -> None:
     cfg = train.Config(**s["config"])
     net = Net(cfg.hidden, cfg.layers)
     net.load_state_dict(s["net" if a.raw else "avg"])
-    more = np.interp(BAND_HZ, *np.array([p.split("=") for p in a.offset_at], float).T) if a.offset_at else np.zeros(len(BAND_HZ))
+    more = np.interp(BAND_HZ, *np.array([p.split("=") for p in a.offset_at], float).T)
     with torch.no_grad():
         net.out_bias += torch.from_numpy(a.gain_offset + more).float()
     export.save(net, a.out, a.name, a.licence, a.commit, s["seconds"] / 3600, a.sharpness, a.comb)
@@ -154,8 +154,8 @@ def _enhance(a: argparse.Namespace) -> None:
         from . import enhance, export
 
         torch.set_num_threads(1)
-        net, _ = export.load(a.weights)
-        r = enhance.run(net, x, export.refiner(a.weights))
+        net, refiner, _ = export.load(a.weights)
+        r = enhance.run(net, x, refiner)
     else:
         from .plain import Plain
 
@@ -240,7 +240,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--licence", default="MIT OR Apache-2.0")
     s.add_argument("--commit", default="")
     s.add_argument("--gain-offset", type=float, default=0.0, help="added to every gain logit: above zero keeps more speech and more noise")
-    s.add_argument("--offset-at", nargs="+", default=[], metavar="HZ=LOGIT", help="as much more there, in a straight line from point to point")
+    s.add_argument("--offset-at", nargs="+", default=["0=0"], metavar="HZ=LOGIT", help="as much more there, in a straight line from point to point")
     s.add_argument("--sharpness", type=float, default=0.0, help="how much gains in between are lowered, 0 to 1: less noise while there is voice")
     s.add_argument("--comb", type=float, default=0.0, help="how much of the sound one voice period earlier is added where both are alike, 0 to 1: less noise between harmonics")
     s.add_argument("--raw", action="store_true", help="the last weights instead of their average")

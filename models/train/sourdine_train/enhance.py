@@ -17,7 +17,7 @@ def run(net: Net, x: np.ndarray, refiner: Refiner) -> dict[str, np.ndarray]:
     """Denoises `x` (48 kHz, mono) as one batch; the output lags by 480 samples."""
     heard = hear(x)
     prob = torch.sigmoid(net(torch.from_numpy(heard.feat)[None])[0]).numpy()
-    gain, combs = refiner.run(prob[:, :BANDS], heard.power, heard.likeness)
+    gain, combs = replace(refiner).run(prob[:, :BANDS], heard.power, heard.likeness)
     y = istft(apply(heard.spec, heard.earlier, gain, combs))
     return {"feat": heard.feat, "raw": prob[:, :BANDS], "gain": gain, "vad": prob[:, BANDS], "out": y}
 

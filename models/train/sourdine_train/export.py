@@ -86,14 +86,8 @@ def save(net: Net, path: str | Path, name: str, licence: str = "MIT OR Apache-2.
     container.save(path, t, meta)
 
 
-def refiner(path: str | Path) -> Refiner:
-    """What a weights file says of the way from gains to sound."""
-    t, meta = container.load(path)
-    return Refiner(t["decay_limit"], float(meta["sharpness"]), float(meta["comb"]))
-
-
-def load(path: str | Path) -> tuple[Net, dict[str, str]]:
-    """The de-quantised network of a weights file."""
+def load(path: str | Path) -> tuple[Net, Refiner, dict[str, str]]:
+    """The de-quantised network of a weights file, its way from gains to sound, its metadata."""
     t, meta = container.load(path)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
@@ -113,4 +107,4 @@ def load(path: str | Path) -> tuple[Net, dict[str, str]]:
                 w.copy_(torch.from_numpy(unpack(t[f"{key}.w_q"], at)[rows].astype(np.float32) * t[f"{key}.w_s"][rows, None]))
                 if b is not None:
                     b.copy_(torch.from_numpy(t[f"{key}.b"][rows]))
-    return net.eval(), meta
+    return net.eval(), Refiner.of(t, meta), meta

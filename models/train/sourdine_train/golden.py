@@ -63,11 +63,11 @@ def inputs(seed: int = 7) -> dict[str, np.ndarray]:
 
 def make(weights: Path, out: Path) -> None:
     """Runs every case through the streaming reference and writes the file."""
-    net, meta = export.load(weights)
+    net, refiner, meta = export.load(weights)
     tensors: dict[str, np.ndarray] = {}
     cases = inputs()
     for name, x in cases.items():
-        s = Stream(net, export.refiner(weights))
+        s = Stream(net, refiner)
         at = sorted({i for i in (0, 1, 2, 10, 19, 20, 21, len(x) - 1) if i < len(x)})
         rows = []
         for i, frame in enumerate(x):
@@ -82,7 +82,7 @@ def make(weights: Path, out: Path) -> None:
         for k in ("c", "h1", "h2"):
             tensors[f"{name}.{k}"] = np.stack([rows[i][k] for i in at]).astype(np.float32)
     # A minute of the first case, over and over: an error that grows shows here.
-    s = Stream(net, export.refiner(weights))
+    s = Stream(net, refiner)
     ends = [[s.push(frame.astype(np.float32) / 32768) for frame in cases["speech"]][-1] for _ in range(REPEATS)]
     tensors["minute.gain"] = np.stack([e["gain"] for e in ends]).astype(np.float32)
     tensors["minute.vad"] = np.array([e["vad"] for e in ends], np.float32).reshape(-1)

@@ -26,7 +26,6 @@ class Plain:
         self.t = t
         self.layers = int(self.meta["layers"])
         self.slope = np.float32(self.meta["leaky_slope"])
-        self.decay = t["decay_limit"]
         self.units, self.sent = int(self.meta["units"]), int(self.meta["sent"])
         self.w: dict[str, tuple[F, F]] = {}
         for key in [k.removesuffix(".w_q") for k in t if k.endswith(".w_q")]:
@@ -82,7 +81,7 @@ class Plain:
         spoken = self._gru(self._leaky("mix", both), "group_out")
         raw = _sigm(self._dense("out", np.concatenate([spoken, both, g], 2)).reshape(frames, BANDS))
         voice = _sigm(said[:, GROUPS * self.sent])
-        refiner = Refiner(self.decay, float(self.meta["sharpness"]), float(self.meta["comb"]))
+        refiner = Refiner.of(self.t, self.meta)
         gain, combs = refiner.run(raw, heard.power, heard.likeness)
         y = istft(apply(heard.spec, heard.earlier, gain, combs))
         return {"feat": feat, "raw": raw, "gain": gain, "vad": voice, "out": y}

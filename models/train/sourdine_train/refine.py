@@ -41,6 +41,11 @@ class Refiner:
     kept: float = 0.0
     all: float = 0.0
 
+    @classmethod
+    def of(cls, tensors: dict[str, F], meta: dict[str, str]) -> Refiner:
+        """What a weights file says of it."""
+        return cls(tensors["decay_limit"], float(meta["sharpness"]), float(meta["comb"]))
+
     def run(self, raw: F, power: F, like: F) -> tuple[F, F]:
         """The gains [T, 136], and how much of the sound one period earlier goes with a bin [T, 34].
 

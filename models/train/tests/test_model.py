@@ -44,11 +44,11 @@ def test_quantise_and_pack_round_trip():
 def test_streaming_equals_batch_and_plain(net, tmp_path):
     file = tmp_path / "w.safetensors"
     export.save(net, file, "test", sharpness=0.7, comb=0.5)
-    deq, meta = export.load(file)
+    deq, refiner, meta = export.load(file)
     assert meta["format"] == "sourdine-5" and meta["hidden"] == "48"
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
-    whole = enhance.run(deq, x, export.refiner(file))
-    s = enhance.Stream(deq, export.refiner(file))
+    whole = enhance.run(deq, x, refiner)
+    s = enhance.Stream(deq, refiner)
     parts = [s.push(f) for f in x.reshape(-1, 480)]
     for k in ("raw", "gain", "out"):
         assert np.abs(np.concatenate([p[k].ravel() for p in parts]) - whole[k].ravel()).max() < 1e-5, k

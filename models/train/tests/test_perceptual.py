@@ -70,7 +70,7 @@ def test_gains_are_refined_as_when_denoising() -> None:
     np.testing.assert_allclose(got.numpy(), want, atol=1e-4)
 
 
-def test_no_band_is_paid_for_by_another():
+def test_no_band_is_paid_for_by_another() -> None:
     """What sharpening takes is given back to the whole frame; no gradient says that a gain here makes it louder there."""
     logits = torch.randn(1, 50, BANDS, generator=torch.Generator().manual_seed(4), requires_grad=True)
     gains = Ear().refined(logits, torch.ones(1, 50, BANDS), 1.0)
