@@ -1,7 +1,7 @@
-"""Mixtures: speech in a room, a background, both at some level, and their reduction to what the loss needs.
+"""Voices and backgrounds of endless variety from a finite corpus, in batches on any device.
 
-The costly part (`Mixer.speech`, `Mixer.background`) is apart from the cheap one (`combine`, `reduce`): the pool stores what
-the first makes, and the trainer pairs it anew at every draw, so that it never sees a mixture twice.
+A voice is a recording at another speed, with other formants, through a random response, in a room or not, now and then
+whispered; a background is one to three noises: recordings, textures made of their grains, babble, synthesised sounds.
 """
 
 from __future__ import annotations
@@ -9,357 +9,350 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.fft
-import scipy.ndimage
-import soxr
+import torch
+import torch.nn.functional as nnf
+from torch import Tensor
 
-from . import noise as synth
-from .data import Clip, Corpus, early, smooth_random_response, trim_rir
-from .features import BIN_HZ, BINS, EDGES, HOP, RATE, WINDOW, band_sum, hear, istft, levels, stft
-from .refine import comb_weights, combed
+from . import synth
+from .corpus import Clip, Corpus, early, trimmed
+from .frontend import FrontEnd
+from .layout import BINS, HOP, RATE, WINDOW
+from .recipe import Mixing
 
-COMPRESS = 0.3
-PHASE = 0.3
-VOICE_DB = -33.0
-JOIN = 6 * RATE
-
-
-@dataclass
-class Recipe:
-    """Shares and ranges of the mixing; the defaults are the training recipe."""
-
-    studio: tuple[str, ...] = ("kerstin_de", "nathalie_nl", "kathleen_en", "flemishguy_nl")
-    studio_share: float = 0.20
-    group_weight: tuple[tuple[str, float], ...] = (
-        ("alnum_en", 0.38), ("picovoice_s2i_en", 0.25), ("picovoice_wake_en", 0.22), ("mycroft_pcd", 0.07),
-        ("asterisk_by", 0.10), ("festvox_ru", 0.05), ("gcin_zh", 0.04), ("tts_statistical", 0.02), ("tts_unit", 0.02), ("tts_formant", 0.02),
-    )
-    shift: float = 0.7
-    formant: float = 0.6
-    snr: tuple[float, float] = (5.0, 8.0)
-    high_snr: float = 0.17
-    clean: float = 0.07
-    no_speech: float = 0.06
-    reverb: float = 0.35
-    synth: float = 0.28
-    babble: float = 0.14
-    enveloped: float = 0.09
-    granular: float = 0.35
-    clip: float = 0.08
-    rumble: float = 0.12
+GRID = 50
+"""Speeds are multiples of 1/50 whose numerator has small primes, so that every resampling is one fast transform."""
+SPEEDS = np.array([30, 32, 33, 35, 36, 39, 40, 42, 44, 45, 48, 50, 52, 54, 55, 56, 60, 63, 64, 65, 66, 70, 72, 75, 77, 78, 80])
+JOIN = 6.0
+"""Clips longer than that, in seconds, are pieces of one recording with pauses between them."""
+SYNTH_ROOMS = 150
+POINTS = 10
+"""Of a random response, evenly spread over log frequency."""
 
 
 @dataclass
-class Speech:
-    """A voice whose target has unit active level: what is to come back, what the microphone gets of it, bandwidth in Hz."""
+class Voices:
+    """Voices of unit active level [N, samples]: what is to come back, what the microphone gets, bandwidth in Hz [N]."""
 
-    target: np.ndarray
-    wet: np.ndarray
-    bandwidth: float
-
-
-@dataclass
-class Noise:
-    """A background of unit level, and by how many dB the drawn SNR is lowered, since much of it lies below the voice."""
-
-    sound: np.ndarray
-    lower: float
+    target: Tensor
+    wet: Tensor
+    bandwidth: Tensor
 
 
 @dataclass
-class Example:
-    """What the trainer sees of one clip: features, A, P, B of the loss, levels of the clean and the combed sound, the voice label."""
+class Backgrounds:
+    """Backgrounds of unit level [N, samples], and by how many dB the SNR is lowered [N], since much of them lies below the voice."""
 
-    feat: np.ndarray
-    a: np.ndarray
-    p: np.ndarray
-    b: np.ndarray
-    clean: np.ndarray
-    heard: np.ndarray
-    vad: np.ndarray
+    sound: Tensor
+    lower: Tensor
 
 
-def coefficients(x: np.ndarray, s: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A, P, B of the closed-form loss u^2 A - 2 u P + B (u = g^0.3, g constant in a band).
-
-    It equals, summed over the bins of a band, lam |u|X|^c e^(jx) - |S|^c e^(js)|^2 + (1 - lam) (u|X|^c - |S|^c)^2, the
-    compressed complex spectral loss of Braun and Tashev (2020) with c = 0.3 and lam = 0.3.
-    """
-    px = x.real**2 + x.imag**2 + 1e-16
-    ps = s.real**2 + s.imag**2 + 1e-16
-    half = np.float32(COMPRESS / 2)
-    xc, sc = np.exp(half * np.log(px)), np.exp(half * np.log(ps))  # Twice as fast as a power here.
-    cos = (x.real * s.real + x.imag * s.imag) / np.sqrt(px * ps)
-    return band_sum(xc * xc), band_sum(xc * sc * (PHASE * cos + 1 - PHASE)), band_sum(sc * sc)
+def smooth_curves(points: int, bins: int) -> Tensor:
+    """[bins, points]: linear interpolation of values at points over log frequency, 40 Hz to 20 kHz, to bins up to 24 kHz."""
+    f = np.log(np.maximum(np.linspace(0, RATE / 2, bins), 20))
+    at = np.log(np.geomspace(40, 20000, points))
+    return torch.from_numpy(np.stack([np.interp(f, at, row) for row in np.eye(points)], 1).astype(np.float32))
 
 
-def voice_labels(target: np.ndarray) -> np.ndarray:
-    """Per frame of 10 ms: is there speech? From the energy of the clean signal, with one frame of hangover each way."""
-    n = len(target) // HOP
-    e = (target[: n * HOP].reshape(n, HOP) ** 2).mean(1)
-    top = np.percentile(e, 95)
-    if top < 1e-11:
-        return np.zeros(n, bool)
-    return scipy.ndimage.binary_dilation(e > top * 10 ** (VOICE_DB / 10), iterations=2)
+def frame_energy(x: Tensor) -> Tensor:
+    """Mean square of every 10 ms frame [N, T]."""
+    return x.unflatten(1, (-1, HOP)).square().mean(2)
 
 
-def formant_shift(x: np.ndarray, ratio: float, quefrency_ms: float = 1.25) -> np.ndarray:
-    """Moves the spectral envelope of speech by `ratio` along frequency and leaves the pitch where it is.
-
-    The envelope is the log spectrum smoothed in the cepstrum (Oppenheim and Schafer, Discrete-Time Signal Processing);
-    each frame is filtered by the quotient of the moved and the old one, at most 20 dB.
-    """
-    spec = stft(np.concatenate([x, np.zeros(HOP, np.float32)]))
-    cepstrum = scipy.fft.irfft(np.log(np.abs(spec) + 1e-5), WINDOW, axis=1)
-    keep = int(quefrency_ms * RATE / 1000)
-    lifter = np.zeros(WINDOW, np.float32)
-    lifter[: keep + 1] = 0.5 + 0.5 * np.cos(np.pi * np.arange(keep + 1) / keep)
-    lifter[-keep:] = lifter[keep:0:-1]
-    envelope = scipy.fft.rfft(cepstrum * lifter, axis=1).real
-    at = np.minimum(np.arange(BINS) / ratio, BINS - 1)
-    low = np.minimum(at.astype(int), BINS - 2)
-    part = (at - low).astype(np.float32)
-    moved = envelope[:, low] * (1 - part) + envelope[:, low + 1] * part
-    gain = np.exp(np.clip(moved - envelope, -2.3, 2.3)).astype(np.float32)
-    return istft(spec * gain)[HOP : HOP + len(x)]
+def rms_top(x: Tensor) -> Tensor:
+    """RMS of the louder half of the frames [N], so that sparse noises are not blown up."""
+    e = frame_energy(x)
+    return (e.topk(e.shape[1] // 2, 1).values.mean(1) + 1e-12).sqrt()
 
 
-def _rms_top(x: np.ndarray) -> float:
-    """RMS of the louder half of the frames, so that sparse noises are not blown up."""
-    n = len(x) // HOP
-    e = (x[: n * HOP].reshape(n, HOP) ** 2).mean(1)
-    return float(np.sqrt(np.sort(e)[n // 2 :].mean() + 1e-12))
+def rms_active(x: Tensor) -> Tensor:
+    """RMS of the frames within 25 dB of the loud ones [N]."""
+    e = frame_energy(x)
+    on = (e >= torch.quantile(e, 0.95, dim=1, keepdim=True) * 10**-2.5).float()
+    return ((e * on).sum(1) / on.sum(1) + 1e-12).sqrt()
 
 
-class Mixer:
-    """Draws examples of a fixed length from a corpus."""
+class Augment:
+    """Draws voices and backgrounds of one length. Choices come from one seeded NumPy generator, sound from one on the device."""
 
-    def __init__(self, corpus: Corpus, seconds: float, recipe: Recipe | None = None, seed: int = 0) -> None:
-        self.c = corpus
-        self.r = recipe or Recipe()
-        self.n = int(seconds * RATE)
-        rng = np.random.default_rng(seed)
-        rirs = [h for _, h in corpus.rirs] + [trim_rir(synth.synth_rir(rng)) for _ in range(150)]
-        self.nfft = scipy.fft.next_fast_len(self.n + RATE // 2, real=True)
-        self.rir = [(h, early(h)) for h in rirs]
-        names = [g for g in self.r.studio if g in corpus.speech]
-        others = [(g, w) for g, w in self.r.group_weight if g in corpus.speech]
-        listed = set(names) | {g for g, _ in others}
-        others += [(g, 0.2) for g in corpus.speech if g not in listed]
-        share = self.r.studio_share if others else 1.0
-        total = sum(w for _, w in others) or 1.0
-        self.groups = names + [g for g, _ in others]
-        rest = 1 - share if names else 1.0
-        self.weights = np.array([share / max(1, len(names))] * len(names) + [rest * w / total for _, w in others])
-        self.weights /= self.weights.sum()
-        self.noise_classes = sorted(corpus.noise)
+    def __init__(self, corpus: Corpus, mixing: Mixing, seconds: float, device: torch.device | str = "cpu", seed: int = 0) -> None:
+        self.corpus, self.mixing, self.device = corpus, mixing, torch.device(device)
+        self.n = round(seconds * RATE)
+        assert self.n % (GRID * HOP) == 0, "the length is a multiple of half a second"
+        self.choice = np.random.default_rng([seed, self.n])
+        self.random = torch.Generator(self.device).manual_seed(seed)
+        self.front = FrontEnd(self.device)
+        self.nfft = self.n + RATE // 2
+        self.curves = smooth_curves(POINTS, self.nfft // 2 + 1).to(self.device)
+        self.f = torch.linspace(0, RATE / 2, self.nfft // 2 + 1, device=self.device)
+        rng = np.random.default_rng([seed, 1])
+        rooms = [h for _, h in corpus.rooms] + [trimmed(synth.synth_rir(rng)) for _ in range(SYNTH_ROOMS)]
 
-    def speaker(self, rng: np.random.Generator) -> Clip:
-        """A recording: group first, then speaker, then file."""
-        g = self.c.speech[self.groups[rng.choice(len(self.groups), p=self.weights)]]
-        clips = g[list(g)[rng.integers(len(g))]]
-        return clips[rng.integers(len(clips))]
+        def stacked(responses: list[np.ndarray]) -> Tensor:
+            return torch.from_numpy(np.stack([np.pad(h, (0, RATE // 2 - len(h))) for h in responses])).float().to(self.device)
 
-    @staticmethod
-    def cut(rng: np.random.Generator, clip: Clip, n: int, loop: bool = False) -> np.ndarray:
-        """A random piece of n samples as float; short recordings are repeated (`loop`) or padded."""
-        pcm = clip.pcm
+        self.rooms, self.early = stacked(rooms), stacked([early(h) for h in rooms])
+        weights = mixing.speech_weights
+        self.sets = sorted(corpus.speech)
+        w = np.array([weights.get(s, mixing.other_weight) for s in self.sets], float)
+        self.set_share = w / w.sum()
+        self.speakers = {s: list(v.values()) for s, v in corpus.speech.items()}
+        self.classes = sorted(c for c in corpus.noise if c != "synth")
+        w = np.array([mixing.noise_weights.get(c, 1.0) for c in self.classes], float)
+        self.class_share = w / w.sum()
+        keep = int(1.25e-3 * RATE)
+        lifter = torch.zeros(WINDOW)
+        lifter[: keep + 1] = 0.5 + 0.5 * torch.cos(torch.pi * torch.arange(keep + 1) / keep)
+        lifter[-keep:] = lifter[1 : keep + 1].flip(0)
+        self.lifter = lifter.to(self.device)
+
+    # Numbers.
+
+    def _uniform(self, n: int, low: float = 0.0, high: float = 1.0) -> Tensor:
+        return low + (high - low) * torch.rand(n, generator=self.random, device=self.device)
+
+    def _some(self, n: int, share: float) -> np.ndarray:
+        return np.flatnonzero(self.choice.random(n) < share)
+
+    def _gaussian(self, *shape: int) -> Tensor:
+        return torch.randn(*shape, generator=self.random, device=self.device)
+
+    def _speeds(self, n: int, low: float, high: float, share: float) -> np.ndarray:
+        """Numerators over `GRID`, close to evenly spread in log speed; `GRID` for those that keep theirs."""
+        wanted = np.exp(self.choice.uniform(np.log(low), np.log(high), n)) * GRID
+        nearest = SPEEDS[np.abs(np.log(SPEEDS[None] / wanted[:, None])).argmin(1)]
+        return np.where(self.choice.random(n) < share, nearest, GRID)
+
+    # Pieces of recordings.
+
+    def _speaker(self) -> Clip:
+        """A recording: set first, then speaker, then file."""
+        speakers = self.speakers[self.sets[self.choice.choice(len(self.sets), p=self.set_share)]]
+        clips = speakers[self.choice.integers(len(speakers))]
+        return clips[self.choice.integers(len(clips))]
+
+    def _recording(self) -> Clip:
+        """A noise: class first, then recording by length."""
+        clips = self.corpus.noise[self.classes[self.choice.choice(len(self.classes), p=self.class_share)]]
+        w = np.array([min(60.0, c.length / RATE) for c in clips])
+        return clips[self.choice.choice(len(clips), p=w / w.sum())]
+
+    def _cut(self, clip: Clip, n: int, loop: bool = False) -> Tensor:
+        """A random piece of n samples, int16; short recordings are repeated (`loop`) or followed by silence."""
+        pcm = self.corpus.pcm(clip)
         if len(pcm) >= n:
-            at = int(rng.integers(len(pcm) - n + 1))
-            return pcm[at : at + n].astype(np.float32) / 32768
-        x = np.resize(pcm, n) if loop else np.pad(pcm, (0, n - len(pcm)))
-        return np.roll(x, int(rng.integers(n))).astype(np.float32) / 32768 if loop else x.astype(np.float32) / 32768
+            at = int(self.choice.integers(len(pcm) - n + 1))
+            return pcm[at : at + n]
+        if loop:
+            at = int(self.choice.integers(len(pcm)))
+            return torch.cat([pcm[at:], pcm.repeat(n // len(pcm) + 1)])[:n]
+        return nnf.pad(pcm, (0, n - len(pcm)))
 
-    def _resampled(self, rng: np.random.Generator, clip: Clip, n: int, factor: float, loop: bool = False) -> np.ndarray:
-        """A piece played `factor` times faster: pitch and formants move together."""
-        if factor == 1.0:
-            return self.cut(rng, clip, n, loop)
-        x = self.cut(rng, clip, int(n * factor) + 64, loop)
-        y = soxr.resample(x, RATE * factor, RATE, quality="QQ" if clip.bandwidth < 9000 else "LQ")
-        return y[:n] if len(y) >= n else np.pad(y, (0, n - len(y)))
-
-    def _joined(self, rng: np.random.Generator, clip: Clip, factor: float) -> np.ndarray:
-        """Pieces of 2 to 5 seconds of one recording with pauses, for long sequences."""
-        out, at = np.zeros(self.n, np.float32), 0
-        while at < self.n:
-            k = int(rng.uniform(2, 5) * RATE)
-            x = self._resampled(rng, clip, k, factor)
-            k = min(k, self.n - at)
-            out[at : at + k] = x[:k]
-            at += k + int(rng.exponential(0.5) * RATE)
+    def _joined(self, clip: Clip, n: int) -> Tensor:
+        """Pieces of 2 to 5 seconds of one recording with pauses."""
+        out, at = torch.zeros(n, dtype=torch.int16, device=self.device), 0
+        while at < n:
+            k = min(int(self.choice.uniform(2, 5) * RATE), n - at)
+            out[at : at + k] = self._cut(clip, k)
+            at += k + int(self.choice.exponential(0.5) * RATE)
         return out
 
-    def voice(self, rng: np.random.Generator) -> tuple[np.ndarray, float]:
-        """Dry speech of unit active level, and its bandwidth in Hz."""
-        clip = self.speaker(rng)
-        factor = float(np.exp(rng.uniform(np.log(0.76), np.log(1.3)))) if rng.random() < self.r.shift else 1.0
-        bw = clip.bandwidth * factor
-        for _ in range(4):
-            x = self._joined(rng, clip, factor) if self.n > JOIN else self._resampled(rng, clip, self.n, factor)
-            if _rms_top(x) > 0.2 * clip.level:
+    def _pieces(self, clips: list[Clip], speeds: np.ndarray, loop: bool, joined: bool = False) -> Tensor:
+        """A piece of every clip at its speed (over `GRID`), resampled through the spectrum [N, samples]."""
+        out = torch.empty(len(clips), self.n, device=self.device)
+        for speed in np.unique(speeds):
+            which = np.flatnonzero(speeds == speed)
+            m = self.n // GRID * int(speed)
+            raw = torch.stack([self._joined(clips[i], m) if joined else self._cut(clips[i], m, loop) for i in which])
+            x = raw.float() / 32768
+            if m != self.n:
+                spec = torch.fft.rfft(x)[:, : self.n // 2 + 1]
+                x = torch.fft.irfft(nnf.pad(spec, (0, self.n // 2 + 1 - spec.shape[1])), self.n) * (self.n / m)
+            out[which] = x
+        return out
+
+    def _silence(self, x: Tensor, which: np.ndarray, longest: float, at_start: bool = False) -> None:
+        """A pause of 0.1 to `longest` seconds at the start, at the end or anywhere, in place."""
+        for i in which:
+            k = int(self.choice.uniform(0.1, min(longest, 0.8 * self.n / RATE)) * RATE)
+            at = 0 if at_start else int(self.choice.choice([0, self.choice.integers(0, self.n - k), self.n - k]))
+            ramp = torch.zeros(k, device=self.device)
+            m = min(HOP, k // 2)
+            fade = torch.linspace(0, 1, m, device=self.device)
+            ramp[:m], ramp[k - m :] = 1 - fade, fade
+            if at == 0:
+                ramp[:m] = 0
+            x[i, at : at + k] *= ramp
+
+    # Voices.
+
+    def _envelope(self, spec: Tensor) -> Tensor:
+        """Log spectral envelopes [N, T, 769]: the log spectrum smoothed in the cepstrum (Oppenheim and Schafer)."""
+        cepstrum = torch.fft.irfft(torch.log(spec.abs() + 1e-5), WINDOW)
+        return torch.fft.rfft(cepstrum * self.lifter).real
+
+    def _reshaped(self, x: Tensor, ratio: Tensor) -> Tensor:
+        """Envelopes moved by `ratio` [N] along frequency, by at most 20 dB; the pitch stays."""
+        spec = self.front.stft(nnf.pad(x, (0, HOP)))
+        envelope = self._envelope(spec)
+        at = (torch.arange(BINS, device=self.device) / ratio[:, None]).clamp(max=BINS - 1)
+        low = at.long().clamp(max=BINS - 2)
+        part = (at - low)[:, None]
+        low = low[:, None].expand(-1, envelope.shape[1], -1)
+        moved = envelope.gather(2, low) * (1 - part) + envelope.gather(2, low + 1) * part
+        return self.front.istft(spec * (moved - envelope).clamp(-2.3, 2.3).exp())[:, HOP:]
+
+    def _whispered(self, x: Tensor) -> Tensor:
+        """Noise with the envelope of speech, 12 dB an octave down below 700 Hz: no voice source, and its low end is gone."""
+        spec = self.front.stft(nnf.pad(x, (0, HOP)))
+        tilt = (torch.linspace(0, RATE / 2, BINS, device=self.device) / 700).clamp(0.02, 1).square()
+        noise = self.front.stft(self._gaussian(len(x), x.shape[1] + HOP)) / (WINDOW / 2) ** 0.5
+        return self.front.istft(noise * self._envelope(spec).exp() * tilt)[:, HOP:]
+
+    def _response(self, n: int, depth: Tensor) -> Tensor:
+        """Random smooth magnitude responses [N, bins]."""
+        db = self._gaussian(n, POINTS).cumsum(1) * (depth / POINTS**0.5)[:, None]
+        return 10 ** ((db - db.mean(1, keepdim=True)) @ self.curves.T / 20)
+
+    @torch.no_grad()
+    def voices(self, n: int) -> Voices:
+        """New voices."""
+        m = self.mixing
+        joined = self.n > JOIN * RATE
+        speeds = self._speeds(n, 0.76, 1.3, m.speed)
+        clips = [self._speaker() for _ in range(n)]
+        x = self._pieces(clips, speeds, loop=False, joined=joined)
+        for _ in range(3):  # A piece without speech is drawn again.
+            level = torch.tensor([c.level for c in clips], device=self.device)
+            quiet = torch.nonzero(rms_top(x) < 0.2 * level)[:, 0].cpu().numpy()
+            if not len(quiet):
                 break
-        if rng.random() < self.r.formant:
-            ratio = float(np.exp(rng.uniform(np.log(0.82), np.log(1.22))))
-            x = formant_shift(x, ratio)
-            bw *= min(1.0, ratio)
-        if rng.random() < 0.35:
-            self._gap(rng, x)
-        if rng.random() < 0.08:
-            other = self.speaker(rng)
-            if other.bandwidth * 1.05 >= bw:
-                at = int(rng.uniform(0.3, 0.7) * self.n)
-                y = self.cut(rng, other, self.n - at)
-                x[at:] = y * (clip.level / max(other.level, 1e-4))
-                ramp = np.linspace(0, 1, HOP, dtype=np.float32)
-                x[at : at + HOP] *= ramp
-        n = self.n // HOP
-        e = (x.reshape(n, HOP) ** 2).mean(1)
-        top = np.percentile(e, 95)
-        level = np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12)
-        return x / max(float(level), 1e-5), bw
+            for i in quiet:
+                clips[i] = self._speaker()
+            x[quiet] = self._pieces([clips[i] for i in quiet], speeds[quiet], loop=False, joined=joined)
+        bandwidth = torch.tensor([c.bandwidth * s / GRID for c, s in zip(clips, speeds, strict=True)], device=self.device).float()
+        which = self._some(n, m.formants)
+        if len(which):
+            ratio = torch.exp(self._uniform(len(which), np.log(0.82), np.log(1.22)))
+            x[which] = self._reshaped(x[which], ratio)
+            bandwidth[which] *= ratio.clamp(max=1)
+        which = self._some(n, m.whisper)
+        if len(which):
+            x[which] = self._whispered(x[which])
+        self._silence(x, self._some(n, m.pause), 1.5)
+        for i in self._some(n, m.second_speaker):
+            other = self._speaker()
+            if other.bandwidth * 1.05 >= bandwidth[i]:
+                at = int(self.choice.uniform(0.3, 0.7) * self.n)
+                x[i, at:] = self._cut(other, self.n - at).float() * (clips[i].level / max(other.level, 1e-4) / 32768)
+                x[i, at : at + HOP] *= torch.linspace(0, 1, HOP, device=self.device)
+        self._silence(x, self._some(n, m.late_start), 2.0, at_start=True)
+        x /= rms_active(x).clamp(min=1e-5)[:, None]
+        h = self._response(n, self._uniform(n, 0, 11) * (self._uniform(n) < 0.65))
+        spec = torch.fft.rfft(x, self.nfft)
+        spec *= h
+        direct = torch.fft.irfft(spec, self.nfft)[:, : self.n]
+        target, wet = direct, direct.clone()
+        which = self._some(n, m.reverb)
+        if len(which):
+            room = torch.from_numpy(self.choice.integers(len(self.rooms), size=len(which))).to(self.device)
+            for out, responses in ((wet, self.rooms), (target, self.early)):
+                out[which] = torch.fft.irfft(spec[which] * torch.fft.rfft(responses[room], self.nfft), self.nfft)[:, : self.n]
+        level = rms_active(target).clamp(min=1e-6)[:, None]
+        return Voices(target / level, wet / level, bandwidth)
 
-    def _gap(self, rng: np.random.Generator, x: np.ndarray) -> None:
-        k = int(rng.uniform(0.1, 1.5) * RATE)
-        at = int(rng.choice([0, rng.integers(0, self.n - k), self.n - k]))
-        ramp = np.ones(k, np.float32) * 0
-        m = min(HOP, k // 2)
-        ramp[:m], ramp[-m:] = np.linspace(1, 0, m), np.linspace(0, 1, m)
-        x[at : at + k] *= ramp
+    # Backgrounds.
 
-    def recording(self, rng: np.random.Generator) -> Clip:
-        """A noise recording: class first, then recording by length."""
-        clips = self.c.noise[self.noise_classes[rng.integers(len(self.noise_classes))]]
-        w = np.array([min(60.0, len(c.pcm) / RATE) for c in clips])
-        return clips[rng.choice(len(clips), p=w / w.sum())]
+    def _babble(self) -> Tensor:
+        x = torch.zeros(self.n, device=self.device)
+        for _ in range(int(self.choice.integers(3, 12))):
+            c = self._speaker()
+            x += self._cut(c, self.n).float() * (self.choice.uniform(0.3, 1) / max(c.level, 1e-4) / 32768)
+        return x
 
-    def one_noise(self, rng: np.random.Generator) -> np.ndarray:
-        """One noise of unit level."""
-        u = rng.random()
-        n = self.n
-        if u < self.r.synth:
-            x = synth.synth(rng, n)
-        elif u < self.r.synth + self.r.babble:
-            x = np.zeros(n, np.float32)
-            for _ in range(int(rng.integers(3, 12))):
-                c = self.speaker(rng)
-                x += self.cut(rng, c, n) / max(c.level, 1e-4) * rng.uniform(0.3, 1)
-        elif u < self.r.synth + self.r.babble + self.r.enveloped:
-            clip = self.recording(rng) if rng.random() < 0.5 else self.speaker(rng)
-            x = synth.enveloped(rng, self.cut(rng, clip, n, loop=True), n)
-        else:
-            clip = self.recording(rng)
-            factor = float(np.exp(rng.uniform(np.log(0.6), np.log(1.6)))) if rng.random() < 0.7 else 1.0
-            if rng.random() < self.r.granular:
-                x = synth.granular(rng, self._resampled(rng, clip, n, factor, loop=True), n)
+    def _coloured(self, n: int) -> Tensor:
+        """Noise of a random slope and a random smooth spectrum."""
+        slope = self._uniform(n, -1.2, 0.3)[:, None]
+        h = (self.f.clamp(min=30) / 1000) ** slope * self._response(n, torch.full((n,), 9.0, device=self.device))
+        return torch.fft.irfft(torch.fft.rfft(self._gaussian(n, self.nfft)) * h, self.nfft)[:, : self.n]
+
+    def _enveloped(self, x: Tensor) -> Tensor:
+        """Noise with the loudness curve of something else (speech, machines, impacts)."""
+        e = nnf.avg_pool1d(x.square()[:, None], HOP, HOP).sqrt()
+        e = nnf.interpolate(e / (e.amax(2, keepdim=True) + 1e-9), size=self.n, mode="linear")[:, 0]
+        return self._coloured(len(x)) * (e ** self._uniform(len(x), 0.5, 1.5)[:, None] + self._uniform(len(x), 0, 0.1)[:, None])
+
+    def _granular(self, x: Tensor) -> Tensor:
+        """New textures: grains of 40 to 400 ms from anywhere in a sound, each at a speed of its own, in two overlapping rows."""
+        n = len(x)
+        size = (RATE * torch.exp(self._uniform(n, np.log(0.04), np.log(0.4))))[:, None]
+        spread = self._uniform(n, 0, 0.5)[:, None]
+        count = int(self.n / (0.04 * RATE)) + 2
+        time = torch.arange(self.n, device=self.device)
+        out = torch.zeros_like(x)
+        for shift in (0.0, 0.5):
+            place = time / size + shift
+            grain = place.long()
+            part = place - grain
+            speed = torch.exp((2 * self._uniform(n * count).view(n, -1) - 1) * spread)
+            start = self._uniform(n * count).view(n, -1) * (self.n - 2 * size)
+            at = start.gather(1, grain) + speed.gather(1, grain) * part * size
+            low = at.long().clamp(0, self.n - 2)
+            fraction = (at - low).clamp(0, 1)
+            y = x.gather(1, low) * (1 - fraction) + x.gather(1, low + 1) * fraction
+            loud = torch.exp(0.3 * self._gaussian(n, count)).gather(1, grain)
+            out += y * loud * torch.sin(torch.pi * part).square()
+        return out
+
+    def _noises(self, n: int) -> Tensor:
+        """Single noises of unit level."""
+        m = self.mixing
+        kinds = self.choice.choice(4, n, p=[m.synthesised, m.babble, m.enveloped, 1 - m.synthesised - m.babble - m.enveloped])
+        made = self.corpus.noise.get("synth")
+        clips = []
+        for kind in kinds:
+            if kind == 0 and made:
+                clips.append(made[self.choice.integers(len(made))])
             else:
-                x = self._resampled(rng, clip, n, factor, loop=True)
-            if rng.random() < 0.12:
-                x = x[::-1].copy()
-        if rng.random() < 0.15:
-            self._gap(rng, x)
-        if rng.random() < 0.1:
-            x = x * (10 ** (rng.uniform(0, 1) * np.interp(np.arange(n), np.linspace(0, n, 7), rng.uniform(-1, 0, 7)))).astype(np.float32)
-        return x / max(_rms_top(x), 1e-5)
+                clips.append(self._speaker() if kind == 2 and self.choice.random() < 0.5 else self._recording())
+        x = self._pieces(clips, self._speeds(n, 0.6, 1.6, 0.7), loop=True)
+        for i in np.flatnonzero(kinds == 1):
+            x[i] = self._babble()
+        which = np.flatnonzero(kinds == 2)
+        if len(which):
+            x[which] = self._enveloped(x[which])
+        which = np.flatnonzero((kinds == 3) & (self.choice.random(n) < m.granular))
+        if len(which):
+            x[which] = self._granular(x[which])
+        which = np.flatnonzero((kinds != 1) & (self.choice.random(n) < 0.12))
+        x[which] = x[which].flip(1)
+        self._silence(x, self._some(n, 0.15), 1.5)
+        which = self._some(n, 0.1)
+        if len(which):
+            drift = nnf.interpolate(self._uniform(7 * len(which), -1, 0).view(-1, 1, 7), size=self.n, mode="linear", align_corners=True)[:, 0]
+            x[which] *= 10 ** (drift * self._uniform(len(which))[:, None])
+        return x / rms_top(x).clamp(min=1e-5)[:, None]
 
-    def noise(self, rng: np.random.Generator) -> np.ndarray:
-        """One to three noises together."""
-        x = self.one_noise(rng)
-        for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.28, 0.12]))):
-            x = x + self.one_noise(rng) * 10 ** (rng.uniform(-14, 0) / 20)
-        return x / max(_rms_top(x), 1e-5)
-
-    @staticmethod
-    def _rumble(rng: np.random.Generator, bins: int) -> np.ndarray:
-        """The slope of engines, wind and waves heard from afar: 3 to 10 dB an octave above 50 to 400 Hz."""
-        f = np.linspace(0, RATE / 2, bins, dtype=np.float32)
-        corner, slope = np.exp(rng.uniform(np.log(50), np.log(400))), rng.uniform(3, 10) / 6.02
-        return (1 + (f / corner) ** 2) ** (-slope / 2)
-
-    def _filter(self, x: np.ndarray, *gains: np.ndarray | None) -> list[np.ndarray]:
-        spec = scipy.fft.rfft(x, self.nfft)
-        return [scipy.fft.irfft(spec * g, self.nfft)[: self.n].astype(np.float32) if g is not None else x for g in gains]
-
-    def speech(self, rng: np.random.Generator) -> Speech:
-        """A voice through a random response, in a room or not."""
-        dry, bw = self.voice(rng)
-        eq = smooth_random_response(rng, self.nfft // 2 + 1, rng.uniform(0, 11)) if rng.random() < 0.65 else None
-        if rng.random() < self.r.reverb:
-            h, e = self.rir[rng.integers(len(self.rir))]
-            hs, es = scipy.fft.rfft(h, self.nfft), scipy.fft.rfft(e, self.nfft)
-            if eq is not None:
-                hs, es = hs * eq, es * eq
-            wet, target = self._filter(dry, hs, es)
-        else:
-            (wet,) = self._filter(dry, eq)
-            target = wet
-        norm = _rms_active(target)
-        return Speech(target / norm, wet / norm, bw)
-
-    def background(self, rng: np.random.Generator) -> Noise:
-        """Noises through a random response, in a room or not."""
-        noise, lower = self.noise(rng), 0.0
-        rumble = rng.random() < self.r.rumble
-        if rumble or rng.random() < 0.8:
-            bins = self.nfft // 2 + 1
-            g = smooth_random_response(rng, bins, rng.uniform(2, 14))
-            if rumble:
-                g = g * self._rumble(rng, bins)
-                lower = rng.uniform(0, 8)
-            if rng.random() < 0.25:
-                g = g * scipy.fft.rfft(self.rir[rng.integers(len(self.rir))][0], self.nfft)
-            (noise,) = self._filter(noise, g)
-            noise = noise / max(_rms_top(noise), 1e-5)
-        return Noise(noise, lower)
-
-
-def combine(rng: np.random.Generator, recipe: Recipe, speech: Speech, noise: Noise) -> tuple[np.ndarray, np.ndarray, float]:
-    """Target, noisy signal and bandwidth: speech and noise at a random level and SNR, sometimes clipped or rounded to 16 bits."""
-    u = rng.random()
-    if u > 1 - recipe.clean:
-        snr = rng.uniform(38, 65)
-    elif u > 1 - recipe.clean - recipe.high_snr:
-        snr = rng.uniform(15, 35)
-    else:
-        snr = float(np.clip(rng.normal(*recipe.snr), -8, 35))
-    level = 10 ** ((rng.normal(-27, 7) if rng.random() < 0.7 else rng.uniform(-50, -10)) / 20)
-    there = np.float32(0 if u < recipe.no_speech else level)
-    target = speech.target * there
-    x = speech.wet * there + noise.sound * np.float32(level * 10 ** ((noise.lower - snr) / 20))
-    top = float(np.abs(x).max())
-    if rng.random() < recipe.clip:
-        lim = np.float32(min(1.0, top + 1e-9) * 10 ** (-rng.uniform(1, 8) / 20))
-        x = np.clip(x, -lim, lim)
-    elif top > 1:
-        x, target = x / np.float32(top), target / np.float32(top)
-    if rng.random() < 0.4:
-        x = np.rint(x * np.float32(32768)) / np.float32(32768)
-    return target, x, speech.bandwidth
-
-
-def reduce(rng: np.random.Generator, target: np.ndarray, x: np.ndarray, bandwidth: float, comb: float = 0.0) -> Example:
-    """Features and loss coefficients of a mixture, voice strengthened in it by `comb`; nothing above the bandwidth counts."""
-    ss = stft(target)
-    if rng.random() < 0.12:
-        bandwidth = min(bandwidth, rng.choice([3600.0, 5500.0, 7600.0, 11000.0, 15000.0]))
-    limited, above = bandwidth < 17500, None
-    if limited:
-        k = min(BINS, int(bandwidth * 0.97 / BIN_HZ))
-        soft = 10 ** rng.uniform(-4.5, -2)
-        above = k, 0.0 if rng.random() < 0.5 else soft
-        ss[:, k:] = 0
-    there = hear(x, above=above)
-    sx = combed(there.spec, there.earlier, comb_weights(there.likeness, comb)) if comb else there.spec
-    a, p, b = coefficients(sx, ss)
-    if limited:
-        first = int(np.searchsorted(EDGES[:-1], k - 1))
-        a[:, first:] = p[:, first:] = b[:, first:] = 0
-    scale = np.float32(100.0 / (float(a.sum(1).mean()) + 1e-9))
-    clean, heard = (levels(v.real**2 + v.imag**2) for v in (ss, sx))
-    return Example(there.feat, a * scale, p * scale, b * scale, clean, heard, voice_labels(target))
-
-
-def _rms_active(x: np.ndarray) -> float:
-    n = len(x) // HOP
-    e = (x[: n * HOP].reshape(n, HOP) ** 2).mean(1)
-    top = np.percentile(e, 95)
-    return float(np.sqrt(e[e >= top * 10**-2.5].mean() + 1e-12))
+    @torch.no_grad()
+    def backgrounds(self, n: int) -> Backgrounds:
+        """New backgrounds."""
+        m = self.mixing
+        more = self.choice.choice(3, n, p=[0.6, 0.28, 0.12])
+        extra = torch.from_numpy(np.repeat(np.arange(n), more)).to(self.device)
+        single = self._noises(n + len(extra))
+        x = single[:n].index_add_(0, extra, single[n:] * 10 ** (self._uniform(len(extra), -14, 0) / 20)[:, None])
+        rumble = self._uniform(n) < m.rumble
+        h = self._response(n, self._uniform(n, 2, 14) * ((self._uniform(n) < 0.8) | rumble))
+        # Engines, wind and waves from afar: 3 to 10 dB an octave down above 50 to 400 Hz.
+        corner, slope = torch.exp(self._uniform(n, np.log(50), np.log(400)))[:, None], self._uniform(n, 3, 10)[:, None] / 6.02
+        h = torch.where(rumble[:, None], h * (1 + (self.f / corner).square()) ** (-slope / 2), h)
+        # Noise that ends below the voice: at 8, 11 kHz and anywhere else.
+        end = torch.where(self._uniform(n) < m.noise_ends, 10 ** self._uniform(n, np.log10(3500), np.log10(17000)), 1e9)[:, None]
+        h = h * torch.where(self.f > end, 1e-4, 1.0)
+        spec = torch.fft.rfft(x, self.nfft) * h
+        which = self._some(n, 0.25)
+        if len(which):
+            room = torch.from_numpy(self.choice.integers(len(self.rooms), size=len(which))).to(self.device)
+            spec[which] *= torch.fft.rfft(self.rooms[room], self.nfft)
+        x = torch.fft.irfft(spec, self.nfft)[:, : self.n]
+        lower = torch.where(rumble, self._uniform(n, 0, 8), 0.0)
+        return Backgrounds(x / rms_top(x).clamp(min=1e-5)[:, None], lower)

@@ -1,52 +1,46 @@
-"""The reference denoiser: a whole signal at once, or frame by frame as the engine works."""
+"""A weights file in PyTorch: whole signals from a fresh state."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from .features import BANDS, HOP, SYNTHESIS, WINDOW, Past, hear, istft
-from .model import Net
-from .refine import Refiner, apply
-
-
-@torch.no_grad()
-def run(net: Net, x: np.ndarray, refiner: Refiner) -> dict[str, np.ndarray]:
-    """Denoises `x` (48 kHz, mono) as one batch; the output lags by 480 samples."""
-    heard = hear(x)
-    prob = torch.sigmoid(net(torch.from_numpy(heard.feat)[None])[0]).numpy()
-    gain, combs = replace(refiner).run(prob[:, :BANDS], heard.power, heard.likeness)
-    y = istft(apply(heard.spec, heard.earlier, gain, combs))
-    return {"feat": heard.feat, "raw": prob[:, :BANDS], "gain": gain, "vad": prob[:, BANDS], "out": y}
+from . import weights
+from .frontend import FrontEnd
+from .postfilter import PostFilter
 
 
-class Stream:
-    """One stream, 480 samples a call."""
+class Enhanced(NamedTuple):
+    """Of one signal: features [T, 268], raw and final gains [T, 136], filter [T, 32, 3], pitch filter [T, 34], voice [T], sound, layers."""
 
-    def __init__(self, net: Net, refiner: Refiner) -> None:
-        self.net, self.fresh = net, refiner
-        self.reset()
+    features: Tensor
+    raw: Tensor
+    gains: Tensor
+    filter: Tensor
+    pitch: Tensor
+    voice: Tensor
+    sound: Tensor
+    layers: list[Tensor]
 
-    def reset(self) -> None:
-        """Back to the state before the first frame."""
-        self.state = self.net.start()
-        self.heard, self.refiner = Past(), replace(self.fresh)
-        self.tail = np.zeros(HOP, np.float32)
+
+class Enhancer:
+    """The de-quantised network with its front end and post-filter."""
+
+    def __init__(self, path: str | Path) -> None:
+        self.net, tensors, self.meta = weights.load(path)
+        self.front = FrontEnd()
+        self.post = PostFilter(self.front, float(self.meta["sharpness"]), float(self.meta["pitch_filter"]), tensors["decay_limit"])
 
     @torch.no_grad()
-    def push(self, x: np.ndarray) -> dict[str, np.ndarray]:
-        """Takes 480 samples, gives 480 samples, the features, gains, voice probability and layer outputs."""
-        heard = hear(x, self.heard)
-        logits, outs, self.state = self.net.layers_of(torch.from_numpy(heard.feat)[None], self.state)
-        prob = torch.sigmoid(logits)[0].numpy()
-        gain, combs = self.refiner.run(prob[:, :BANDS], heard.power, heard.likeness)
-        (clean,) = apply(heard.spec, heard.earlier, gain, combs)
-        y = (np.fft.irfft(clean, WINDOW)[-2 * HOP :] * SYNTHESIS).astype(np.float32)
-        out = y[:HOP] + self.tail
-        self.tail = y[HOP:]
-        r = {"feat": heard.feat[0], "raw": prob[0, :BANDS], "gain": gain[0], "comb": combs[0], "vad": prob[0, BANDS:], "out": out}
-        for name, o in zip(("c", "h1", "h2"), outs, strict=False):
-            r[name] = o[0, 0].numpy()
-        return r
+    def run(self, x: np.ndarray) -> Enhanced:
+        """Denoises `x` (48 kHz, mono, whole frames); the output lags by 480 samples."""
+        analysis = self.front.analyse(torch.from_numpy(np.asarray(x, np.float32))[None])
+        output, layers = self.net.layer_outputs(analysis.features)
+        spec, gains, pitch = self.post.run(analysis, output)
+        raw, voice = torch.sigmoid(output.gains), torch.sigmoid(output.voice)
+        parts = (analysis.features, raw, gains, output.filter, pitch, voice, self.front.istft(spec))
+        return Enhanced(*(p[0] for p in parts), [h[0] for h in layers])

@@ -10,18 +10,21 @@ from pathlib import Path
 import numpy as np
 import scipy.signal
 import soundfile as sf
+import torch
+from safetensors.numpy import save
 
-from . import container, export
-from .enhance import Stream
-from .features import HOP, RATE
+from .enhance import Enhanced, Enhancer
+from .layout import HOP, RATE
 
-KEEP = ("feat", "raw", "gain", "comb", "vad", "out")
-REPEATS = 38
+FRAMES = 80
+RESET = 20
+REPEATS = (1, 10, 20, 40, 60)
+AT = {"speech": (0, 1, 2, 20, 45, 79), "clipped": (3, 39), "white": (3, 39), "silence": (0, 19), "reset": (20, 39)}
+"""Frames for which all is given, of every case."""
 
 
-def _voice(seconds: float, rng: np.random.Generator) -> np.ndarray:
+def _voice(n: int) -> np.ndarray:
     """An espeak-ng sentence where that program exists, a gliding buzz through two formants otherwise."""
-    n = int(seconds * RATE)
     if shutil.which("espeak-ng"):
         with tempfile.NamedTemporaryFile(suffix=".wav") as f:
             text = "The engine hums while a quiet voice reads seven short words."
@@ -35,55 +38,62 @@ def _voice(seconds: float, rng: np.random.Generator) -> np.ndarray:
             b, a = scipy.signal.iirpeak(f0, 5, fs=RATE)
             x = x + 3 * scipy.signal.lfilter(b, a, x)
         x = x * (np.sin(2 * np.pi * 1.5 * t) > -0.4)
-    x = np.resize(x / np.abs(x).max(), n).astype(np.float32)
-    return 0.35 * x
+    return 0.35 * np.resize(x / np.abs(x).max(), n).astype(np.float32)
 
 
-def inputs(seed: int = 7) -> dict[str, np.ndarray]:
-    """The i16 input of every case, [T, 480]."""
-    rng = np.random.default_rng(seed)
-    v = _voice(1.6, rng)
-    t = np.arange(len(v)) / RATE
-    noise = scipy.signal.lfilter([0.03], [1, -0.97], rng.standard_normal(len(v))) + 0.004 * rng.standard_normal(len(v))
+def speech() -> np.ndarray:
+    """A voice in low noise and hum, int16 [80 * 480]."""
+    rng = np.random.default_rng(7)
+    n = FRAMES * HOP
+    t = np.arange(n) / RATE
+    noise = scipy.signal.lfilter([0.03], [1, -0.97], rng.standard_normal(n)) + 0.004 * rng.standard_normal(n)
     noise += 0.01 * np.sin(2 * np.pi * 100 * t) * (1 + 0.5 * np.sin(2 * np.pi * 3 * t))
-    mix = v + 0.3 * noise
+    return np.clip(np.rint((_voice(n) + 0.3 * noise) * 32768), -32768, 32767).astype(np.int16)
 
-    def pcm(x: np.ndarray, frames: int) -> np.ndarray:
-        x = np.clip(np.rint(x[: frames * HOP] * 32768), -32768, 32767).astype(np.int16)
-        return x.reshape(frames, HOP)
 
+def white(n: int) -> np.ndarray:
+    """Noise that any language makes alike: a linear congruential generator's upper halves, an eighth of full scale."""
+    state, out = 1, np.empty(n, np.int16)
+    for i in range(n):
+        state = (state * 1664525 + 1013904223) % 2**32
+        out[i] = np.int16(np.uint16(state >> 16).view(np.int16)) >> 3
+    return out
+
+
+def inputs(x: np.ndarray) -> dict[str, np.ndarray]:
+    """The int16 input of every case, from that of `speech`."""
     return {
-        "speech": pcm(mix, 160),
-        "silence": np.zeros((20, HOP), np.int16),
-        "clipped": pcm(mix * 30, 40),
-        "white": pcm(0.1 * rng.standard_normal(40 * HOP), 40),
-        "reset": pcm(mix[20 * HOP :], 40),
+        "speech": x,
+        "clipped": np.clip(x[: 40 * HOP].astype(int) * 30, -32768, 32767).astype(np.int16),
+        "white": white(40 * HOP),
+        "silence": np.zeros(20 * HOP, np.int16),
+        "reset": x[: 40 * HOP],
     }
 
 
+def _rows(r: Enhanced, at: list[int]) -> dict[str, np.ndarray]:
+    given = {
+        "feat": r.features, "raw": r.raw, "gain": r.gains, "filter": torch.view_as_real(r.filter), "pitch": r.pitch,
+        "out": r.sound.view(-1, HOP), **dict(zip(("c", "h1", "h2"), r.layers, strict=False)),
+    }
+    return {k: v[at].numpy() for k, v in given.items()}
+
+
 def make(weights: Path, out: Path) -> None:
-    """Runs every case through the streaming reference and writes the file."""
-    net, refiner, meta = export.load(weights)
-    tensors: dict[str, np.ndarray] = {}
-    cases = inputs()
-    for name, x in cases.items():
-        s = Stream(net, refiner)
-        at = sorted({i for i in (0, 1, 2, 10, 19, 20, 21, len(x) - 1) if i < len(x)})
-        rows = []
-        for i, frame in enumerate(x):
-            if name == "reset" and i == 20:
-                s.reset()
-            rows.append(s.push(frame.astype(np.float32) / 32768))
-        tensors[f"{name}.in"] = x
-        for k in KEEP:
-            a = np.stack([r[k] for r in rows]).astype(np.float32)
-            tensors[f"{name}.{k}"] = a[:, 0] if k == "vad" else a
-        tensors[f"{name}.at"] = np.array(at, np.int32)
-        for k in ("c", "h1", "h2"):
-            tensors[f"{name}.{k}"] = np.stack([rows[i][k] for i in at]).astype(np.float32)
-    # A minute of the first case, over and over: an error that grows shows here.
-    s = Stream(net, refiner)
-    ends = [[s.push(frame.astype(np.float32) / 32768) for frame in cases["speech"]][-1] for _ in range(REPEATS)]
-    tensors["minute.gain"] = np.stack([e["gain"] for e in ends]).astype(np.float32)
-    tensors["minute.vad"] = np.array([e["vad"] for e in ends], np.float32).reshape(-1)
-    container.save(out, tensors, {"cases": ",".join(cases), "weights": weights.name, "model": meta["name"], "hours": meta["hours"]})
+    """Runs every case and writes the file."""
+    enhancer = Enhancer(weights)
+    x = speech()
+    tensors: dict[str, np.ndarray] = {"speech.in": x.reshape(-1, HOP)}
+    for name, pcm in inputs(x).items():
+        sound = pcm.astype(np.float32) / 32768
+        begin = RESET if name == "reset" else 0
+        r = enhancer.run(sound[begin * HOP :])
+        tensors |= {f"{name}.{k}": v for k, v in _rows(r, [i - begin for i in AT[name]]).items()}
+        tensors[f"{name}.at"] = np.array(AT[name], np.int32)
+        tensors[f"{name}.vad"] = r.voice[[i - begin for i in AT[name]]].numpy()
+    # The first case over and over: an error that grows shows here.
+    r = enhancer.run(np.tile(x, REPEATS[-1]).astype(np.float32) / 32768)
+    ends = [k * FRAMES - 1 for k in REPEATS]
+    tensors |= {"repeated.at": np.array(ends, np.int32), "repeated.gain": r.gains[ends].numpy(), "repeated.vad": r.voice[ends].numpy()}
+    meta = {"cases": ",".join(AT), "weights": weights.name, "model": enhancer.meta["name"], "hours": enhancer.meta["hours"]}
+    out.write_bytes(save({k: np.ascontiguousarray(v) for k, v in tensors.items()}, meta))

@@ -1,129 +1,113 @@
-"""The network: what one group of four bands hears and remembers, the same for all groups, around two GRUs that hear all of them."""
+"""The network: layers that every group of four bands shares, around two GRUs that see all groups (FORMAT.md, steps 5 to 8)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as nnf
 from torch import Tensor, nn
 
-from . import fastgru
-from .features import BANDS, GROUPS, PHASES
+from . import gru
+from .layout import BANDS, FEATURES, FILTER_ROWS, FILTERED, GROUP, GROUPS, PHASES, TAPS
 
-SLOPE = 0.1
-COUNT = len(GROUPS)
-BAND = 4
-"""Bands of a group."""
-PHASED = PHASES // BAND
-"""The lowest groups, whose bins have phases."""
-HEARD = 3 * BAND + 1
-"""What there is of a group: levels, cosines and sines of its phase advances (0 where there are none), likeness."""
+LEAK = 0.1
+"""Slope of the leaky rectifiers below zero."""
+PHASED = PHASES // GROUP
+"""The lowest groups, whose bins have phase advances."""
+FILTERED_GROUPS = FILTERED // GROUP
+INPUTS = 3 * GROUP + 1
+"""Of a group: levels, cosines and sines of the phase advances (0 where there are none), correlation."""
 UNITS = 16
-"""What a group remembers."""
+"""Hidden state of a group's GRU."""
 SENT = 8
-"""What the large GRUs say to a group."""
-
-Recur = Callable[[nn.GRU, Tensor], Tensor]
+"""Outputs of the large GRUs to a group."""
 
 
-@dataclass
-class State:
-    """What one stream carries from frame to frame: the groups of the last frame, and the memory of every GRU."""
+class Output(NamedTuple):
+    """Logits of the gains [N, T, 136] and of voice [N, T]; the low bins' complex filter [N, T, 32, 3]."""
 
-    before: Tensor
-    memories: dict[nn.GRU, Tensor]
+    gains: Tensor
+    voice: Tensor
+    filter: Tensor
 
 
 def grouped(x: Tensor) -> Tensor:
-    """Features [..., 268] as the groups have them, [..., 34, 13]."""
-    levels, cosines, sines, likeness, _ = x.split([BANDS, PHASES, PHASES, COUNT, 2], -1)
-    low = [nnf.pad(v.unflatten(-1, (PHASED, BAND)), (0, 0, 0, COUNT - PHASED)) for v in (cosines, sines)]
-    return torch.cat([levels.unflatten(-1, (COUNT, BAND)), *low, likeness.unsqueeze(-1)], -1)
+    """Features [..., 268] by group, [..., 34, 13]."""
+    levels, cosines, sines, correlation, _ = x.split([BANDS, PHASES, PHASES, GROUPS, 2], -1)
+    low = [nnf.pad(v.unflatten(-1, (PHASED, GROUP)), (0, 0, 0, GROUPS - PHASED)) for v in (cosines, sines)]
+    return torch.cat([levels.unflatten(-1, (GROUPS, GROUP)), *low, correlation.unsqueeze(-1)], -1)
 
 
 class Net(nn.Module):
-    """Maps features [N, T, 268] to logits [N, T, 137] (136 gains, voice)."""
+    """Maps features [N, T, 268] to an `Output`, from a fresh state."""
 
-    feat_mean: Tensor
-    feat_rstd: Tensor
+    mean: Tensor
+    rstd: Tensor
 
-    def __init__(self, hidden: int = 192, layers: int = 2, dropout: float = 0.0) -> None:
+    def __init__(self, hidden: int = 256, layers: int = 2) -> None:
         super().__init__()
-        self.hidden, self.layers, self.dropout = hidden, layers, dropout
-        self.register_buffer("feat_mean", torch.zeros(BANDS))
-        self.register_buffer("feat_rstd", torch.ones(BANDS))
-        self.near = nn.Linear(4 * HEARD + 2, UNITS, bias=False)
-        self.near_place = nn.Parameter(0.3 * torch.randn(COUNT, UNITS))
+        self.hidden, self.layers = hidden, layers
+        self.register_buffer("mean", torch.zeros(BANDS))
+        self.register_buffer("rstd", torch.ones(BANDS))
+        self.near = nn.Linear(4 * INPUTS + 2, UNITS, bias=False)
+        self.near_place = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
         self.group_in = nn.GRU(UNITS, UNITS)
-        self.gather = nn.Linear(COUNT * UNITS, hidden)
+        self.gather = nn.Linear(GROUPS * UNITS, hidden)
         self.gru = nn.ModuleList(nn.GRU(hidden, hidden) for _ in range(layers))
         for g in self.gru:
             for gate in range(3):
                 nn.init.orthogonal_(g.weight_hh_l0.data[gate * hidden : (gate + 1) * hidden])
-        self.spread = nn.Linear((layers + 1) * hidden, COUNT * SENT)
+        self.spread = nn.Linear((layers + 1) * hidden, GROUPS * SENT)
         self.voice = nn.Linear((layers + 1) * hidden, 1)
         self.mix = nn.Linear(UNITS + SENT, UNITS, bias=False)
-        self.mix_place = nn.Parameter(0.3 * torch.randn(COUNT, UNITS))
+        self.mix_place = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
         self.group_out = nn.GRU(UNITS, UNITS)
-        self.out = nn.Linear(2 * UNITS + SENT + HEARD, BAND, bias=False)
-        self.out_bias = nn.Parameter(torch.ones(BANDS))
+        self.out = nn.Linear(2 * UNITS + SENT + INPUTS, GROUP, bias=False)
+        self.out_place = nn.Parameter(torch.ones(GROUPS, GROUP))
         nn.init.normal_(self.out.weight, std=0.05)
+        # A filter of zeros leaves the sound to the gains.
+        self.filter = nn.Linear(2 * UNITS + SENT + INPUTS, FILTER_ROWS, bias=False)
+        self.filter_place = nn.Parameter(torch.zeros(FILTERED_GROUPS, FILTER_ROWS))
+        nn.init.zeros_(self.filter.weight)
 
-    def start(self, batch: int = 1) -> State:
-        """The state before the first frame."""
-        w = self.gather.weight
-        group = w.new_zeros(1, batch * COUNT, UNITS)
-        memories = {self.group_in: group, self.group_out: group, **{g: w.new_zeros(1, batch, self.hidden) for g in self.gru}}
-        return State(w.new_zeros(1, batch, COUNT, HEARD), memories)
-
-    def normalised(self, feat: Tensor) -> Tensor:
+    def normalised(self, features: Tensor) -> Tensor:
         """The features with levels of mean 0 and deviation 1."""
-        return torch.cat([(feat[..., :BANDS] - self.feat_mean) * self.feat_rstd, feat[..., BANDS:]], -1)
+        return torch.cat([(features[..., :BANDS] - self.mean) * self.rstd, features[..., BANDS:]], -1)
 
-    def _compute(self, feat: Tensor, before: Tensor | None, recur: Recur) -> tuple[Tensor, list[Tensor], Tensor]:
-        """Logits [N, T, 137], outputs of the layers that hear all groups [T, N, hidden], the groups of the last frame."""
-        x = self.normalised(feat).transpose(0, 1)
+    def layer_outputs(self, features: Tensor) -> tuple[Output, list[Tensor]]:
+        """The output, and those of the layers that see all groups [N, T, hidden]."""
+        assert features.shape[-1] == FEATURES
+        x = self.normalised(features).transpose(0, 1)
         t, n, _ = x.shape
         g = grouped(x)
-        ext = nnf.pad(g, (0, 0, 0, 0, 0, 0, 1, 0)) if before is None else torch.cat([before, g])
-        side = nnf.pad(g, (0, 0, 1, 1))
-        period = x[..., -2:].unsqueeze(2).expand(t, n, COUNT, 2)
-        near = self.near(torch.cat([side[:, :, :-2], g, side[:, :, 2:], ext[:-1], period], 3))
-        near = nnf.leaky_relu(near + self.near_place, SLOPE)
+        before = nnf.pad(g, (0, 0, 0, 0, 0, 0, 1, 0))[:-1]
+        beside = nnf.pad(g, (0, 0, 1, 1))
+        pitch = x[..., -2:].unsqueeze(2).expand(t, n, GROUPS, 2)
+        near = self.near(torch.cat([beside[:, :, :-2], g, beside[:, :, 2:], before, pitch], 3))
+        near = nnf.leaky_relu(near + self.near_place, LEAK)
 
         def each(layer: nn.GRU, z: Tensor) -> Tensor:
-            return recur(layer, z.flatten(1, 2)).unflatten(1, (n, COUNT))
+            return gru.run(layer, z.flatten(1, 2)).unflatten(1, (n, GROUPS))
 
         known = each(self.group_in, near) + near
-        h = nnf.leaky_relu(self.gather(known.flatten(2)), SLOPE)
+        h = nnf.leaky_relu(self.gather(known.flatten(2)), LEAK)
         outs = [h]
         for layer in self.gru:
-            h = recur(layer, self._drop(h)) + h
+            h = gru.run(layer, h) + h
             outs.append(h)
-        every = self._drop(torch.cat(outs, 2))
-        sent = nnf.leaky_relu(self.spread(every), SLOPE).unflatten(2, (COUNT, SENT))
+        every = torch.cat(outs, 2)
+        sent = nnf.leaky_relu(self.spread(every), LEAK).unflatten(2, (GROUPS, SENT))
         both = torch.cat([known, sent], 3)
-        spoken = each(self.group_out, nnf.leaky_relu(self.mix(both) + self.mix_place, SLOPE))
-        gains = self.out(torch.cat([spoken, both, g], 3)).flatten(2) + self.out_bias
-        return torch.cat([gains, self.voice(every)], 2).transpose(0, 1), outs, g[-1:]
+        last = each(self.group_out, nnf.leaky_relu(self.mix(both) + self.mix_place, LEAK))
+        last = torch.cat([last, both, g], 3)
+        gains = (self.out(last) + self.out_place).flatten(2)
+        low = torch.tanh(self.filter(last[:, :, :FILTERED_GROUPS]) + self.filter_place)
+        low = low.unflatten(3, (TAPS, 2, GROUP)).permute(1, 0, 2, 5, 3, 4)  # [N, T, groups, bin, tap, part]
+        filters = torch.view_as_complex(low.flatten(2, 3).contiguous())
+        output = Output(gains.transpose(0, 1), self.voice(every)[..., 0].T, filters)
+        return output, [h.transpose(0, 1) for h in outs]
 
-    def layers_of(self, feat: Tensor, state: State | None = None) -> tuple[Tensor, list[Tensor], State]:
-        """Logits, the outputs of the layers that hear all groups [N, T, hidden] and the state after the last frame."""
-        state = state or self.start(feat.shape[0])
-        after = State(state.before, {})
-
-        def recur(layer: nn.GRU, x: Tensor) -> Tensor:
-            y, after.memories[layer] = layer(x, state.memories[layer])
-            return y
-
-        logits, outs, after.before = self._compute(feat, state.before, recur)
-        return logits, [h.transpose(0, 1) for h in outs], after
-
-    def _drop(self, h: Tensor) -> Tensor:
-        return nnf.dropout(h, self.dropout, self.training)
-
-    def forward(self, feat: Tensor) -> Tensor:
-        """Logits for whole sequences from a fresh state; the fast path for training, equal to `layers_of` but for dropout."""
-        return self._compute(feat, None, fastgru.run)[0]
+    def forward(self, features: Tensor) -> Output:
+        """See the class."""
+        return self.layer_outputs(features)[0]

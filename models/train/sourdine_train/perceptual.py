@@ -18,8 +18,7 @@ import torch
 import torch.nn.functional as nnf
 from torch import Tensor
 
-from .features import BAND_HZ, WIDTH
-from .refine import DECAY, FORGET, SLOPE, THRESHOLD
+from .layout import BAND_BINS, BAND_HZ
 
 TOP_HZ = 16000.0
 ACTIVE_POWER = 3.4e6
@@ -43,7 +42,7 @@ def _groups(of: np.ndarray, count: int) -> Tensor:
     return torch.from_numpy((of[:, None] == np.arange(count)).astype(np.float32))
 
 
-class Ear:
+class PerceptualLoss:
     """The measures, on one device."""
 
     def __init__(self, device: torch.device | str = "cpu") -> None:
@@ -52,7 +51,7 @@ class Ear:
         _, of = np.unique(np.where(heard, of, 999), return_inverse=True)
         count = int(of[heard].max()) + 1
         barks = _groups(np.where(heard, of, -1), count)
-        weight = torch.from_numpy(WIDTH)[:, None]
+        weight = torch.from_numpy(BAND_BINS.astype(np.float32))[:, None]
         hz = np.array([BAND_HZ[heard & (of == k)].mean() for k in range(count)])
         khz = np.maximum(hz, 40) / 1000
         quiet = 3.64 * khz**-0.8 - 6.5 * np.exp(-0.6 * (khz - 3.3) ** 2) + 1e-3 * khz**4
@@ -65,29 +64,6 @@ class Ear:
         self.exponent = torch.from_numpy(EXPONENT * steeper).float().to(device)
         self.wide = torch.from_numpy(wide).float().to(device)
         self.audible = torch.from_numpy(np.flatnonzero(heard)).to(device)
-        self.width = torch.from_numpy(WIDTH).to(device)
-        self.fall = -torch.from_numpy(DECAY).log().to(device)
-
-    def refined(self, logits: Tensor, power: Tensor, sharpness: float) -> Tensor:
-        """The gains after decay limit and sharpening (`refine.Refiner`), [N, T, 136] from logits and mean powers of a bin.
-
-        The limit is a running maximum: of `log g + t log(1 / decay)`, from which the second part is taken again.
-        """
-        time = torch.arange(logits.shape[1], device=logits.device)
-        slope = time[:, None] * self.fall
-        gain = ((nnf.logsigmoid(logits) + slope).cummax(1).values - slope).exp()
-        power = power * self.width
-        with torch.no_grad():
-            age = time[:, None] - time
-            mean = torch.where(age >= 0, (1 - FORGET) ** age.clamp(min=0), 0.0)
-            removed = 1 - (mean @ (gain.square() * power).sum(2, keepdim=True)) / (mean @ power.sum(2, keepdim=True))
-            share = sharpness * (SLOPE * removed - THRESHOLD).clamp(0, 1)
-        sharp = gain * (1 - share + share * 0.5 * gain * (3 - gain.square()))
-        # No gradient through what is given back: a network would leave noise where nobody hears it, for a louder voice.
-        with torch.no_grad():
-            kept = [(g.square() * power).sum(2, keepdim=True) for g in (gain, sharp)]
-            make_up = (kept[0] / (kept[1] + 1e-20)).sqrt()
-        return (sharp * make_up).clamp(max=1)
 
     def _loudness(self, power: Tensor) -> Tensor:
         return SCALE * (self.quiet / 0.5) ** self.exponent * ((0.5 + 0.5 * power / self.quiet) ** self.exponent - 1).clamp(min=0)
@@ -130,11 +106,14 @@ class Ear:
         apart = torch.log10((heard + least) / (clean + least))[..., self.audible]
         return (apart.square().mean(2) + 1e-6).sqrt().mean(1)
 
-    def attenuation(self, gain: Tensor, clean: Tensor) -> Tensor:
-        """By how many dB the voice of every clip is quieter: the gains' means over its energy, Bark band by Bark band."""
-        before, after = (clean @ self.barks).sum(1), ((gain * clean) @ self.barks).sum(1)
-        kept = (after.square() / (before + 1e-12)).sum(1) / (before.sum(1) + 1e-12)
-        return -10 * torch.log10(kept + 1e-4)
+    def attenuation(self, kept: Tensor, clean: Tensor) -> Tensor:
+        """By how many dB the voice of every clip is quieter, Bark band by Bark band.
+
+        `kept` is the real part of the output's cross-spectrum with the voice: the gain times `clean` where a gain is all there is.
+        """
+        before, after = (clean @ self.barks).sum(1), (kept @ self.barks).sum(1).clamp(min=0)
+        share = (after.square() / (before + 1e-12)).sum(1) / (before.sum(1) + 1e-12)
+        return -10 * torch.log10(share + 1e-4)
 
     def intelligibility(self, heard: Tensor, clean: Tensor) -> Tensor:
         """-1 to 1, of every clip; 1 for one without speech."""

@@ -21,7 +21,7 @@ def curve(log: Path, out: Path, scores: Path | None = None) -> None:
     """Loss against audio-hours from log.csv; below it the scores of checkpoints (CSV: hours, pesq, estoi, sisdr, ovrl)."""
     plt = _plt()
     with open(log, newline="") as f:
-        rows = [{k: float(v) for k, v in r.items()} for r in csv.DictReader(f)]
+        rows = [{k: float(v) for k, v in r.items() if v} for r in csv.DictReader(f)]
     hours = [r["hours"] for r in rows]
     marks: list[dict[str, float]] = []
     if scores and scores.exists():
@@ -30,10 +30,10 @@ def curve(log: Path, out: Path, scores: Path | None = None) -> None:
     keys = [k for k in marks[0] if k != "hours"] if marks else []
     fig, axes = plt.subplots(1 + len(keys), 1, figsize=(8, 3 + 1.6 * len(keys)), sharex=True, squeeze=False)
     ax = axes[0][0]
-    for k in ("spec", "over"):
+    for k in ("spectral", "over"):
         ax.plot(hours, [r[k] for r in rows], label=k)
     ax.set_ylabel("loss")
-    ax.set_ylim(0, np.percentile([r["spec"] for r in rows], 97) * 1.1)
+    ax.set_ylim(0, np.percentile([r["spectral"] for r in rows], 97) * 1.1)
     ax.legend()
     ax.grid(alpha=0.3)
     for k, (a,) in zip(keys, axes[1:], strict=True):
@@ -48,7 +48,8 @@ def curve(log: Path, out: Path, scores: Path | None = None) -> None:
 def spectrograms(signals: dict[str, np.ndarray], out: Path) -> None:
     """One panel per signal, 48 kHz, 80 dB of range."""
     plt = _plt()
-    from .features import HOP, stft
+    from .layout import HOP
+    from .reference import stft
 
     fig, axes = plt.subplots(len(signals), 1, figsize=(9, 2.2 * len(signals)), sharex=True, squeeze=False)
     top = max(float(np.abs(stft(x)).max()) for x in signals.values())

@@ -1,59 +1,22 @@
-"""Tables from the score files of the development set, and the voice decision's area under the ROC curve."""
+"""Tables from the score files of a development set."""
 
 from __future__ import annotations
 
 import csv
 import json
-import shlex
-import subprocess
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import soundfile as sf
-
-from .augment import voice_labels
 
 COLUMNS = ("pesq", "estoi", "sisdr", "sig", "bak", "ovrl", "satt", "natt")
 
 
-def auc(score: np.ndarray, label: np.ndarray) -> float:
-    """Area under the ROC curve by ranks (Mann and Whitney), ties counted half."""
-    order = np.argsort(score, kind="stable")
-    s = score[order]
-    rank = np.empty(len(s))
-    first = np.concatenate([[True], s[1:] != s[:-1]])
-    group = np.cumsum(first) - 1
-    count = np.bincount(group)
-    mid = np.cumsum(count) - (count - 1) / 2
-    rank[order] = mid[group]
-    pos = label.astype(bool)
-    n1, n0 = pos.sum(), (~pos).sum()
-    return float((rank[pos].sum() - n1 * (n1 + 1) / 2) / (n1 * n0))
-
-
-def voice_auc(folder: Path, cmd: str, shifts: tuple[int, ...] = (0, 1, 2)) -> dict[int, float]:
-    """AUC over all frames of folder/noisy against labels from folder/clean.
-
-    `cmd` has {in}, {out} and {vad} (a text file, one probability a line). A shift of one means that the probability of
-    frame t + 1 is compared with the label of t.
-    """
-    probs, labels = [], []
-    with tempfile.TemporaryDirectory() as t:
-        for f in sorted((folder / "noisy").glob("*.wav")):
-            out, vad = Path(t) / "o.wav", Path(t) / "v.txt"
-            words = {"{in}": str(f), "{out}": str(out), "{vad}": str(vad)}
-            subprocess.run([words.get(w, w) for w in shlex.split(cmd)], check=True, capture_output=True)
-            probs.append(np.loadtxt(vad))
-            clean, _ = sf.read(folder / "clean" / f.name)
-            labels.append(voice_labels(clean))
-    r = {}
-    for s in shifts:
-        pairs = [(p[s : s + len(v)], v[: len(p) - s]) for p, v in zip(probs, labels, strict=True)]
-        pairs = [(p[: min(len(p), len(v))], v[: min(len(p), len(v))]) for p, v in pairs]
-        r[s] = auc(np.concatenate([p for p, _ in pairs]), np.concatenate([v for _, v in pairs]))
-    return r
+def interval(x: np.ndarray, draws: int = 4000) -> tuple[float, float]:
+    """The middle 95 % of means of resampled items (bootstrap)."""
+    x = x[~np.isnan(x)]
+    means = x[np.random.default_rng(0).integers(len(x), size=(draws, len(x)))].mean(1)
+    return float(np.percentile(means, 2.5)), float(np.percentile(means, 97.5))
 
 
 def _read(path: Path) -> dict[str, dict[str, float]]:
@@ -83,6 +46,15 @@ def tables(folder: Path, scores: dict[str, Path]) -> str:
         return "1: below 0 dB" if v < 0 else "2: 0 to 5 dB" if v < 5 else "3: 5 to 10 dB" if v < 10 else "4: above 10 dB"
 
     table("all", lambda _: "all")
+    first, *others = data
+    text.append(f"\n| {first} less | " + " | ".join(COLUMNS) + " |\n|" + "---|" * (len(COLUMNS) + 1))
+    for name in others:
+        cells = []
+        for c in COLUMNS:
+            apart = np.array([float(data[first][i].get(c, np.nan)) - float(data[name][i].get(c, np.nan)) for i in data[first] if i in data[name]])
+            low, high = interval(apart)
+            cells.append(f"{np.nanmean(apart):+.3f} ({low:+.3f} to {high:+.3f})")
+        text.append(f"| {name} | " + " | ".join(cells) + " |")
     table("SNR", snr)
     table("room", lambda it: "reverberant" if it["rir"] else "dry")
     table("speech", lambda it: it["speech"].split("/")[1])

@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 import soundfile as sf
 
-from sourdine_train.features import RATE
+from sourdine_train import corpus as corpora
+from sourdine_train import recipe as recipes
+from sourdine_train.corpus import Corpus
+from sourdine_train.layout import RATE
+from sourdine_train.recipe import Recipe
 
 
 def voice(rng: np.random.Generator, seconds: float) -> np.ndarray:
@@ -49,5 +53,25 @@ def corpus_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
         w = csv.DictWriter(f, list(rows[0]))
         w.writeheader()
         w.writerows(rows)
-    (root / "split.txt").write_text("speech/*/1.wav  # unseen\nnoise/*/1.wav\nrir/1.wav\n")
     return root
+
+
+HELD = ["speech/*/1.wav", "noise/*/1.wav", "rir/1.wav"]
+
+
+@pytest.fixture(scope="session")
+def corpus(corpus_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """What is left for training, with a few synthesised noises."""
+    return corpora.load(corpus_dir, tmp_path_factory.mktemp("cache"), without=HELD, synthesised=4)
+
+
+@pytest.fixture
+def small() -> Recipe:
+    """A recipe that takes a second."""
+    return recipes.of(
+        {
+            "network": {"hidden": 32},
+            "batches": {"clips": 4, "seconds": 1.5, "long_clips": 2, "long_seconds": 7.5, "long_share": 0.3, "fresh": 1, "kept": 8},
+            "loss": [{"annoyance": 0.2, "distance": 0.2, "distortion": 0.05}, {"intelligibility": 1.0, "attenuation": 0.01, "refined": True}],
+        }
+    )

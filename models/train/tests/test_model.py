@@ -1,107 +1,120 @@
+"""The network, and its weights on their way from checkpoints to files and back."""
+
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from safetensors.numpy import save
+from torch import nn
 
-from sourdine_train import container, enhance, export, refine
-from sourdine_train.features import BANDS, INPUTS
+from sourdine_train import gru, recipe, weights
+from sourdine_train.enhance import Enhancer
+from sourdine_train.layout import BAND_HZ, FEATURES, FILTERED
 from sourdine_train.model import Net
-from sourdine_train.plain import Plain
+from sourdine_train.reference import Reference
+from sourdine_train.weights import Checkpoint
 
 
-@pytest.fixture
-def net() -> Net:
+def checkpoint(hidden: int = 48, filtered: bool = True) -> Checkpoint:
     torch.manual_seed(3)
-    n = Net(48, 2)
-    n.feat_mean.fill_(-1.2)
-    n.feat_rstd.fill_(1.1)
-    return n
+    net = Net(hidden)
+    net.mean.fill_(-1.2)
+    net.rstd.fill_(1.1)
+    if filtered:
+        nn.init.normal_(net.filter.weight, std=0.1)
+        nn.init.normal_(net.filter_place, std=0.1)
+    state = {k: v.clone() for k, v in net.state_dict().items()}
+    return Checkpoint(recipe.of({"network": {"hidden": hidden}}), state, dict(state), 10, 7200.0, ["made up"])
 
 
-def test_written_out_backward_equals_autograd(net):
-    f, w = torch.randn(3, 40, INPUTS), torch.randn(3, 40, BANDS + 1)
-    grads = []
-    for fn in (net.forward, lambda x: net.layers_of(x)[0]):
-        net.zero_grad()
-        out = fn(f)
-        (out * w).sum().backward()
-        grads.append((out.detach(), [p.grad.clone() for p in net.parameters()]))
-    assert (grads[0][0] - grads[1][0]).abs().max() < 1e-5
-    for a, b in zip(grads[0][1], grads[1][1], strict=True):
-        assert (a - b).abs().max() < 1e-4 * (1 + b.abs().max())
+def test_written_out_backward_equals_autograd():
+    layer, x, w = nn.GRU(24, 16), torch.randn(40, 3, 24, requires_grad=True), torch.randn(40, 3, 16)
+    results = []
+    for run in (gru.run, lambda g, x: g(x)[0]):
+        layer.zero_grad()
+        x.grad = None
+        y = run(layer, x)
+        (y * w).sum().backward()
+        results.append([y.detach(), x.grad.clone(), *(p.grad.clone() for p in layer.parameters())])
+    for a, b in zip(*results, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-4)
+
+
+def test_a_new_network_has_no_filter_and_a_bounded_one_later():
+    f = torch.randn(2, 20, FEATURES)
+    assert not Net(32)(f).filter.any()
+    out = checkpoint().model()(10 * f)
+    assert out.gains.shape == (2, 20, 136) and out.voice.shape == (2, 20) and out.filter.shape == (2, 20, FILTERED, 3)
+    assert out.filter.any() and out.filter.real.abs().max() <= 1 and out.filter.imag.abs().max() <= 1
+
+
+def test_a_widened_network_computes_the_same():
+    c, f = checkpoint(48), torch.randn(2, 30, FEATURES)
+    wide = Net(80)
+    wide.load_state_dict(weights.widened(c.average, wide))
+    for a, b in zip(c.model()(f), wide(f), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-4, atol=1e-5)
+    assert wide.gru[0].weight_hh_l0[48:80].any(), "new units hear something"
+    with pytest.raises(ValueError, match="do not fit"):
+        weights.widened(c.average, Net(32))
 
 
 def test_quantise_and_pack_round_trip():
     w = np.random.default_rng(0).standard_normal((37, 20)).astype(np.float32)
     w[5] = 0
-    q, s = export.quantise(w)
-    p = export.pack(q)
+    q, s = weights.quantise(w)
+    p = weights.pack(q)
     assert p.shape == (3, 20, 16) and s[5] == 0 and not q[5].any()
-    assert (export.unpack(p, 37) == q).all()
+    assert (weights.unpack(p, 37) == q).all()
     assert p[1, 7, 4] == q[20, 7] and not p[2, :, 5:].any()
     assert np.abs(q * s[:, None] - w).max() <= s.max() / 2 + 1e-7
 
 
-def test_streaming_equals_batch_and_plain(net, tmp_path):
+def test_the_file_runs_alike_in_torch_and_by_the_format(tmp_path: Path):
     file = tmp_path / "w.safetensors"
-    export.save(net, file, "test", sharpness=0.7, comb=0.5)
-    deq, refiner, meta = export.load(file)
-    assert meta["format"] == "sourdine-5" and meta["hidden"] == "48"
+    weights.export(checkpoint(), file, "test", sharpness=0.7, pitch_filter=0.5)
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
-    whole = enhance.run(deq, x, refiner)
-    s = enhance.Stream(deq, refiner)
-    parts = [s.push(f) for f in x.reshape(-1, 480)]
-    for k in ("raw", "gain", "out"):
-        assert np.abs(np.concatenate([p[k].ravel() for p in parts]) - whole[k].ravel()).max() < 1e-5, k
-    f = torch.from_numpy(whole["feat"])[None]
-    state, steps = deq.start(), []
-    with torch.no_grad():
-        full = deq.layers_of(f)[0]
-        for i in range(f.shape[1]):
-            o, _, state = deq.layers_of(f[:, i : i + 1], state)
-            steps.append(o)
-        assert (torch.cat(steps, 1) - full).abs().max() < 1e-6 * 10
-    plain = Plain(file).run(x)
-    assert np.abs(plain["out"] - whole["out"]).max() < 1e-5
-    again = tmp_path / "again.safetensors"
-    export.save(deq, again, "test")
-    t1, t2 = container.load(file)[0], container.load(again)[0]
-    assert all(np.allclose(t1[k], t2[k], rtol=1e-6) for k in t1)
+    got, want = Enhancer(file).run(x), Reference(file).run(x)
+    for k in ("raw", "gains", "filter", "voice", "sound"):
+        np.testing.assert_allclose(getattr(got, k).numpy(), getattr(want, k), atol=1e-4, err_msg=k)
+    tensors, meta = weights.read_tensors(file)
+    assert meta["format"] == "sourdine-6" and meta["hidden"] == "48" and meta["hours"] == "2.0" and "made up" in meta["history"]
+    assert tensors["filter.w_q"].shape == (2, 53, 16) and tensors["filter.place"].shape == (8, 24)
 
 
-def test_other_format_is_refused(net, tmp_path):
+def test_an_unlike_format_is_refused(tmp_path: Path):
     file = tmp_path / "w.safetensors"
-    export.save(net, file, "test")
-    t, m = container.load(file)
-    container.save(file, t, {**m, "format": "sourdine-9"})
-    with pytest.raises(ValueError, match="format"):
-        export.load(file)
+    weights.export(checkpoint(), file, "test", sharpness=1, pitch_filter=1)
+    tensors, meta = weights.read_tensors(file)
+    for change in ({"format": "sourdine-5"}, {"filtered": "48"}):
+        file.write_bytes(save(tensors, {**meta, **change}))
+        with pytest.raises(ValueError, match=r"format|other bands"):
+            weights.load(file)
 
 
-def test_sharp_gains_are_further_apart_and_as_loud():
-    g = np.linspace(0, 1, BANDS, dtype=np.float32)
-    power = np.ones_like(g)
-    assert np.allclose(refine.sharpen(g, power, 0.0), g)
-    w = refine.sharpen(g, power, 1.0)
-    assert w[0] == 0 and w[-1] == 1 and (np.diff(w) >= 0).all() and (w[1:50] < 0.6 * g[1:50]).all()
-    assert abs((w * w).sum() / (g * g).sum() - 1) < 0.05
-    assert np.allclose(refine.sharpen(0 * g, power, 1.0), 0) and np.allclose(refine.sharpen(g, 0 * power, 1.0)[-1], 1)
+def test_snapshots_keep_weights_and_history(tmp_path: Path):
+    c, file = checkpoint(), tmp_path / "c.safetensors"
+    weights.save_checkpoint(c, file)
+    again = weights.read_checkpoint(file)
+    assert (again.recipe, again.steps, again.seconds, again.history) == (c.recipe, c.steps, c.seconds, c.history)
+    for k, v in c.average.items():
+        torch.testing.assert_close(again.average[k], v, rtol=1e-3, atol=1e-3)
 
 
-def refined(gain: float, like: float, frames: int = 300) -> tuple[np.ndarray, np.ndarray]:
-    raw = np.full((frames, BANDS), gain, np.float32)
-    raw[:, ::2] = 1
-    return refine.Refiner(export.DECAY, 1.0, 0.5).run(raw, np.ones_like(raw), np.full((frames, 34), like, np.float32))
+def test_averages_name_their_parents(tmp_path: Path):
+    files = [tmp_path / "a.pt", tmp_path / "b.pt"]
+    for file, sign in zip(files, (1, 3), strict=True):
+        c = checkpoint()
+        c.average = {k: sign * v for k, v in c.average.items()}
+        weights.save_checkpoint(c, file)
+    mean = weights.average([(files[0], 1), (files[1], 3)])
+    torch.testing.assert_close(mean.average["gather.weight"], 2.5 * checkpoint().average["gather.weight"])
+    assert "a.pt (" in mean.history[-1] and mean.history[-1].endswith("=3")
 
 
-def test_near_clean_speech_is_left_alone():
-    gains, combs = refined(0.99, 0.8)
-    assert np.allclose(gains[:, 1::2], 0.99) and not combs.any()
-    gains, combs = refined(0.5, 0.8)
-    assert (gains[:, 1::2] < 0.45).all() and np.allclose(combs, 0.5 * 0.8**2)
-    assert not refined(0.5, -0.8)[1].any()
-
-
-def test_decay_limit():
-    raw = np.repeat(np.array([[1.0], [0.0], [0.0], [0.95]], np.float32), BANDS, 1)
-    g, _ = refine.Refiner(export.DECAY, 0.0, 0.0).run(raw, np.ones_like(raw), np.zeros((4, 34), np.float32))
-    assert np.allclose(g[:, 0], [1, 0.9, 0.81, 0.95]) and np.allclose(g[:, -1], [1, 0.24, 0.0576, 0.95])
+def test_offsets_move_logits_where_they_say():
+    c = checkpoint()
+    moved = weights.shifted(c, 0.5, {0.0: -1.0, 1000.0: 0.0})
+    more = (moved.average["out_place"] - c.average["out_place"]).view(-1).numpy()
+    np.testing.assert_allclose(more, 0.5 - np.maximum(1 - BAND_HZ / 1000, 0), atol=1e-5)

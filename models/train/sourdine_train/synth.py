@@ -8,11 +8,19 @@ import numpy as np
 import scipy.fft
 import scipy.signal
 
-from .data import smooth_random_response
-from .features import RATE
+from .layout import RATE
 
 Rng = np.random.Generator
 F = np.ndarray
+
+
+def smooth_response(rng: Rng, bins: int, depth_db: float, points: int = 10) -> F:
+    """A random smooth magnitude response on `bins` bins up to 24 kHz (points evenly spread over log frequency)."""
+    f = np.linspace(0, RATE / 2, bins, dtype=np.float32)
+    at = np.log(np.geomspace(40, 20000, points))
+    db = np.cumsum(rng.standard_normal(points)) * depth_db / np.sqrt(points)
+    gain = 10 ** (np.interp(np.log(np.maximum(f, 20)), at, db - db.mean()) / 20)
+    return gain.astype(np.float32)
 
 
 def shaped(rng: Rng, n: int, gain: F) -> F:
@@ -34,7 +42,7 @@ def _slow(rng: Rng, n: int, hz: float) -> F:
 def coloured(rng: Rng, n: int) -> F:
     """Noise of a random slope and a random smooth spectrum."""
     f = np.maximum(_freq(n), 30)
-    return shaped(rng, n, (f / 1000) ** rng.uniform(-1.2, 0.3) * smooth_random_response(rng, n // 2 + 1, 9))
+    return shaped(rng, n, (f / 1000) ** rng.uniform(-1.2, 0.3) * smooth_response(rng, n // 2 + 1, 9))
 
 
 def modulated(rng: Rng, n: int) -> F:
@@ -138,37 +146,10 @@ def music(rng: Rng, n: int) -> F:
             out[at : at + m] += tones(rng, m, f0, 6, rng.uniform(0.6, 1.8)) * env * rng.uniform(0.4, 1)
         if rng.random() < 0.5:
             m = int(RATE * 0.15)
-            hit = _unit(shaped(rng, m * 2, smooth_random_response(rng, m + 1, 12)))[:m]
+            hit = _unit(shaped(rng, m * 2, smooth_response(rng, m + 1, 12)))[:m]
             at = int(i * beat * RATE)
             out[at : at + m] += hit * np.exp(-np.arange(m) / (RATE * 0.03)).astype(np.float32)
     return out[:n] + 1e-3 * rng.standard_normal(n, dtype=np.float32)
-
-
-def granular(rng: Rng, x: F, n: int) -> F:
-    """A new texture from a recording: grains of 40 to 400 ms from anywhere in it, each at a speed of its own."""
-    out = np.zeros(n + RATE, np.float32)
-    size = int(RATE * np.exp(rng.uniform(np.log(0.04), np.log(0.4))))
-    spread = rng.uniform(0, 0.5)
-    at = 0
-    while at < n:
-        m = int(size * rng.uniform(0.6, 1.4))
-        speed = np.exp(rng.uniform(-spread, spread))
-        take = min(len(x), int(m * speed) + 2)
-        start = int(rng.integers(len(x) - take + 1))
-        grain = np.interp(np.arange(m) * ((take - 1) / m), np.arange(take), x[start : start + take])
-        fade = min(m // 2, RATE // 50)
-        ramp = np.ones(m, np.float32)
-        ramp[:fade], ramp[m - fade :] = np.linspace(0, 1, fade), np.linspace(1, 0, fade)
-        out[at : at + m] += (grain * ramp * rng.lognormal(0, 0.3))[: len(out) - at]
-        at += m - fade
-    return out[:n]
-
-
-def enveloped(rng: Rng, x: F, n: int) -> F:
-    """Noise of a random spectrum with the loudness curve of something else (speech, machines, impacts)."""
-    e = np.sqrt(np.maximum(scipy.signal.lfilter([1], [1, -0.999], x[:n].astype(np.float64) ** 2), 0))
-    e = np.pad(e, (0, n - len(e)), mode="edge") / (e.max() + 1e-9)
-    return (coloured(rng, n) * (e ** rng.uniform(0.5, 1.5) + rng.uniform(0, 0.1))).astype(np.float32)
 
 
 def _unit(x: F) -> F:

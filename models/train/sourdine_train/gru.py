@@ -3,7 +3,7 @@
 `nn.GRU` on the CPU accumulates the gradient of the recurrent weights at every time step. Here everything that does not
 depend on the recurrence (all weight gradients, the derivatives of the gates) is one large operation over the sequence;
 what stays in the loop is one small matrix product and three elementwise operations. Same equations, same parameters.
-On a GPU cuDNN does all that better, and `gpugru` where the layer is small.
+On a GPU cuDNN does all that better, and `gru_cuda` where the layer is small.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def run(layer: torch.nn.GRU, x: Tensor) -> Tensor:
     if x.is_cuda:
         if layer.hidden_size > 32:
             return layer(x)[0]
-        from . import gpugru
+        from . import gru_cuda
 
-        return gpugru.run(layer, x)
+        return gru_cuda.run(layer, x)
     return _Gru.apply(x, layer.weight_ih_l0, layer.weight_hh_l0, layer.bias_ih_l0, layer.bias_hh_l0)

@@ -12,12 +12,12 @@ pytest.importorskip("triton")
 
 CODE = """
 import torch
-from sourdine_train import fastgru, gpugru
+from sourdine_train import gru, gru_cuda
 torch.manual_seed(0)
 for width in (16, 24):
     layer, x, weight = torch.nn.GRU(width, 16), torch.randn(3, 40, width, requires_grad=True), torch.randn(3, 40, 16)
     results = []
-    for run in (fastgru.run, gpugru.run):
+    for run in (gru.run, gru_cuda.run):
         layer.zero_grad()
         x.grad = None
         y = run(layer, x)

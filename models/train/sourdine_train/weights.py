@@ -1,0 +1,262 @@
+"""Checkpoints, and the int8 weights file of FORMAT.md: writing, reading, averaging, widening.
+
+Every file carries its history: a line for each command that led to it, with the start of the digests of its parents.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import safe_open
+from safetensors.numpy import save
+from torch import Tensor
+
+from . import recipe as recipes
+from .layout import BAND_HZ, DECAY, EDGES, FILTERED, GROUPS, HOP, LONGEST, PHASES, WINDOW
+from .model import FILTERED_GROUPS, LEAK, SENT, UNITS, Net
+from .recipe import Recipe
+
+FORMAT = "sourdine-6"
+LANES = 16
+
+State = dict[str, Tensor]
+
+
+@dataclass
+class Checkpoint:
+    """What training goes on from. `net` are the last weights, `average` their running average."""
+
+    recipe: Recipe
+    net: State
+    average: State
+    steps: int = 0
+    seconds: float = 0.0
+    history: list[str] = field(default_factory=list)
+    training: dict[str, Any] = field(default_factory=dict)
+    """Optimizers and random states; empty in a snapshot."""
+
+    @property
+    def hours(self) -> float:
+        """Audio-hours seen."""
+        return self.seconds / 3600
+
+    def model(self, *, last: bool = False) -> Net:
+        """The network with the averaged (or the last) weights."""
+        net = Net(self.recipe.network.hidden, self.recipe.network.layers)
+        net.load_state_dict(self.net if last else self.average)
+        return net.eval()
+
+
+def named(path: str | Path) -> str:
+    """A file's name with the start of its digest, for histories."""
+    return f"{Path(path).name} ({hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
+
+
+def save_checkpoint(c: Checkpoint, path: Path) -> None:
+    """Everything (.pt), or a snapshot (.safetensors) of weights in float16, small enough to keep in a repository."""
+    part = path.with_suffix(".part")
+    if path.suffix == ".safetensors":
+        def small(k: str, v: Tensor) -> np.ndarray:
+            return v.numpy().astype(np.float16 if v.ndim and k not in ("mean", "rstd") else np.float32)
+
+        tensors = {f"{name}.{k}": small(k, v) for name, state in (("net", c.net), ("average", c.average)) for k, v in state.items()}
+        meta = {"recipe": json.dumps(c.recipe.asdict()), "steps": str(c.steps), "seconds": str(c.seconds), "history": "\n".join(c.history)}
+        part.write_bytes(save(tensors, meta))
+    else:
+        torch.save({**vars(c), "recipe": c.recipe.asdict()}, part)
+    os.replace(part, path)
+
+
+def read_tensors(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+    """Tensors and metadata of a safetensors file."""
+    with safe_open(path, "numpy") as f:
+        return {k: f.get_tensor(k) for k in f.keys()}, f.metadata() or {}
+
+
+def read_checkpoint(path: Path) -> Checkpoint:
+    """A checkpoint or a snapshot."""
+    if path.suffix != ".safetensors":
+        c = torch.load(path, weights_only=False, map_location="cpu")
+        return Checkpoint(**{**c, "recipe": recipes.of(c["recipe"])})
+    tensors, meta = read_tensors(path)
+    parts = {p: {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items() if k.startswith(p)} for p in ("net", "average")}
+    history = [line for line in meta.get("history", "").split("\n") if line]
+    return Checkpoint(recipes.of(json.loads(meta["recipe"])), **parts, steps=int(meta["steps"]), seconds=float(meta["seconds"]), history=history)
+
+
+def average(parts: list[tuple[Path, float]]) -> Checkpoint:
+    """The weighted mean of several checkpoints' averages; recipe and counters are those of the one that weighs most."""
+    read = [(read_checkpoint(p), w) for p, w in parts]
+    first = max(read, key=lambda x: x[1])[0]
+    total = sum(w for _, w in read)
+    mean = {k: sum(w / total * c.average[k] for c, w in read) for k in first.average}
+    how = " ".join(f"{named(p)}={w}" for p, w in parts)
+    return replace(first, net=mean, average=dict(mean), history=[*first.history, f"average {how}"], training={})
+
+
+def shifted(c: Checkpoint, offset: float, at: dict[float, float]) -> Checkpoint:
+    """All gain logits moved by `offset`, and by more at the frequencies in `at` (Hz: logit, straight lines between them)."""
+    more = np.interp(BAND_HZ, *zip(*sorted(at.items()), strict=True)) if at else 0.0
+    move = torch.from_numpy(np.broadcast_to(offset + more, len(BAND_HZ)).astype(np.float32).copy()).view(GROUPS, -1)
+    net, mean = ({**s, "out_place": s["out_place"] + move} for s in (c.net, c.average))
+    return replace(c, net=net, average=mean, training={})
+
+
+def widened(state: State, net: Net) -> State:
+    """The weights of a narrower network in the place of `net`'s, so that it computes the same.
+
+    What a new unit hears keeps the small random weights that `net` has; what is heard of it starts at zero.
+    """
+    fresh = net.state_dict()
+    old, new = state["gather.weight"].shape[0], fresh["gather.weight"].shape[0]
+    if old > new:
+        raise ValueError(f"{old} units do not fit into {new}")
+
+    def into(k: str, v: Tensor) -> Tensor:
+        mine = fresh[k].clone()
+        if v.shape == mine.shape:
+            return v.clone()
+        parts = [range(i, i + 1) for i in range(3)] if k.startswith("gru.") else [range(1)]
+        for part in parts:  # The three gates of a GRU lie one below the other.
+            at, from_ = part.start * new, part.start * old
+            rows = old if mine.shape[0] % new == 0 else mine.shape[0]
+            if v.ndim == 1:
+                mine[at : at + rows] = v[from_ : from_ + rows]
+                continue
+            mine[at : at + rows, :] = _columns(v[from_ : from_ + rows], mine.shape[1], old, new)
+        return mine
+
+    return {k: into(k, state[k]) if k in state else v.clone() for k, v in fresh.items()}
+
+
+def _columns(v: Tensor, count: int, old: int, new: int) -> Tensor:
+    """Rows whose inputs are blocks of `old` columns, with `new` columns a block, the added ones zero."""
+    if v.shape[1] == count:
+        return v
+    blocks = v.view(v.shape[0], -1, old)
+    return torch.cat([blocks, blocks.new_zeros(*blocks.shape[:2], new - old)], 2).flatten(1)
+
+
+# The weights file.
+
+
+def quantise(w: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Symmetric int8 per row: (q, scale) with w ~ scale[:, None] * q."""
+    w = w.astype(np.float32)
+    scale = (np.abs(w).max(1) / np.float32(127)).astype(np.float32)
+    safe = np.where(scale > 0, scale, np.float32(1))
+    return np.clip(np.rint(w / safe[:, None]), -127, 127).astype(np.int8), scale
+
+
+def pack(q: np.ndarray) -> np.ndarray:
+    """[rows, cols] to [ceil(rows / 16), cols, 16], rows zero-padded."""
+    rows, cols = q.shape
+    full = np.zeros((-(-rows // LANES) * LANES, cols), q.dtype)
+    full[:rows] = q
+    return np.ascontiguousarray(full.reshape(-1, LANES, cols).transpose(0, 2, 1))
+
+
+def unpack(p: np.ndarray, rows: int) -> np.ndarray:
+    """The inverse of `pack`."""
+    return p.transpose(0, 2, 1).reshape(-1, p.shape[1])[:rows]
+
+
+def _padded(v: np.ndarray) -> np.ndarray:
+    return np.pad(v.astype(np.float32), (0, -len(v) % LANES))
+
+
+def dense_layers(net: Net) -> dict[str, list[tuple[Tensor, Tensor | None]]]:
+    """Name -> (weight [rows, cols], bias) of every quantised layer; several stand one below the other."""
+    d: dict[str, list[tuple[Tensor, Tensor | None]]] = {}
+    for name, g in {"group_in": net.group_in, "group_out": net.group_out, **{f"gru{i}": g for i, g in enumerate(net.gru, 1)}}.items():
+        d[f"{name}_ih"] = [(g.weight_ih_l0, g.bias_ih_l0)]
+        d[f"{name}_hh"] = [(g.weight_hh_l0, g.bias_hh_l0)]
+    d["gather"] = [(net.gather.weight, net.gather.bias)]
+    d["spread"] = [(net.spread.weight, net.spread.bias), (net.voice.weight, net.voice.bias)]
+    for name in places(net):
+        d[name] = [(getattr(net, name).weight, None)]
+    return d
+
+
+def places(net: Net) -> dict[str, Tensor]:
+    """The biases of the layers that all groups share: each group has its own."""
+    return {"near": net.near_place, "mix": net.mix_place, "out": net.out_place, "filter": net.filter_place}
+
+
+@torch.no_grad()
+def export(c: Checkpoint, path: str | Path, name: str, *, sharpness: float, pitch_filter: float, commit: str = "", last: bool = False) -> None:
+    """Quantises and writes the weights file."""
+    net = c.model(last=last)
+    t: dict[str, np.ndarray] = {"feat_mean": net.mean.numpy(), "feat_rstd": net.rstd.numpy(), "decay_limit": DECAY}
+    for key, parts in dense_layers(net).items():
+        q, s = quantise(np.concatenate([w.numpy() for w, _ in parts]))
+        t[f"{key}.w_q"], t[f"{key}.w_s"] = pack(q), _padded(s)
+        if parts[0][1] is not None:
+            t[f"{key}.b"] = _padded(np.concatenate([b.numpy() for _, b in parts]))
+    for key, place in places(net).items():
+        t[f"{key}.place"] = place.numpy()
+    meta = {
+        "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
+        "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "filtered": str(FILTERED), "longest_period": str(LONGEST),
+        "hidden": str(net.hidden), "layers": str(net.layers), "units": str(UNITS), "sent": str(SENT),
+        "feature_floor": "1e-10", "leaky_slope": str(LEAK), "sharpness": str(sharpness), "pitch_filter": str(pitch_filter),
+        "licence": "MIT OR Apache-2.0", "commit": commit, "hours": f"{c.hours:.1f}", "history": "\n".join(c.history),
+        "created": datetime.now(UTC).strftime("%Y-%m-%d"),
+    }
+    part = Path(f"{path}.part")
+    part.write_bytes(save({k: np.ascontiguousarray(v) for k, v in t.items()}, meta))
+    os.replace(part, path)
+
+
+@torch.no_grad()
+def load(path: str | Path) -> tuple[Net, dict[str, np.ndarray], dict[str, str]]:
+    """The de-quantised network of a weights file, its tensors and its metadata."""
+    t, meta = read_tensors(path)
+    if meta.get("format") != FORMAT:
+        raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
+    sizes = {"phases": PHASES, "filtered": FILTERED, "units": UNITS, "sent": SENT}
+    if meta["bands"] != ",".join(map(str, EDGES)) or any(int(meta[k]) != v for k, v in sizes.items()):
+        raise ValueError(f"{path}: other bands or groups")
+    net = Net(int(meta["hidden"]), int(meta["layers"]))
+    net.mean.copy_(torch.from_numpy(t["feat_mean"]))
+    net.rstd.copy_(torch.from_numpy(t["feat_rstd"]))
+    for key, place in places(net).items():
+        place.copy_(torch.from_numpy(t[f"{key}.place"]))
+    for key, parts in dense_layers(net).items():
+        at = 0
+        for w, b in parts:
+            rows = slice(at, at + w.shape[0])
+            at = rows.stop
+            w.copy_(torch.from_numpy(unpack(t[f"{key}.w_q"], at)[rows].astype(np.float32) * t[f"{key}.w_s"][rows, None]))
+            if b is not None:
+                b.copy_(torch.from_numpy(t[f"{key}.b"][rows]))
+    return net.eval(), t, meta
+
+
+def from_format_5(path: Path) -> Checkpoint:
+    """A snapshot made for format `sourdine-5` (other names, no filter), as a checkpoint of today."""
+    tensors, meta = read_tensors(path)
+    config = json.loads(meta["config"])
+    names = {"feat_mean": "mean", "feat_rstd": "rstd"}
+    blank = Net(config["hidden"], config["layers"]).state_dict()
+
+    def state(prefix: str) -> State:
+        s = {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items() if k.startswith(prefix)}
+        s = {names.get(k, k): v for k, v in s.items()}
+        s["out_place"] = s.pop("out_bias").view(GROUPS, -1)
+        return s | {k: blank[k] for k in ("filter.weight", "filter_place")}
+
+    r = recipes.of({"network": {"hidden": config["hidden"], "layers": config["layers"]}})
+    history = [f"snapshot {named(path)} of format sourdine-5"]
+    return Checkpoint(r, state("net"), state("avg"), int(meta["steps"]), float(meta["seconds"]), history)
+
+
+assert FILTERED_GROUPS * 4 == FILTERED
