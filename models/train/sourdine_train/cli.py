@@ -32,6 +32,28 @@ def _train(a: argparse.Namespace) -> None:
     )
 
 
+def _pack(a: argparse.Namespace) -> None:
+    from . import gpu
+
+    for f in gpu.pack(a.data, a.out, int(a.most * 2**20)):
+        print(f"{f}: {f.stat().st_size / 2**20:.1f} MiB")
+
+
+def _unpack(a: argparse.Namespace) -> None:
+    from . import gpu
+
+    print(f"{gpu.unpack(a.parts, a.data)} recordings")
+
+
+def _gpu(a: argparse.Namespace) -> None:
+    from . import corpus, gpu
+
+    gpu.run(
+        a.data, a.cache, a.out, a.recipe, a.start, minutes=a.minutes, decay=a.decay, device=a.device, commit=a.commit,
+        synthesised=corpus.SYNTH_CLIPS if a.synthesised is None else a.synthesised,
+    )
+
+
 def _convert(a: argparse.Namespace) -> None:
     from . import weights
 
@@ -157,6 +179,26 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--log-every", type=int, default=100, help="steps between lines of the log")
     s.add_argument("--synthesised", type=int, help="synthesised noises to draw from (default: corpus.SYNTH_CLIPS)")
     s.add_argument("--device", default="cpu")
+
+    s = cmd("pack", _pack, "the training data in tar files small enough to carry to a machine with a GPU")
+    s.add_argument("--data", type=Path, required=True)
+    s.add_argument("--out", type=Path, required=True)
+    s.add_argument("--most", type=float, default=45, help="MiB a file")
+
+    s = cmd("unpack", _unpack, "such files back into a data folder, all at once or one after the other")
+    s.add_argument("parts", type=Path, nargs="+")
+    s.add_argument("--data", type=Path, required=True)
+
+    s = cmd("gpu", _gpu, "decode, train and export within a number of minutes")
+    corpus(s)
+    s.add_argument("--out", type=Path, required=True)
+    s.add_argument("--recipe", default="gpu", help="a file, or a name from recipes/")
+    s.add_argument("--start", type=Path, help="checkpoint or snapshot to go on from")
+    s.add_argument("--minutes", type=float, default=9.0, help="from the call to the last file")
+    s.add_argument("--decay", type=float, default=0.75, help="share of the training in which the learning rates fall")
+    s.add_argument("--device", default="cuda", help="`cpu` for a rehearsal")
+    s.add_argument("--synthesised", type=int, help="synthesised noises to draw from (default: corpus.SYNTH_CLIPS)")
+    s.add_argument("--commit", default="", help="of the training code")
 
     s = cmd("convert", _convert, "a snapshot of format sourdine-5 to one of today")
     s.add_argument("checkpoint", type=Path)

@@ -83,7 +83,7 @@ class Trainer:
                     g.update(r)
             self.warm_from = self.steps - recipe.optimizer.warmup
         self.criterion = Criterion(recipe.sharpness, self.device)
-        self.forward = self._graphed() if self.device.type == "cuda" else self.net
+        self.forward = self._graphed()
         self.stop = False
 
     def _standardise(self) -> None:
@@ -101,9 +101,15 @@ class Trainer:
         """The network as CUDA graphs, one for short and one for long clips: a step waits for kernel launches otherwise."""
         b = self.recipe.batches
         graphs = {}
+        if self.device.type != "cuda":
+            return self.net
         for clips, seconds in {(b.clips, b.seconds), (b.long_clips, b.long_seconds)}:
             sample = torch.randn(clips, round(seconds * RATE / HOP), FEATURES, device=self.device)
-            graphs[sample.shape] = torch.cuda.make_graphed_callables(nn.Sequential(self.net), (sample,))
+            try:
+                graphs[sample.shape] = torch.cuda.make_graphed_callables(nn.Sequential(self.net), (sample,))
+            except RuntimeError as e:
+                print(f"no CUDA graphs: {e}", flush=True)
+                return self.net
         return lambda x: graphs[x.shape](x)
 
     @property
@@ -192,35 +198,41 @@ class Log:
         self.sums, self.counts = {}, {}
 
 
-def train(
-    run: Path, corpus: Corpus, recipe: Recipe, start: Checkpoint | None = None, *, minutes: float = 0, decay_minutes: float = 0,
-    steps: int = 0, every: float = 10.0, device: str = "cpu", how: str = "", log_every: int = 100,
-) -> Checkpoint:
-    """Trains for `minutes` of wall time (0: until SIGTERM) or so many `steps`; with `decay_minutes` the rates fall in the last of them.
+def train(run: Path, corpus: Corpus, recipe: Recipe, start: Checkpoint | None = None, *, device: str = "cpu", how: str = "", **limits: float) -> Checkpoint:
+    """Makes a trainer and lets it run; `limits` are those of `fit`.
 
-    A file named `decay` in the run folder with a number of minutes in it starts the decay at once. Under `torchrun
-    --nproc-per-node 2 -m --` two processes share every step, each with a batch of its own; the first one writes.
+    Under `torchrun --nproc-per-node 2 -m --` two processes share every step, each with a batch of its own; the first one writes.
     """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         dist.init_process_group("gloo")
-    torch.set_num_threads(1)
+    if device == "cpu":
+        torch.set_num_threads(1)
     t = Trainer(run, corpus, recipe, start, device, how)
-    if t.rank:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # The first process says when to end.
-        while (share := t.together(STOP)) != STOP:
-            t.step(share)
-        _part()
-        return t.checkpoint()
+    if not t.rank:
+        return fit(t, **limits)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # The first process says when to end.
+    while (share := t.together(STOP)) != STOP:
+        t.step(share)
+    _part()
+    return t.checkpoint()
+
+
+def fit(t: Trainer, *, minutes: float = 0, decay_minutes: float = 0, steps: int = 0, every: float = 10.0, log_every: int = 100) -> Checkpoint:
+    """Trains for `minutes` of wall time (0: until SIGTERM) or so many `steps`; with `decay_minutes` the rates fall in the last of them.
+
+    A file named `decay` in the run folder with a number of minutes in it starts the decay at once. `every` is the time in
+    minutes between checkpoints, `log_every` that in steps between lines of the log.
+    """
     signal.signal(signal.SIGTERM, lambda *_: setattr(t, "stop", True))
     begun = saved = time.monotonic()
     decay_from: float | None = None
     decay_for = decay_minutes * 60
     last = t.steps + steps
-    log = Log(run / "log.csv", log_every)
+    log = Log(t.run / "log.csv", log_every)
     while not t.stop and not (steps and t.steps >= last):
         now = time.monotonic()
         if decay_from is None:
-            flag = run / "decay"
+            flag = t.run / "decay"
             if flag.exists():
                 decay_for = float(flag.read_text()) * 60
                 flag.unlink()
@@ -228,23 +240,23 @@ def train(
             elif minutes and decay_minutes and now - begun > minutes * 60 - decay_for:
                 decay_from = now
             if decay_from is not None:
-                weights.save_checkpoint(t.checkpoint(), run / "stable.pt")
+                weights.save_checkpoint(t.checkpoint(), t.run / "stable.pt")
                 print(f"decay begins at {t.hours:.1f} h", flush=True)
         decayed = None if decay_from is None else (now - decay_from) / decay_for
         if (decayed is not None and decayed >= 1) or (minutes and not decay_minutes and now - begun > minutes * 60):
             break
-        share = rate(t.steps - t.warm_from, recipe.optimizer.warmup, decayed)
+        share = rate(t.steps - t.warm_from, t.recipe.optimizer.warmup, decayed)
         log.add(t.steps + 1, t.hours, share, t.step(t.together(share)), now - begun)
         if now - saved > every * 60:
-            weights.save_checkpoint(t.checkpoint(), run / "last.pt")
+            weights.save_checkpoint(t.checkpoint(), t.run / "last.pt")
             saved = now
     t.together(STOP)
     if t.ranks > 1:
         _part()
     end = t.checkpoint()
-    weights.save_checkpoint(end, run / "last.pt")
+    weights.save_checkpoint(end, t.run / "last.pt")
     if decay_from is not None:
-        weights.save_checkpoint(end, run / "final.pt")
+        weights.save_checkpoint(end, t.run / "final.pt")
     print(f"stopped at {t.hours:.2f} h", flush=True)
     return end
 

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import numpy as np
 import scipy.ndimage
+import scipy.optimize
+import scipy.special
 import soundfile as sf
 import torch
 
@@ -98,16 +100,17 @@ def judged(decision: list[np.ndarray], label: list[np.ndarray], later: int = 1) 
     return {"voice": found, "pauses": false, "balanced": (found + 1 - false) / 2}
 
 
-def calibration(probability: np.ndarray, label: np.ndarray, steps: int = 50) -> tuple[float, float]:
-    """Slope and offset of the logit after which the probability is the share of voice (Platt scaling, by Newton's method)."""
-    x = np.log(np.clip(probability, 1e-6, 1 - 1e-6) / np.clip(1 - probability, 1e-6, 1))
-    design, w = np.stack([x, np.ones_like(x)], 1), np.array([1.0, 0.0])
-    for _ in range(steps):
-        p = 1 / (1 + np.exp(-design @ w))
-        gradient = design.T @ (p - label)
-        hessian = (design * (p * (1 - p))[:, None]).T @ design + 1e-6 * np.eye(2)
-        w = w - np.linalg.solve(hessian, gradient)
-    return float(w[0]), float(w[1])
+def calibration(probability: np.ndarray, label: np.ndarray) -> tuple[float, float]:
+    """Slope and offset of the logit after which the probability is the share of voice (Platt, 1999)."""
+    x = scipy.special.logit(np.clip(probability, 1e-6, 1 - 1e-6))
+
+    def loss(w: np.ndarray) -> tuple[float, np.ndarray]:
+        z = w[0] * x + w[1]
+        apart = scipy.special.expit(z) - label
+        return float((np.logaddexp(0, z) - label * z).mean()), np.array([(apart * x).mean(), apart.mean()])
+
+    slope, offset = scipy.optimize.minimize(loss, np.array([1.0, 0.0]), jac=True).x
+    return float(slope), float(offset)
 
 
 def table(folder: Path, cmds: dict[str, str], decisions: dict[str, Decision]) -> str:

@@ -73,6 +73,23 @@ def test_train_resume_average_export_and_score(paths: list[str], tmp_path: Path)
         assert len(sf.read(tmp_path / "o.wav")[0]) == len(sf.read(noisy)[0])
 
 
+def test_the_gpu_run_on_a_cpu(paths: list[str], tmp_path: Path):
+    """The commands of gpu/README.md, in seconds instead of minutes."""
+    parts, data, out = tmp_path / "parts", tmp_path / "shm", tmp_path / "out"
+    main(["pack", "--data", paths[1], "--out", str(parts), "--most", "3"])
+    files = sorted(parts.glob("*.tar"))
+    assert len(files) > 1 and all(f.stat().st_size <= 3 * 2**20 for f in files)
+    for f in files:
+        main(["unpack", str(f), "--data", str(data)])
+    assert not list(data.glob("speech/*/1.wav")) and len(list(data.glob("speech/*/0.wav"))) == 5
+    line = ["gpu", "--data", str(data), "--cache", str(tmp_path / "cache"), "--out", str(out), "--recipe", str(tmp_path / "small.toml")]
+    main([*line, "--minutes", "0.4", "--device", "cpu", "--synthesised", "3"])
+    assert {"final.safetensors", "weights.safetensors"} <= {f.name for f in out.iterdir()} and (out / "run" / "log.csv").exists()
+    main([*line, "--start", str(out / "final.safetensors"), "--minutes", "0.3", "--device", "cpu", "--synthesised", "3"])
+    history = weights.read_tensors(out / "weights.safetensors")[1]["history"].split("\n")
+    assert history[0] == "train small" and history[1].startswith("train small from final.safetensors (")
+
+
 def test_a_start_of_the_same_size_keeps_its_momentum(corpus, small, tmp_path: Path):
     first = train.train(tmp_path / "a", corpus, small, steps=2)
     again = train.Trainer(tmp_path / "b", corpus, small, first)
