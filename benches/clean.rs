@@ -1,5 +1,5 @@
-//! What `sourdine clean` costs beside the engine: on one file of 10 minutes, on one of an hour by one job and by two, and
-//! on 1000 files of one second likewise.
+//! What `sourdine clean` costs beside the engine: on one file of 10 minutes, and on 1000 files of one second, by one job
+//! and by two.
 //!
 //! `cargo bench -p sourdine-benches --bench clean`
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A bench may stop, and prints its table.
@@ -26,7 +26,6 @@ fn main() {
     let folder = tempfile::tempdir().unwrap();
     let minute = noisy_voice(RATE as u32, 1, 60);
     one_long_file(&binary, folder.path(), &minute);
-    one_hour(&binary, folder.path(), &minute);
     many_short_files(&binary, folder.path(), &minute);
 }
 
@@ -52,25 +51,6 @@ fn one_long_file(binary: &Path, folder: &Path, minute: &[f32]) {
     println!("engine alone    {engine_best:>6.2} s   {:>5.0} times real time", seconds / engine_best);
     println!("sourdine clean  {clean_best:>6.2} s   {:>5.0} times real time", seconds / clean_best);
     println!("clean / engine  {:>6.2}\n", engine_best / clean_best);
-}
-
-/// One file, on one thread and on two.
-fn one_hour(binary: &Path, folder: &Path, minute: &[f32]) {
-    let path = folder.join("hour.wav");
-    write(&path, &minute.repeat(60));
-    println!("60 minutes of 48 kHz mono in one file, best of {ROUNDS}");
-    println!("{:<10}{:>10}{:>10}{:>10}", "model", "1 job", "2 jobs", "gain");
-    for model in ["rnnoise", "sourdine"] {
-        let mut jobs = [f64::INFINITY; 2];
-        for _ in 0..ROUNDS {
-            for (best, count) in jobs.iter_mut().zip([1, 2]) {
-                *best = best.min(clean(binary, model, count, &path, &folder.join("out.wav")));
-            }
-        }
-        println!("{model:<10}{:>8.2} s{:>8.2} s{:>9.2}x", jobs[0], jobs[1], jobs[0] / jobs[1]);
-    }
-    println!();
-    fs::remove_file(&path).unwrap();
 }
 
 /// The same sound as short files and as one: what a file costs beyond its denoising, and what a second job gains.

@@ -24,7 +24,7 @@ fn run(model: &Model, samples: &[f32]) -> Vec<f32> {
 fn main() {
     let sound = noisy_voice(RATE as u32, 1, SECONDS);
     println!(
-        "{:<10} {:>8} {:>8} {:>8} {:>8} {:>8}   peak difference in dBFS after",
+        "{:<13} {:>8} {:>8} {:>8} {:>8} {:>8}   peak difference in dBFS after",
         "model", "1 s", "10 s", "30 s", "60 s", "90 s"
     );
     for model in Model::built_in() {
@@ -38,7 +38,7 @@ fn main() {
                 *worst = pairs.fold(*worst, |most, (a, b)| most.max((a - b).abs()));
             }
         }
-        print!("{:<10}", model.info().name);
+        print!("{:<13}", model.info().name);
         worst.iter().for_each(|x| print!(" {:>8.1}", 20.0 * x.log10()));
         println!();
     }

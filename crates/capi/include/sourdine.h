@@ -535,7 +535,8 @@ sourdine_status sourdine_detector_process_interleaved_f32_in_i16_range(const str
                                                                        struct sourdine_voice_report *report);
 
 /**
- * Makes a built-in model: "rnnoise", the baseline, or "sourdine", our own. Destroy it with sourdine_model_destroy().
+ * Makes a built-in model: "sourdine", our own and the default, "sourdine-lite", its smaller size, or "rnnoise", the
+ * baseline. Destroy it with sourdine_model_destroy().
  *
  * Threads: any. Real time: no, it allocates.
  *

@@ -81,7 +81,7 @@ inline sourdine_voice_report voice_report() noexcept
 /// Weights, shared between streams.
 class Model {
 public:
-    /// A built-in one: "rnnoise" or "sourdine".
+    /// A built-in one: "sourdine", "sourdine-lite" or "rnnoise".
     explicit Model(const char *name)
     {
         sourdine_model *model = nullptr;

@@ -11,7 +11,8 @@ use crate::status::{Message, contained, sourdine_status};
 /// A model: weights that any number of streams on any number of threads share.
 pub struct sourdine_model(pub(crate) Model);
 
-/// Makes a built-in model: "rnnoise", the baseline, or "sourdine", our own. Destroy it with sourdine_model_destroy().
+/// Makes a built-in model: "sourdine", our own and the default, "sourdine-lite", its smaller size, or "rnnoise", the
+/// baseline. Destroy it with sourdine_model_destroy().
 ///
 /// Threads: any. Real time: no, it allocates.
 ///

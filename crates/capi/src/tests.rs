@@ -127,7 +127,7 @@ fn every_entry_gives_what_the_engine_gives() {
 
 #[test]
 fn no_allocation_after_creation() {
-    for name in [c"rnnoise", c"sourdine"] {
+    for name in [c"rnnoise", c"sourdine", c"sourdine-lite"] {
         let m = model(name);
         let e = engine(&sourdine_config { model: m, channels: 2, sample_rate: 16_000, ..preset() });
         let c = controls(e);

@@ -81,12 +81,12 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
         return output::result(&json);
     }
     output::result(&format!(
-        "{:<10} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",
+        "{:<13} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",
         "model", "rate", "delay", "linked", "mult./10 ms", "weights", "licence", "what it is"
     ))?;
     for m in models {
         output::result(&format!(
-            "{:<10} {:>6} Hz {:>6} ms {:>5} ms {:>13} {:>6} kB {:<20} {}",
+            "{:<13} {:>6} Hz {:>6} ms {:>5} ms {:>13} {:>6} kB {:<20} {}",
             m.name,
             m.sample_rate,
             m.latency_ms,

@@ -164,7 +164,13 @@ fn nothing_but_the_output_is_left_and_the_input_is_not_touched() {
 fn models_are_listed_with_rate_latency_cost_and_licence() {
     let run = sourdine(&["models"]).output().unwrap();
     let text = String::from_utf8(run.stdout).unwrap();
-    assert!(text.contains("rnnoise") && text.contains("48000 Hz") && text.contains("10 ms"), "{text}");
+    assert!(
+        text.contains("sourdine-lite")
+            && text.contains("rnnoise")
+            && text.contains("48000 Hz")
+            && text.contains("10 ms"),
+        "{text}"
+    );
     assert!(text.contains("BSD-3-Clause"));
     let run = sourdine(&["models", "--json"]).output().unwrap();
     let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();

@@ -81,7 +81,8 @@ fn control_changes_and_model_switches_cost_the_audio_thread_nothing() {
     let mut in_process = 0;
     for (k, block) in audio.chunks_mut(480).enumerate() {
         match k % 25 {
-            0 => controls.set_model(&Model::rnnoise()).unwrap(),
+            0 if k % 2 == 0 => controls.set_model(&Model::rnnoise()).unwrap(),
+            0 => controls.set_model(&Model::sourdine_lite()).unwrap(),
             5 => controls.set_enabled(k % 2 == 0),
             10 => controls.set_attenuation_limit_db(k as f32).unwrap(),
             15 => controls.set_residue(k % 2 == 0),

@@ -1,5 +1,5 @@
 //! The whole conformance suite: every rate × channels × block length on the baseline model, every rate × block
-//! length on our own (`own_model.rs` has more of its channels).
+//! length on both sizes of our own (`own_model.rs` has more of its channels).
 
 use sourdine::{Channels, Engine, Model, Settings, StreamFormat};
 use sourdine_testkit::conformance::{CHANNELS, RATES, check_stream};
@@ -16,6 +16,11 @@ fn check_channels(model: &Model, channels: usize) {
 #[test]
 fn sourdine_mono() {
     check_channels(&Model::sourdine(), 1);
+}
+
+#[test]
+fn sourdine_lite_mono() {
+    check_channels(&Model::sourdine_lite(), 1);
 }
 
 #[test]

@@ -49,7 +49,7 @@ fn overload_gives_the_input_at_the_same_latency_and_then_the_model_again() {
 fn falling_and_rising_neither_clicks_nor_allocates() {
     for (rate, model) in [(48_000, Model::rnnoise()), (44_100, Model::rnnoise()), (48_000, Model::sourdine())]
     {
-        let mut engine = engine(rate, &model).with_light_model(&Model::sourdine()).unwrap();
+        let mut engine = engine(rate, &model).with_light_model(&Model::sourdine_lite()).unwrap();
         engine.warm_up_thread();
         let step = rate as usize / 100;
         let mut output = signals::tone(step * 4000, rate, 440.0, 0.5);

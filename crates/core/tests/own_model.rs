@@ -47,41 +47,18 @@ fn conforms_at_11_025_khz() {
 fn says_what_it_is() {
     let info = model().info();
     assert_eq!((info.name.as_str(), info.latency), ("own", (480, 480)));
+    let names: Vec<String> = Model::built_in().iter().map(|m| m.info().name).collect();
+    assert_eq!(names, ["sourdine", "sourdine-lite", "rnnoise"]);
     let built_in = Model::by_name("sourdine").unwrap().info();
-    assert!(Model::built_in().iter().any(|m| m.info() == built_in));
     assert_eq!(built_in, sourdine::ModelInfo { name: "sourdine".into(), ..info.clone() });
-    assert_eq!(info.licence, "MIT OR Apache-2.0");
-    assert!((750_000..=760_000).contains(&info.bytes.0), "{info:?}");
-    assert!(info.bytes.1 <= 80 * 1024, "{info:?}");
-    assert!((885_000..=895_000).contains(&info.multiplications), "{info:?}");
-}
-
-#[test]
-fn two_threads_give_the_same_bits_later() {
-    let (model, on_two) = (model(), model().on_two_threads().unwrap());
-    let later = on_two.info().latency.0 - model.info().latency.0;
-    assert!(Model::rnnoise().on_two_threads().is_none());
-    let settings = |channels| Settings { channels, ..Settings::default() };
-    for (rate, channels, mode) in
-        [(48_000, 1, Channels::Linked), (44_100, 3, Channels::Linked), (16_000, 2, Channels::Separate)]
-    {
-        let n = 3 * rate as usize * channels;
-        let mut sound = signals::noise(n, 0.1, 21);
-        sound[n / 3..n * 2 / 3].fill(0.0); // Long enough for the network to rest.
-        let format = StreamFormat::new(rate, channels);
-        let [mut one, mut two] = [&model, &on_two].map(|m| Engine::new(format, &settings(mode), m).unwrap());
-        let shift = later * rate as usize / 48_000;
-        assert_eq!(two.latency(), one.latency() + shift);
-        for _ in 0..2 {
-            let [mut expected, mut got] = [sound.clone(), sound.clone()];
-            one.process_interleaved_f32(&mut expected).unwrap();
-            two.process_interleaved_f32(&mut got).unwrap();
-            assert_eq!(got[shift * channels..], expected[..n - shift * channels], "{rate} Hz");
-            assert!(got[..shift * channels].iter().all(|x| *x == 0.0));
-            one.reset();
-            two.reset();
-        }
+    let lite = Model::by_name("sourdine-lite").unwrap().info();
+    assert_eq!(lite, Model::sourdine_lite().info());
+    for info in [info.clone(), lite.clone()] {
+        assert_eq!((info.licence, info.latency), ("MIT OR Apache-2.0", (480, 480)));
+        // The small layers have two bytes a weight, and every layer scales and biases.
+        assert!(info.bytes.0 < info.multiplications * 4 / 3 && info.bytes.1 <= 80 * 1024, "{info:?}");
     }
+    assert!(lite.multiplications * 4 < info.multiplications * 3 && lite.bytes < info.bytes, "{lite:?}");
 }
 
 #[test]
@@ -119,8 +96,8 @@ fn no_allocation_from_the_first_call_on_a_fresh_thread() {
 }
 
 /// Denoises planar channels frame by frame; the channels and the voice probabilities.
-fn denoise(channels: &[Vec<f32>], mode: Channels) -> (Vec<Vec<f32>>, Vec<f32>) {
-    let mut denoiser = model().denoiser(channels.len(), mode);
+fn denoise(model: &Model, channels: &[Vec<f32>], mode: Channels) -> (Vec<Vec<f32>>, Vec<f32>) {
+    let mut denoiser = model.denoiser(channels.len(), mode);
     let (mut out, mut voice) = (vec![Vec::new(); channels.len()], Vec::new());
     for t in 0..channels[0].len() / 480 {
         let mut frame: Vec<f32> =
@@ -138,7 +115,7 @@ fn a_panned_voice_stays_where_it_is() {
     let voice = signals::speechlike(48_000, 48_000, 3);
     for right in [0.1, 0.5, -0.7, -1.0] {
         let panned = [voice.clone(), voice.iter().map(|x| x * right as f32).collect()];
-        let (out, _) = denoise(&panned, Channels::Linked);
+        let (out, _) = denoise(&model(), &panned, Channels::Linked);
         let difference = metrics::level_db(&out[1]) - metrics::level_db(&out[0]);
         let expected = 20.0 * f64::abs(right).log10();
         assert!((difference - expected).abs() < 0.1, "{right}: {difference} dB, {expected} expected");
@@ -152,14 +129,81 @@ fn equal_channels_under_one_mask_and_channels_apart_are_each_as_mono() {
     let mut sound = signals::speechlike(48_000, 48_000, 4);
     sound.iter_mut().zip(signals::noise(48_000, 0.02, 5)).for_each(|(s, n)| *s += n);
     let other = signals::noise(48_000, 0.1, 6);
-    let (mono, voice) = denoise(std::slice::from_ref(&sound), Channels::Linked);
-    let (linked, linked_voice) = denoise(&[sound.clone(), sound.clone()], Channels::Linked);
-    assert!(linked == [mono[0].clone(), mono[0].clone()] && linked_voice == voice);
-    let (other_mono, other_voice) = denoise(std::slice::from_ref(&other), Channels::Separate);
-    let (apart, most) = denoise(&[sound, other], Channels::Separate);
-    assert!(apart == [mono[0].clone(), other_mono[0].clone()]);
-    let expected: Vec<f32> = voice.iter().zip(&other_voice).map(|(a, b)| a.max(*b)).collect();
-    assert_eq!(most, expected);
+    for model in [model(), Model::from_bytes("small", &File::small().bytes()).unwrap()] {
+        let (mono, voice) = denoise(&model, std::slice::from_ref(&sound), Channels::Linked);
+        let (linked, linked_voice) = denoise(&model, &[sound.clone(), sound.clone()], Channels::Linked);
+        assert!(linked == [mono[0].clone(), mono[0].clone()] && linked_voice == voice);
+        let (other_mono, other_voice) = denoise(&model, std::slice::from_ref(&other), Channels::Separate);
+        let (apart, most) = denoise(&model, &[sound.clone(), other.clone()], Channels::Separate);
+        assert!(apart == [mono[0].clone(), other_mono[0].clone()]);
+        let expected: Vec<f32> = voice.iter().zip(&other_voice).map(|(a, b)| a.max(*b)).collect();
+        assert_eq!(most, expected);
+    }
+}
+
+/// Under one mask and one filter: whatever one channel is of the other, it stays that, because each channel's filter hears
+/// nothing but the channel itself.
+#[test]
+fn linked_channels_are_filtered_from_their_own_spectra() {
+    let model = Model::from_bytes("small", &File::small().bytes()).unwrap();
+    let sound = signals::noise(24_000, 0.1, 8);
+    let turned = sound.iter().map(|x| -0.5 * x).collect();
+    let (out, _) = denoise(&model, &[sound, turned, vec![0.0; 24_000]], Channels::Linked);
+    assert!(out[1] == out[0].iter().map(|x| -0.5 * x).collect::<Vec<_>>());
+    assert!(out[2].iter().all(|x| *x == 0.0) && metrics::level_db(&out[0]) > -100.0);
+}
+
+/// Step 13 of the format written out, for a network that gives gains of one and the same filter in every frame.
+#[test]
+fn the_filter_is_that_of_the_format() {
+    const BINS: usize = 32;
+    let taps: [(f64, f64); 3] = [(0.25, -0.5), (0.5, 0.75), (0.0, 0.0)]; // the frame, the one before, a period earlier
+    let group = taps.iter().flat_map(|tap| [[tap.0; 4], [tap.1; 4]]).flatten();
+    let places = group.flat_map(|c| (c.atanh() as f32).to_le_bytes()).collect::<Vec<_>>().repeat(8);
+    let file = File::small()
+        .with("out.w_q", |t| t.3.fill(0))
+        .with("out.place", |t| t.3 = 30_f32.to_le_bytes().repeat(34 * 4))
+        .with("filter.w_q", |t| t.3.fill(0))
+        .with("filter.place", |t| t.3 = places);
+    let model = Model::from_bytes("small", &file.bytes()).unwrap();
+    let sound = signals::noise(10 * 480, 0.1, 8);
+    let (out, _) = denoise(&model, std::slice::from_ref(&sound), Channels::Linked);
+
+    let quarter = |n: usize, of: f64| (n as f64 + 0.5) / of * std::f64::consts::FRAC_PI_2;
+    let analysis =
+        |n: usize| if n < 1056 { quarter(n, 1056.0).sin() } else { quarter(n - 1056, 480.0).cos() };
+    let synthesis = |m: usize| (2.0 * quarter(m, 960.0)).sin().powi(2) / analysis(576 + m);
+    let at = |n: i32| usize::try_from(n).map_or(0.0, |n| f64::from(sound[n]));
+    let turn = |n: usize| (n % 1536) as f64 / 1536.0 * std::f64::consts::TAU;
+    let mut before = [(0.0, 0.0); BINS];
+    let mut expected = vec![0.0; sound.len() + 480];
+    for t in 0..10 {
+        let frame: Vec<f64> =
+            (0..1536).map(|n| at(480 * (t + 1) - 1536 + n) * analysis(n as usize)).collect();
+        let sum = |k: usize, f: fn(f64) -> f64| -> f64 {
+            frame.iter().enumerate().map(|(n, x)| x * f(turn(n * k))).sum()
+        };
+        let now: [_; BINS] = std::array::from_fn(|k| (sum(k, f64::cos), -sum(k, f64::sin)));
+        let times = |a: (f64, f64), b: (f64, f64)| (a.0 * b.0 - a.1 * b.1, a.0 * b.1 + a.1 * b.0);
+        let added: [_; BINS] = std::array::from_fn(|k| {
+            let turned = times(before[k], (turn(480 * k).cos(), turn(480 * k).sin()));
+            let (a, b) = (times(taps[0], now[k]), times(taps[1], turned));
+            (a.0 + b.0, a.1 + b.1)
+        });
+        before = now;
+        for m in 0..960 {
+            let parts = added.iter().enumerate().map(|(k, (re, im))| {
+                let angle = turn((576 + m) * k);
+                (re * angle.cos() - im * angle.sin()) * if k == 0 { 1.0 } else { 2.0 }
+            });
+            expected[480 * t as usize + m] += synthesis(m) * parts.sum::<f64>() / 1536.0;
+        }
+    }
+    for (n, (got, added)) in out[0].iter().zip(&expected).enumerate() {
+        let expected = at(n as i32 - 480) + added;
+        assert!((f64::from(*got) - expected).abs() < 1e-5, "sample {n}: {got} and {expected}");
+    }
+    assert!(expected.iter().any(|x| x.abs() > 0.01));
 }
 
 #[test]
@@ -168,8 +212,9 @@ fn rests_in_digital_silence_and_wakes() {
     let mut sound = voice.clone();
     sound.resize(24_000 + 96_000, 0.0);
     sound.extend(&voice);
-    let (out, probability) = denoise(&[sound], Channels::Linked);
-    assert!(out[0][25_920..120_000].iter().all(|x| *x == 0.0));
+    let (out, probability) = denoise(&model(), &[sound], Channels::Linked);
+    // The filter hears up to 768 samples beyond the window's 1536.
+    assert!(out[0][26_400..120_000].iter().all(|x| *x == 0.0));
     assert!(probability[50..100].iter().all(|p| *p > 0.0), "listens for half a second");
     assert!(probability[100..250].iter().all(|p| *p == 0.0), "then rests");
     assert!(probability[250] > 0.0 && out[0][120_480..].iter().any(|x| *x != 0.0), "and wakes");
@@ -210,10 +255,11 @@ impl File {
         let bands: Vec<String> =
             (0..=96).chain((1..=40).map(|i| 96 + i * 673 / 40)).map(|e| e.to_string()).collect();
         let metadata = [
-            ("format", "sourdine-5"),
+            ("format", "sourdine-6"),
             ("hop", "480"),
             ("window", "1536"),
             ("phases", "48"),
+            ("filtered", "32"),
             ("longest_period", "768"),
             ("units", "16"),
             ("sent", "8"),
@@ -223,7 +269,7 @@ impl File {
             ("feature_floor", "1e-10"),
             ("leaky_slope", "0.1"),
             ("sharpness", "0.5"),
-            ("comb", "0.5"),
+            ("pitch_filter", "0.5"),
             ("licence", "MIT"),
             ("hours", "0"),
         ];
@@ -245,15 +291,17 @@ impl File {
             ("spread", 18, 48, 0),
             ("near", 1, 54, 16),
             ("mix", 1, 24, 16),
+            ("filter", 2, 53, 24),
             ("out", 1, 53, 4),
         ];
         let others =
             others.map(|(name, panels, columns, places)| (name.to_string(), panels, columns, places));
         for (name, panels, columns, places) in grus.chain(others) {
+            let groups = if name == "filter" { 8 } else { 34 };
             floats(&mut tensors, &format!("{name}.w_s"), &[16 * panels]);
             match places {
                 0 => floats(&mut tensors, &format!("{name}.b"), &[16 * panels]),
-                _ => floats(&mut tensors, &format!("{name}.place"), &[34, places]),
+                _ => floats(&mut tensors, &format!("{name}.place"), &[groups, places]),
             }
             let weights = (0..panels * columns * 16).map(|i| (i * 37) as u8).collect();
             tensors.push((format!("{name}.w_q"), "I8", vec![panels, columns, 16], weights));
@@ -327,7 +375,8 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         ("units", "32"),
         ("sent", "16"),
         ("sharpness", "1.5"),
-        ("comb", "-0.1"),
+        ("pitch_filter", "-0.1"),
+        ("filtered", "48"),
     ];
     for (key, value) in wrong_metadata {
         assert_eq!(field(&File::small().set(key, value).bytes()), key, "{value}");
@@ -335,9 +384,33 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
     let bands = File::small().metadata.iter().find(|m| m.0 == "bands").unwrap().1.clone();
     assert_eq!(field(&File::small().set("bands", &bands.replace(",7,8,", ",8,8,")).bytes()), "bands");
     assert_eq!(field(&File::small().set("bands", &bands.replace("769", "770")).bytes()), "bands");
-    for name in ["hop", "bands", "feat_mean", "near.w_q", "gru2_hh.b", "spread.w_s", "out.place"] {
+    // The lowest 32 bands are a bin each.
+    let wider = bands.replace(",32,", ",").replace(",96,", ",96,100,");
+    assert_eq!(field(&File::small().set("bands", &wider).bytes()), "bands");
+    for name in [
+        "hop",
+        "bands",
+        "filtered",
+        "pitch_filter",
+        "feat_mean",
+        "near.w_q",
+        "gru2_hh.b",
+        "spread.w_s",
+        "out.place",
+        "filter.w_q",
+        "filter.w_s",
+        "filter.place",
+    ] {
         assert_eq!(field(&File::small().without(name).bytes()), name);
     }
+    // A filter for all groups, or a gain too many.
+    let for_all = File::small().with("filter.place", |t| (t.2, t.3) = (vec![34, 24], vec![0; 34 * 24 * 4]));
+    assert_eq!(field(&for_all.bytes()), "filter.place");
+    let of_one_panel = File::small().with("filter.w_q", |t| (t.2, t.3) = (vec![1, 53, 16], vec![0; 53 * 16]));
+    assert_eq!(field(&of_one_panel.bytes()), "filter.w_q");
+    let not_finite =
+        File::small().with("filter.place", |t| t.3[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
+    assert_eq!(field(&not_finite.bytes()), "filter.place");
     let of_other_type = File::small().with("gather.b", |t| t.1 = "I32");
     assert_eq!(field(&of_other_type.bytes()), "gather.b");
     let of_other_shape = File::small().with("spread.w_q", |t| t.2 = vec![48, 18, 16]);

@@ -24,7 +24,7 @@ const SECONDS: usize = 60;
 /// For a minute of a tone; then, switched off, the output has to be the input at the latency of the beginning.
 #[test]
 fn controls_moved_from_another_thread_neither_click_nor_change_the_latency() {
-    let models = [Model::sourdine(), Model::rnnoise()];
+    let models = [Model::sourdine(), Model::sourdine_lite(), Model::rnnoise()];
     let settings = Settings::default();
     let mut engine = Engine::new(StreamFormat::new(RATE, 1), &settings, &models[0]).unwrap();
     engine.warm_up_thread();
@@ -40,7 +40,7 @@ fn controls_moved_from_another_thread_neither_click_nor_change_the_latency() {
                     2 => controls.set_residue(on),
                     3 => controls.set_gate(on),
                     // A switch makes a denoiser: rarer, or this thread does nothing else.
-                    4 if random.below(50) == 0 => match controls.set_model(&models[random.below(2)]) {
+                    4 if random.below(50) == 0 => match controls.set_model(&models[random.below(3)]) {
                         // The switch before this one is still waiting for a block.
                         Ok(()) | Err(ConfigError::ModelSwitchBusy) => {}
                         Err(error) => panic!("{error}"),

@@ -40,8 +40,8 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
     let name = first.info().name;
     let mut models = vec![first];
     models.extend(Model::built_in().into_iter().filter(|m| m.info().name != name));
-    let cheapest = Model::sourdine();
-    let light = (models[0].info().multiplications > cheapest.info().multiplications).then_some(cheapest);
+    let lite = Model::sourdine_lite();
+    let light = (models[0].info().multiplications > lite.info().multiplications).then_some(lite);
     let output = match (virtual_mic, args.output.as_deref()) {
         (Some(mic), _) => Output::Named(mic.sink().into()),
         (None, Some("none")) if args.record.is_none() => {

@@ -339,7 +339,7 @@ fn channels_are_mixed_and_spread() {
 fn overload_is_passed_on_undelayed_and_ends() {
     let mut rig = Rig::new(Device::new(48_000, 480), Device::new(48_000, 480));
     rig.model = deaf_model();
-    rig.light = Some(Model::sourdine());
+    rig.light = Some(Model::sourdine_lite());
     let (mut tone, mut errors) = (Vec::new(), 0);
     let step = std::f64::consts::TAU * 440.0 / 48_000.0;
     let session = rig.run(

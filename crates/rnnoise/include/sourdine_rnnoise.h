@@ -25,8 +25,8 @@
 extern "C" {
 #endif
 
-/* A built-in model for rnnoise_create() and rnnoise_init(): "rnnoise", the baseline, or "sourdine", our own. NULL for
- * any other name. Free it with rnnoise_model_free(). */
+/* A built-in model for rnnoise_create() and rnnoise_init(): "rnnoise", the baseline, "sourdine", our own, or
+ * "sourdine-lite", its smaller size. NULL for any other name. Free it with rnnoise_model_free(). */
 RNNOISE_EXPORT RNNModel *sourdine_rnnoise_model(const char *name);
 
 /* Frees what rnnoise_init() allocated, and leaves the caller's memory to the caller. NULL is allowed. */

@@ -25,8 +25,7 @@ impl Weights {
     pub(crate) fn by_name(name: &str) -> Option<Self> {
         match name {
             "rnnoise" => Some(Self::Baseline(Box::default())),
-            "sourdine" => Some(Self::Own(Model::sourdine())),
-            _ => None,
+            name => Model::by_name(name).map(Self::Own),
         }
     }
 
@@ -127,7 +126,7 @@ mod tests {
     fn allocations() {
         let sound = signals::speechlike(48_000, 48_000, 3);
         let sound: Vec<f32> = sound.iter().map(|x| x * 20_000.0).collect();
-        for (name, first_frame_may) in [("rnnoise", true), ("sourdine", false)] {
+        for (name, first_frame_may) in [("rnnoise", true), ("sourdine", false), ("sourdine-lite", false)] {
             let mut denoiser = Denoiser::new(Weights::by_name(name).unwrap());
             let (first, rest) = sound.split_at(FRAME);
             denoiser.frame().copy_from_slice(first);
@@ -143,7 +142,7 @@ mod tests {
     #[test]
     fn what_is_no_number_is_forgotten() {
         let sound: Vec<f32> = signals::noise(20 * FRAME, 8_000.0, 5);
-        for name in ["rnnoise", "sourdine"] {
+        for name in ["rnnoise", "sourdine", "sourdine-lite"] {
             let mut denoiser = Denoiser::new(Weights::by_name(name).unwrap());
             for wrong in [f32::NAN, f32::INFINITY, f32::MIN, 1e-40] {
                 let mut frame = [wrong; FRAME];

@@ -33,9 +33,7 @@ pub(super) fn clean(
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let model = run.model_for(task, spec.sample_rate);
-    let later = (model.info().latency.0 - run.model.info().latency.0) * spec.sample_rate as usize / 48_000;
-    let engine = Engine::new(format, &run.settings, &model).map_err(Failure::stream(&path))?;
+    let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     if let (true, To::File(output)) = (task.mirrored, &task.to) {
         make_folder(output)?;
@@ -50,8 +48,8 @@ pub(super) fn clean(
         }
     };
 
-    let mut job = Job::new(engine, sink, later);
-    job.recorder = run.args.report.recorder(format, job.engine.latency() - later);
+    let mut job = Job::new(engine, sink);
+    job.recorder = run.args.report.recorder(format, job.engine.latency());
     let closed = match job.clean(&mut reader, run, &path, progress) {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
@@ -69,7 +67,7 @@ pub(super) fn clean(
         sample_format: spec.format.to_string(),
         model: run.model.info().name,
         attenuation_limit_db: Some(limit).filter(|db| db.is_finite()),
-        latency: job.engine.latency() - later,
+        latency: job.engine.latency(),
         mean_attenuation_db: job.levels.mean_attenuation_db(),
         voiced_share: job.levels.voiced_share(),
         peak: job.levels.peak,
@@ -152,14 +150,11 @@ struct Job {
     frames: u64,
     /// Frames of the engine's delay that are still to be dropped at the front.
     delay_left: usize,
-    /// Frames whose reports are about the time before the first.
-    unreported: usize,
     step: usize,
 }
 
 impl Job {
-    /// `later` is how many frames of the engine's delay are that of working on two threads.
-    fn new(engine: Engine, sink: Sink, later: usize) -> Self {
+    fn new(engine: Engine, sink: Sink) -> Self {
         let format = engine.format();
         // Steps of 10 ms, so that each frame's report is seen.
         let step = (format.sample_rate as usize / 100).max(1) * format.channels;
@@ -170,7 +165,6 @@ impl Job {
             levels: Levels::default(),
             recorder: None,
             frames: 0,
-            unreported: later,
             step,
         }
     }
@@ -184,7 +178,6 @@ impl Job {
     ) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
         let mut chunk = vec![0.0; (CHUNK_FRAMES * channels).next_multiple_of(self.step)];
-        let later = self.unreported;
         loop {
             let frames = reader.read(&mut chunk)?;
             if frames == 0 {
@@ -204,11 +197,7 @@ impl Job {
                 return Err(Failure::Interrupted { path: path.into() });
             }
         }
-        // What follows the end is silence; so much of it that there is a report for every frame.
-        let mut silence = vec![0.0; later * channels];
-        self.process(&mut silence, path)?;
-        self.write(reader, &silence)?;
-        let mut left = self.engine.latency() - later;
+        let mut left = self.engine.latency();
         while left > 0 {
             let room = chunk.len().min(left * channels);
             let frames = self.engine.finish_interleaved_f32(&mut chunk[..room]);
@@ -225,9 +214,7 @@ impl Job {
                 .engine
                 .process_interleaved_f32(block)
                 .map_err(|error| Failure::Block { path: path.into(), error })?;
-            let early = self.unreported.min(block.len() / channels);
-            self.unreported -= early;
-            let frames = block.len() / channels - early;
+            let frames = block.len() / channels;
             self.levels.count(report, frames as u64);
             if let Some(recorder) = &mut self.recorder {
                 recorder.push_report(report, frames);

@@ -28,8 +28,6 @@ struct Run<'a> {
     settings: Settings,
     progress: Progress,
     stop: Arc<AtomicBool>,
-    /// There are more workers than files: a file may take two threads.
-    spare_workers: bool,
 }
 
 /// Cleans what the command line names.
@@ -62,8 +60,7 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     let workers = args.batch.jobs.map(usize::from).or(config.jobs).unwrap_or_else(cores);
     let progress = Progress::new(&tasks, args.quiet);
     let settings = Settings { residue: args.residue, ..sound.settings };
-    let spare_workers = workers > tasks.len();
-    let run = Run { args, model, settings, progress, stop, spare_workers };
+    let run = Run { args, model, settings, progress, stop };
     run.all(&tasks, workers)
 }
 
@@ -129,17 +126,6 @@ impl Run<'_> {
             return Err(Failure::Some { failed: totals.failed, of: tasks.len() });
         }
         Ok(())
-    }
-
-    /// The model for a task of this rate: on two threads where one would idle and the bits are the same. They are where a
-    /// step of the engine is one of the model's frames (whole 10 ms), and where no gate hears the input as it comes.
-    /// Never behind a pipe, where somebody may wait for every block: two threads answer 0.4 s later.
-    fn model_for(&self, task: &Task, rate: u32) -> Model {
-        let same = rate.is_multiple_of(100) && !self.settings.gate;
-        if self.spare_workers && same && task.from != From::Stdin {
-            return self.model.on_two_threads().unwrap_or_else(|| self.model.clone());
-        }
-        self.model.clone()
     }
 
     /// One file, up to the last sample; `None` if it is skipped.

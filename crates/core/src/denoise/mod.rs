@@ -61,11 +61,6 @@ pub trait ModelSource: Send + Sync {
     /// # Real time
     /// May allocate. Call it on the audio thread before audio starts.
     fn warm_up_thread(&self) {}
-
-    /// The same model, made to work on the caller's thread and on one more; see [`Model::on_two_threads`].
-    fn on_two_threads(&self) -> Option<Arc<dyn ModelSource>> {
-        None
-    }
 }
 
 /// What is known about a model.
@@ -86,7 +81,7 @@ pub struct ModelInfo {
 }
 
 /// The names of the built-in models, the default first.
-const BUILT_IN: [&str; 2] = ["sourdine", "rnnoise"];
+const BUILT_IN: [&str; 3] = ["sourdine", "sourdine-lite", "rnnoise"];
 
 /// A model: immutable, shared between any number of streams and threads.
 #[derive(Clone)]
@@ -98,6 +93,14 @@ impl Model {
     #[must_use]
     pub fn sourdine() -> Self {
         Self::from_source(sourdine::Sourdine::built_in())
+    }
+
+    /// The smaller size of [`sourdine`](Self::sourdine): the same in all but the width of the network, for many streams or
+    /// little processor time, and what a stream can fall to under load
+    /// ([`Engine::with_light_model`](crate::Engine::with_light_model)).
+    #[must_use]
+    pub fn sourdine_lite() -> Self {
+        Self::from_source(sourdine::Sourdine::lite())
     }
 
     /// The baseline: RNNoise's network of 2018, run by the nnnoiseless crate.
@@ -124,6 +127,7 @@ impl Model {
         match name {
             "rnnoise" => Some(Self::rnnoise()),
             "sourdine" => Some(Self::sourdine()),
+            "sourdine-lite" => Some(Self::sourdine_lite()),
             _ => None,
         }
     }
@@ -156,16 +160,6 @@ impl Model {
     #[must_use]
     pub fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
         self.0.denoiser(channels, mode)
-    }
-
-    /// The same model for one long file: each denoiser has a thread of its own that does half of the work. Output and
-    /// voice probability are the same bits, but come later ([`ModelInfo::latency`] says how much), and the denoiser waits
-    /// for its thread: not for an audio thread. The gate, which hears the input as it comes, opens earlier by as much.
-    ///
-    /// None for a model that cannot be cut in two: `rnnoise`, whose state its crate keeps to itself.
-    #[must_use]
-    pub fn on_two_threads(&self) -> Option<Self> {
-        self.0.on_two_threads().map(Self)
     }
 
     /// Prepares the calling thread for this model; see [`ModelSource::warm_up_thread`].

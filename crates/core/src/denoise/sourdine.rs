@@ -1,17 +1,15 @@
-//! Our own model: a small recurrent network (`models/FORMAT.md`) that turns the levels of 136 bands into 136
-//! gains and a voice probability, run by [`crate::nn`].
+//! Our own models: a small recurrent network (`models/FORMAT.md`) that turns features of 136 bands into 136 gains, a
+//! complex filter for the lowest 32 bins and a voice probability, run by [`crate::nn`].
 //!
 //! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
 //!   all channels costs nothing on top.
 //! * Linked channels are heard as the mean of their powers (and of all other products), not as the power of
 //!   their mean: that can cancel, and it shows less noise than the channels have, which the mask is then
-//!   applied to. Two equal channels give what one gives.
+//!   applied to. One filter serves all, on each channel's own spectra. Two equal channels give what one gives.
 //! * The bands reach to 24 kHz, so nothing special happens above 20 kHz: the last band has a gain like any.
 //! * After half a second of digital silence the network rests, its state as it is, until a sample differs
 //!   from zero. What comes out is the same zeros.
 //! * Transforms are planned when the denoiser is made, on whatever thread: nothing is left for the first frame.
-
-mod pipeline;
 
 use std::sync::Arc;
 
@@ -22,12 +20,12 @@ use crate::dsp::period::{Search, compare};
 use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Synthesis, Tables};
 use crate::error::ModelError;
 use crate::nn::kernels::{Kernels, Loops};
-use crate::nn::network::{Heard, State};
-use crate::nn::weights::{GROUPS, Weights};
+use crate::nn::network::{Mask, Measured, State};
+use crate::nn::weights::{FILTERED, FILTERED_GROUPS, GROUPS, Weights};
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
-/// After so many silent frames the network rests. The transforms' memory is empty after four.
+/// After so many silent frames the network rests. The transforms' memory is empty after five.
 const REST_AFTER: u32 = 50;
 
 #[derive(Clone)]
@@ -38,13 +36,19 @@ pub(super) struct Sourdine {
     tables: Arc<Tables>,
 }
 
-/// The weights trained for this project.
+/// The weights trained for this project, in two sizes.
 const WEIGHTS: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
+const LITE_WEIGHTS: &[u8] =
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine-lite.safetensors"));
 
 impl Sourdine {
     pub(super) fn built_in() -> Self {
         Self::from_bytes("sourdine", WEIGHTS).expect("the tests read these very bytes")
+    }
+
+    pub(super) fn lite() -> Self {
+        Self::from_bytes("sourdine-lite", LITE_WEIGHTS).expect("the tests read these very bytes")
     }
 
     pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
@@ -83,10 +87,6 @@ impl ModelSource for Sourdine {
 
     fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
         Box::new(Stream::new(self, channels, mode))
-    }
-
-    fn on_two_threads(&self) -> Option<Arc<dyn ModelSource>> {
-        Some(Arc::new(pipeline::Pipeline(self.clone())))
     }
 }
 
@@ -170,35 +170,18 @@ impl Stream {
         }
     }
 
-    /// Denoises one group's frames in place.
+    /// Denoises one group's frames in place; the voice probability.
     fn run(&mut self, index: usize, frames: &mut [f32]) -> f32 {
-        if !self.hear(index, frames) {
+        if self.groups.get_mut(index).is_none_or(|group| group.rests(frames)) {
             frames.fill(0.0);
             return 0.0;
         }
-        if let Some(group) = self.groups.get_mut(index) {
-            self.weights.think_in_place(self.kernels, &mut group.state);
-        }
-        self.speak(index, frames)
-    }
-
-    /// The way of one group's frames to its spectra and up to the dense layers; false if the network rests.
-    fn hear(&mut self, index: usize, frames: &[f32]) -> bool {
-        let there = self.groups.get_mut(index).is_some_and(|group| !group.rests(frames));
-        if there {
-            self.kernels.run(Hear { stream: self, index, frames });
-        }
-        there
-    }
-
-    /// The way from the logits to one group's clean frames.
-    fn speak(&mut self, index: usize, frames: &mut [f32]) -> f32 {
-        self.kernels.run(Speak { stream: self, index, frames })
+        self.kernels.run(Frame { stream: self, index, frames })
     }
 
     #[inline(always)]
-    fn hear_loops(&mut self, index: usize, frames: &[f32]) {
-        let Some(group) = self.groups.get_mut(index) else { return };
+    fn run_loops(&mut self, index: usize, frames: &mut [f32]) -> f32 {
+        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
         let share = 1.0 / group.channels.len() as f32;
         let each = group.channels.iter_mut().zip(frames.chunks_exact(MODEL_FRAME));
         for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
@@ -215,71 +198,79 @@ impl Stream {
             }
         }
         let period = group.search.period(&mut self.stft, &self.power, &mut self.earlier[..BINS]);
+        let edges = &self.weights.edges[..];
         let mut compared = [(0.0, 0.0); GROUPS];
         let spectra = self.spectra.chunks_exact(BINS).zip(self.earlier.chunks_exact_mut(BINS));
         for (channel, (spectrum, earlier)) in group.channels.iter().zip(spectra) {
             self.stft.analyse_earlier(&channel.analysis, period.0, earlier);
-            for (sums, edges) in compared.iter_mut().zip(self.weights.edges.windows(5).step_by(4)) {
+            for (sums, edges) in compared.iter_mut().zip(edges.windows(5).step_by(4)) {
                 let (both, power) = compare(&spectrum[edges[0]..edges[4]], &earlier[edges[0]..edges[4]]);
                 *sums = (sums.0 + both * share, sums.1 + power * share);
             }
         }
-        let heard = Heard { power: &self.power, advances, period, compared };
-        self.weights.encode(self.kernels, &heard, &mut group.state);
-    }
-
-    #[inline(always)]
-    fn speak_loops(&mut self, index: usize, frames: &mut [f32]) -> f32 {
-        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
-        let probability = self.weights.decode(self.kernels, &mut group.state);
-        let (gains, combs) = group.state.refined();
+        let measured = Measured { power: &self.power, advances, period, compared };
+        let probability = self.weights.forward(self.kernels, &measured, &mut group.state);
+        let mask = group.state.mask();
         let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
         let spectra = self.spectra.chunks_exact_mut(BINS).zip(self.earlier.chunks_exact(BINS));
         for ((channel, frame), (spectrum, earlier)) in each.zip(spectra) {
-            let groups = self.weights.edges.windows(5).step_by(4).zip(gains.as_chunks::<4>().0);
-            for ((edges, gains), comb) in groups.zip(combs) {
-                let share = 1.0 / (1.0 + comb);
-                for (edges, gain) in edges.windows(2).zip(gains) {
-                    let (own, others) = (gain * share, gain * comb * share);
-                    let band = edges[0]..edges[1];
-                    for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
-                        *bin = *bin * own + earlier * others;
-                    }
-                }
-            }
+            apply(&mask, edges, channel.analysis.turned(), earlier, spectrum);
             self.stft.synthesise(&mut channel.synthesis, spectrum, frame);
         }
         probability
     }
 }
 
-struct Hear<'a> {
-    stream: &'a mut Stream,
-    index: usize,
-    frames: &'a [f32],
-}
-
-impl Loops for Hear<'_> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(self) {
-        self.stream.hear_loops(self.index, self.frames);
+/// Applies pitch filter, complex filter and gains to a spectrum (steps 12 to 14 of `models/FORMAT.md`). `before` are its low
+/// bins in the frame before, turned on, `earlier` is the spectrum one period earlier.
+#[inline(always)]
+fn apply(
+    mask: &Mask<'_>,
+    edges: &[usize],
+    before: &[Complex32; PHASES],
+    earlier: &[Complex32],
+    spectrum: &mut [Complex32],
+) {
+    let groups = mask.gains.as_chunks::<4>().0.iter().zip(mask.pitch);
+    let (low, earlier_low) = (spectrum[..FILTERED].as_chunks_mut::<4>().0, earlier.as_chunks::<4>().0);
+    let low = low.iter_mut().zip(before.as_chunks::<4>().0).zip(earlier_low);
+    for ((((bins, before), earlier), (gains, pitch)), filter) in low.zip(groups.clone()).zip(mask.filter) {
+        let share = 1.0 / (1.0 + pitch);
+        let [now_re, now_im, before_re, before_im, earlier_re, earlier_im] =
+            std::array::from_fn(|row| std::array::from_fn::<f32, 4, _>(|bin| filter[4 * row + bin]));
+        for bin in 0..4 {
+            let now = Complex32::new(share + now_re[bin], now_im[bin]);
+            let last = Complex32::new(before_re[bin], before_im[bin]);
+            let period = Complex32::new(pitch * share + earlier_re[bin], earlier_im[bin]);
+            bins[bin] = (bins[bin] * now + before[bin] * last + earlier[bin] * period) * gains[bin];
+        }
+    }
+    let groups = edges.windows(5).step_by(4).zip(groups).skip(FILTERED_GROUPS);
+    for (edges, (gains, pitch)) in groups {
+        let share = 1.0 / (1.0 + pitch);
+        for (edges, gain) in edges.windows(2).zip(gains) {
+            let (own, others) = (gain * share, gain * pitch * share);
+            let band = edges[0]..edges[1];
+            for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
+                *bin = *bin * own + earlier * others;
+            }
+        }
     }
 }
 
-struct Speak<'a> {
+/// One frame's loops.
+struct Frame<'a> {
     stream: &'a mut Stream,
     index: usize,
     frames: &'a mut [f32],
 }
 
-impl Loops for Speak<'_> {
+impl Loops for Frame<'_> {
     type Output = f32;
 
     #[inline(always)]
     fn run(self) -> f32 {
-        self.stream.speak_loops(self.index, self.frames)
+        self.stream.run_loops(self.index, self.frames)
     }
 }
 

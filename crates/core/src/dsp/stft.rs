@@ -38,7 +38,7 @@ pub(crate) struct Tables {
     analysis: Vec<f32>,
     /// For the last two hops of a frame; the transforms' scale is in it.
     synthesis: Vec<f32>,
-    /// What takes from a bin's phase what its own frequency adds to it in one hop.
+    /// What a bin's own frequency adds to its phase in one hop.
     turns: Vec<Complex32>,
 }
 
@@ -55,7 +55,7 @@ impl Tables {
         let turn = |bin: usize| {
             let cycles = (bin * MODEL_FRAME % WINDOW) as f64 / WINDOW as f64;
             let (sin, cos) = (4.0 * FRAC_PI_2 * cycles).sin_cos();
-            Complex32::new(cos as f32, -sin as f32)
+            Complex32::new(cos as f32, sin as f32)
         };
         Self {
             fft: RealFft::new(WINDOW),
@@ -117,7 +117,8 @@ impl Stft {
     }
 
     /// Adds to `advances`, for each of the low bins, the cross-spectrum of this frame and the one before it, times
-    /// `share`: its argument is by how much the phase moved beyond what the bin's own frequency makes of it.
+    /// `share`: its argument is by how much the phase moved beyond what the bin's own frequency makes of it. Once a frame;
+    /// [`Analysis::turned`] is of the frame before from then on.
     #[inline(always)]
     pub(crate) fn advance(
         &self,
@@ -126,10 +127,11 @@ impl Stft {
         share: f32,
         advances: &mut [Complex32; PHASES],
     ) {
-        let each = advances.iter_mut().zip(&mut memory.low).zip(bins).zip(&self.tables.turns);
-        for (((advance, before), now), turn) in each {
-            *advance += now * before.conj() * turn * share;
-            *before = *now;
+        let before = memory.low.iter_mut().zip(&mut memory.turned).zip(&self.tables.turns);
+        for (((low, turned), turn), (advance, now)) in before.zip(advances.iter_mut().zip(bins)) {
+            *turned = *low * turn;
+            *advance += now * turned.conj() * share;
+            *low = *now;
         }
     }
 
@@ -156,11 +158,21 @@ pub(crate) struct Analysis {
     sound: [f32; EARLIEST + WINDOW],
     /// The last spectrum's low bins.
     low: [Complex32; PHASES],
+    /// Those of the one before, turned on by one hop.
+    turned: [Complex32; PHASES],
 }
 
 impl Analysis {
     pub(crate) fn new() -> Self {
-        Self { sound: [0.0; EARLIEST + WINDOW], low: [Complex32::ZERO; PHASES] }
+        let nothing = [Complex32::ZERO; PHASES];
+        Self { sound: [0.0; EARLIEST + WINDOW], low: nothing, turned: nothing }
+    }
+
+    /// The low bins of the frame before the newest, each turned on by what its own frequency adds in one hop: a tone of
+    /// that frequency is the same in both.
+    #[inline(always)]
+    pub(crate) fn turned(&self) -> &[Complex32; PHASES] {
+        &self.turned
     }
 
     /// The frame that ended so many samples ago, at most [`EARLIEST`], in pairs.
@@ -172,6 +184,7 @@ impl Analysis {
     pub(crate) fn reset(&mut self) {
         self.sound.fill(0.0);
         self.low.fill(Complex32::ZERO);
+        self.turned.fill(Complex32::ZERO);
     }
 }
 

@@ -121,12 +121,6 @@ impl<'a> Container<'a> {
         Ok(tensor.bytes)
     }
 
-    /// The sides of a tensor, for files (golden vectors) whose lengths are not known beforehand.
-    #[cfg(test)]
-    pub(crate) fn shape(&self, name: &str) -> &[usize] {
-        self.tensors.iter().find(|t| t.name == name).map_or(&[], |t| &t.shape)
-    }
-
     /// A tensor of numbers, all finite.
     pub(crate) fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (numbers, _) = self.tensor(name, "F32", shape)?.as_chunks::<4>();
@@ -141,12 +135,6 @@ impl<'a> Container<'a> {
     pub(crate) fn panels(&self, name: &str, shape: [usize; 2]) -> Result<Vec<[i8; 16]>, ModelError> {
         let (rows, _) = self.tensor(name, "I8", &[shape[0], shape[1], 16])?.as_chunks::<16>();
         Ok(rows.iter().map(|row| row.map(u8::cast_signed)).collect())
-    }
-
-    /// A tensor's bytes, for the golden vectors' integers.
-    #[cfg(test)]
-    pub(crate) fn raw(&self, name: &str, dtype: &str, shape: &[usize]) -> Result<&'a [u8], ModelError> {
-        self.tensor(name, dtype, shape)
     }
 }
 

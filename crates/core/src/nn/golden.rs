@@ -1,51 +1,80 @@
-//! The network against PyTorch's own numbers, layer by layer, for every kernel. The sound and the voice
+//! The network against PyTorch's own numbers, layer by layer, for every kernel and both sizes. The sound and the voice
 //! probability, as a user of the crate gets them, are compared in `tests/golden.rs`.
 
 use std::sync::Arc;
 
 use rustfft::num_complex::Complex32;
+use sourdine_testkit::golden::{CASES, Golden, RESET};
 
-use super::container::Container;
-use super::kernels::Kernels;
-use super::network::{Heard, State};
-use super::weights::{BANDS, GROUPS, INPUTS, Weights};
+use super::kernels::{Kernels, Loops};
+use super::network::{Measured, State};
+use super::weights::{BANDS, FEATURES, FILTERED, GROUPS, TAPS, Weights};
 use crate::dsp::period::{Search, compare};
 use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Tables};
 use crate::signal::MODEL_FRAME;
 
-const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
-const GOLDEN: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/golden/sourdine.golden.safetensors"));
+macro_rules! model {
+    ($name:literal) => {
+        (
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/", $name, ".safetensors")),
+            Golden(include_bytes!(concat!(
+                env!("CARGO_MANIFEST_DIR"),
+                "/../../models/golden/",
+                $name,
+                ".golden.safetensors"
+            ))),
+        )
+    };
+}
 
-/// A stream's way from sound to what the network hears of it.
-struct Ear {
+const MODELS: [(&[u8], Golden); 2] = [model!("sourdine"), model!("sourdine-lite")];
+
+/// A stream's way from sound to the mask.
+struct Stream<'a> {
+    weights: &'a Weights,
+    kernels: Kernels,
     stft: Stft,
     analysis: Analysis,
     search: Search,
     bins: Vec<Complex32>,
-    room: Vec<Complex32>,
-    power: Vec<f32>,
+    earlier: Vec<Complex32>,
+    state: State,
 }
 
-impl Ear {
-    fn new() -> Self {
+impl<'a> Stream<'a> {
+    fn new(weights: &'a Weights, kernels: Kernels) -> Self {
         let stft = Stft::new(Arc::new(Tables::new()));
-        let [bins, room] = [0; 2].map(|_| vec![Complex32::default(); BINS]);
-        Self { stft, analysis: Analysis::new(), search: Search::new(), bins, room, power: vec![0.0; BINS] }
+        let [bins, earlier] = [0; 2].map(|_| vec![Complex32::default(); BINS]);
+        let (analysis, search, state) = (Analysis::new(), Search::new(), State::new(weights));
+        Self { weights, kernels, stft, analysis, search, bins, earlier, state }
     }
 
-    fn hear(&mut self, hop: &[f32], edges: &[usize]) -> Heard<'_> {
+    /// The voice probability.
+    fn step(&mut self, hop: &[f32]) -> f32 {
         self.stft.analyse(&mut self.analysis, hop, &mut self.bins);
-        self.power = self.bins.iter().map(Complex32::norm_sqr).collect();
+        let power: Vec<f32> = self.bins.iter().map(Complex32::norm_sqr).collect();
         let mut advances = [Complex32::ZERO; PHASES];
         self.stft.advance(&mut self.analysis, &self.bins, 1.0, &mut advances);
-        let period = self.search.period(&mut self.stft, &self.power, &mut self.room);
-        self.stft.analyse_earlier(&self.analysis, period.0, &mut self.room);
+        let period = self.search.period(&mut self.stft, &power, &mut self.earlier);
+        self.stft.analyse_earlier(&self.analysis, period.0, &mut self.earlier);
+        let edges = &self.weights.edges;
         let group = |index: usize| edges[4 * index]..edges[4 * index + 4];
         let compared: [_; GROUPS] =
-            std::array::from_fn(|g| compare(&self.bins[group(g)], &self.room[group(g)]));
-        Heard { power: &self.power, advances, period, compared }
+            std::array::from_fn(|g| compare(&self.bins[group(g)], &self.earlier[group(g)]));
+        let measured = Measured { power: &power, advances, period, compared };
+        let forward = Forward(self.weights, self.kernels, &measured, &mut self.state);
+        self.kernels.run(forward)
+    }
+}
+
+struct Forward<'a>(&'a Weights, Kernels, &'a Measured<'a>, &'a mut State);
+
+impl Loops for Forward<'_> {
+    type Output = f32;
+
+    #[inline(always)]
+    fn run(self) -> f32 {
+        self.0.forward(self.1, self.2, self.3)
     }
 }
 
@@ -55,78 +84,93 @@ fn apart(a: &[f32], b: &[f32]) -> f32 {
     a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |most, d| if d <= most { most } else { d })
 }
 
-fn check(golden: &Container<'_>, case: &str, weights: &Weights, kernels: Kernels) {
-    let floats = |part: &str| {
-        let name = format!("{case}.{part}");
-        golden.floats(&name, golden.shape(&name)).unwrap()
-    };
-    let name = format!("{case}.in");
-    let input = golden.raw(&name, "I16", golden.shape(&name)).unwrap().as_chunks::<2>().0;
-    let input: Vec<f32> = input.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect();
-    let name = format!("{case}.at");
-    let at = golden.raw(&name, "I32", golden.shape(&name)).unwrap().as_chunks::<4>().0;
-    let at: Vec<usize> = at.iter().map(|b| i32::from_le_bytes(*b) as usize).collect();
-    let [features, raw, gains, combs, voice] = ["feat", "raw", "gain", "comb", "vad"].map(floats);
-    let layers = ["c", "h1", "h2"].map(floats);
+/// The filter's coefficients in the order of the golden vectors: bin, tap, part.
+fn coefficients(state: &State) -> Vec<f32> {
+    let filter = state.mask().filter;
+    let parts = (0..FILTERED).flat_map(|bin| (0..2 * TAPS).map(move |part| (bin, part)));
+    parts.map(|(bin, part)| filter[bin / 4][4 * part + bin % 4]).collect()
+}
 
-    let (mut ear, mut state) = (Ear::new(), State::new(weights));
-    let mut worst = [0.0_f32; 5];
-    for (t, hop) in input.chunks_exact(MODEL_FRAME).enumerate() {
-        if case == "reset" && t == 20 {
-            ear = Ear::new();
-            state.reset();
+fn check(golden: &Golden, case: &str, weights: &Weights, kernels: Kernels) {
+    let floats = |part: &str| golden.floats(&format!("{case}.{part}"));
+    let [features, raw, gains, filter, pitch, voice] =
+        ["feat", "raw", "gain", "filter", "pitch", "vad"].map(floats);
+    let layers = ["c", "h1", "h2"].map(floats);
+    let frames = golden.frames(case);
+    let mut stream = Stream::new(weights, kernels);
+    let (mut worst, mut compared) = ([0.0_f32; 7], 0);
+    for (t, hop) in golden.input(case).chunks_exact(MODEL_FRAME).enumerate() {
+        if case == "reset" && t == RESET {
+            stream = Stream { state: stream.state, ..Stream::new(weights, kernels) };
+            stream.state.reset();
         }
-        let probability = weights.step(kernels, &ear.hear(hop, &weights.edges), &mut state);
-        let bands = BANDS * t..BANDS * (t + 1);
-        let (levels, others) = features[INPUTS * t..INPUTS * (t + 1)].split_at(BANDS);
-        let normalised: Vec<f32> = (levels.iter().zip(&weights.mean).zip(&weights.rstd))
-            .map(|((f, mean), rstd)| (f - mean) * rstd)
+        let probability = stream.step(hop);
+        let Some(k) = frames.iter().position(|frame| *frame == t) else { continue };
+        let row = |of: &[f32], width: usize| of[k * width..(k + 1) * width].to_vec();
+        let state = &stream.state;
+        let expected = row(&features, FEATURES);
+        let (levels, others) = expected.split_at(BANDS);
+        let (got_levels, got_others) = state.features.split_at(BANDS);
+        let got_levels: Vec<f32> = (got_levels.iter().zip(&weights.mean).zip(&weights.rstd))
+            .map(|((x, mean), rstd)| x / rstd + mean)
             .collect();
-        let (got_levels, got_others) = state.inputs.split_at(BANDS);
-        worst[0] = worst[0].max(apart(got_levels, &normalised));
-        worst[1] = worst[1].max(apart(got_others, others));
-        worst[2] = worst[2].max(apart(&state.raw, &raw[bands.clone()]));
-        worst[2] = worst[2].max(apart(state.refined().0, &gains[bands]));
-        worst[2] = worst[2].max(apart(state.refined().1, &combs[GROUPS * t..GROUPS * (t + 1)]));
-        worst[3] = worst[3].max((probability - voice[t]).abs());
-        if let Some(k) = at.iter().position(|frame| *frame == t) {
-            for (got, expected) in state.layers().chunks_exact(weights.hidden).zip(&layers) {
-                worst[4] = worst[4].max(apart(got, &expected[k * weights.hidden..][..weights.hidden]));
-            }
-        }
+        let each = state.layers.chunks_exact(weights.hidden).zip(&layers);
+        let layers = each.map(|(got, expected)| apart(got, &row(expected, weights.hidden)));
+        let mask = state.mask();
+        let now = [
+            apart(&got_levels, levels),
+            apart(got_others, others),
+            layers.fold(0.0, f32::max),
+            apart(&state.raw, &row(&raw, BANDS)).max(apart(mask.gains, &row(&gains, BANDS))),
+            apart(&coefficients(state), &row(&filter, FILTERED * TAPS * 2)),
+            apart(mask.pitch, &row(&pitch, GROUPS)),
+            (probability - voice[k]).abs(),
+        ];
+        assert!(now.iter().all(|apart| apart.is_finite()), "{case}, frame {t}: {now:?}");
+        worst = std::array::from_fn(|i| worst[i].max(now[i]));
+        compared += 1;
     }
-    println!("{kernels:?} {case}: levels, other inputs, gains, voice, layers apart by {worst:?}");
-    // PyTorch has 24 bits where inputs of dense layers have fifteen here.
-    assert!(worst[0] < 1e-5 && worst[1] < 1e-3 && worst[2] < 6e-4 && worst[3] < 1e-4 && worst[4] < 5e-4);
+    assert_eq!(compared, frames.len());
+    println!(
+        "{kernels:?} {case}: levels, other features, layers, gains, filter, pitch, voice apart by {worst:?}"
+    );
+    // PyTorch has 24 bits where inputs of dense layers have fifteen here. A level is as exact as its band is loud: in `white`
+    // there is one bin 50 dB below its neighbours, where PyTorch itself is 2.5e-5 from what is exact, and this 1.2e-5 from
+    // PyTorch; else levels agree to 2e-6.
+    let most = [2e-5, 1e-3, 5e-4, 6e-4, 6e-4, 6e-4, 1e-4];
+    assert!(worst.iter().zip(most).all(|(worst, most)| *worst < most), "{case}: {worst:?}");
 }
 
 #[test]
 fn every_layer_matches_pytorch() {
-    let (golden, weights) = (Container::parse(GOLDEN).unwrap(), Weights::parse(WEIGHTS).unwrap());
-    for case in golden.text("cases").unwrap().split(',') {
-        for kernels in Kernels::available() {
-            check(&golden, case, &weights, kernels);
+    for (weights, golden) in MODELS {
+        let weights = Weights::parse(weights).unwrap();
+        for case in CASES {
+            for kernels in Kernels::available() {
+                check(&golden, case, &weights, kernels);
+            }
         }
     }
 }
 
-/// For a minute the first case over and over, without a reset: the error does not grow.
+/// For 48 seconds the first case over and over, without a reset: the error does not grow.
 #[test]
-fn a_minute_later_it_still_matches() {
-    let (golden, weights) = (Container::parse(GOLDEN).unwrap(), Weights::parse(WEIGHTS).unwrap());
-    let floats = |name: &str| golden.floats(name, golden.shape(name)).unwrap();
-    let (gains, voice) = (floats("minute.gain"), floats("minute.vad"));
-    let input = golden.raw("speech.in", "I16", golden.shape("speech.in")).unwrap().as_chunks::<2>().0;
-    let input: Vec<f32> = input.iter().map(|b| f32::from(i16::from_le_bytes(*b)) / 32_768.0).collect();
-    let (mut ear, mut state) = (Ear::new(), State::new(&weights));
-    let mut worst = 0.0_f32;
-    for (gains, voice) in gains.chunks_exact(BANDS).zip(voice) {
-        let mut probability = 0.0;
-        for hop in input.chunks_exact(MODEL_FRAME) {
-            probability = weights.step(Kernels::detect(), &ear.hear(hop, &weights.edges), &mut state);
+fn repeated_sound_still_matches() {
+    for (weights, golden) in MODELS {
+        let weights = Weights::parse(weights).unwrap();
+        let (gains, voice) = (golden.floats("repeated.gain"), golden.floats("repeated.vad"));
+        let frames = golden.frames("repeated");
+        let mut stream = Stream::new(&weights, Kernels::detect());
+        let (mut worst, mut compared) = (0.0_f32, 0);
+        for (t, hop) in golden.input("repeated").chunks_exact(MODEL_FRAME).enumerate() {
+            let probability = stream.step(hop);
+            if let Some(k) = frames.iter().position(|frame| *frame == t) {
+                worst = worst.max(apart(stream.state.mask().gains, &gains[k * BANDS..(k + 1) * BANDS]));
+                worst = worst.max((probability - voice[k]).abs());
+                compared += 1;
+            }
         }
-        worst = worst.max(apart(state.refined().0, gains)).max((probability - voice).abs());
+        println!("gains and voice apart by {worst:.1e}");
+        assert!(worst < 6e-4 && compared == frames.len());
     }
-    println!("gains and voice apart by {worst:.1e}");
-    assert!(worst < 5e-4);
 }

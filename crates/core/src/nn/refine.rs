@@ -5,7 +5,7 @@
 //! left alone.
 
 use super::network::{LEAST_GAIN, State};
-use super::weights::{BANDS, GROUPS, Weights};
+use super::weights::{BANDS, FEATURES, GROUPS, Weights};
 
 /// The share of the newest frame in the mean energies: they span a second.
 const NEWEST: f32 = 0.01;
@@ -23,12 +23,12 @@ pub(crate) struct Refined {
     kept: f32,
     all: f32,
     pub(super) gains: [f32; BANDS],
-    pub(super) combs: [f32; GROUPS],
+    pub(super) pitch: [f32; GROUPS],
 }
 
 impl Refined {
     pub(super) fn new() -> Self {
-        Self { decayed: [0.0; BANDS], kept: 0.0, all: 0.0, gains: [0.0; BANDS], combs: [0.0; GROUPS] }
+        Self { decayed: [0.0; BANDS], kept: 0.0, all: 0.0, gains: [0.0; BANDS], pitch: [0.0; GROUPS] }
     }
 
     /// How far there is noise, 0 to 1, and the frame's energy that is kept.
@@ -79,8 +79,8 @@ impl Weights {
     /// From `state.raw` to `state.refined`.
     #[inline(always)]
     pub(super) fn refine(&self, state: &mut State) {
-        let refined = &mut state.refined;
-        let (powers, likenesses) = state.aside.split_at(BANDS);
+        let State { refined, powers, features, .. } = state;
+        let likenesses = &features[FEATURES - 2 - GROUPS..];
         for ((gain, raw), limit) in refined.decayed.iter_mut().zip(&state.raw).zip(&self.decay_limits) {
             let floor = *gain * limit;
             *gain = if *raw < floor { floor } else { *raw };
@@ -88,9 +88,9 @@ impl Weights {
         }
         let (share, kept) = refined.noise(powers);
         refined.sharpen(powers, share * self.sharpness, kept);
-        for (comb, likeness) in refined.combs.iter_mut().zip(likenesses) {
+        for (pitch, likeness) in refined.pitch.iter_mut().zip(likenesses) {
             let alike = if *likeness < 0.0 { 0.0 } else { *likeness };
-            *comb = share * self.comb * alike * alike;
+            *pitch = share * self.pitch_filter * alike * alike;
         }
     }
 }

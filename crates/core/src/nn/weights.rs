@@ -1,4 +1,4 @@
-//! A checked, immutable network from a weights file, format `sourdine-5` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-6` (`models/FORMAT.md`).
 
 use super::container::{Container, SIDE_LIMIT, wrong};
 use super::layers::{Dense, Gru, LANES};
@@ -12,31 +12,44 @@ pub(crate) const BANDS: usize = 136;
 /// Groups of four bands, which are compared with the sound one period earlier.
 pub(crate) const GROUPS: usize = BANDS / 4;
 
-/// What the network hears of a frame: the bands' levels, cosines and sines of the low bins' phase advances, the groups'
-/// likeness to one period earlier, the period, and how likely it is.
-pub(crate) const INPUTS: usize = BANDS + 2 * PHASES + GROUPS + 2;
+/// Bins from 0 Hz on that a complex filter is applied to. Each is a band of its own.
+pub(crate) const FILTERED: usize = 32;
 
-/// What there is of one group: levels, cosines and sines of its phase advances (0 where there are none), likeness.
-pub(crate) const HEARD: usize = 13;
+/// Groups that these bins lie in, the lowest ones.
+pub(crate) const FILTERED_GROUPS: usize = FILTERED / 4;
 
-/// What one group remembers, and what it knows.
+/// Taps of the complex filter: the frame, the frame before, the frame one period earlier.
+pub(crate) const TAPS: usize = 3;
+
+/// Filter coefficients of one group: tap after tap the real parts of its four bins, then the imaginary parts.
+pub(crate) const COEFFICIENTS: usize = TAPS * 2 * 4;
+
+/// Features of a frame: the bands' levels, cosines and sines of the low bins' phase advances, the groups' likeness to one
+/// period earlier, the period, and how likely it is.
+pub(crate) const FEATURES: usize = BANDS + 2 * PHASES + GROUPS + 2;
+
+/// Features of one group: levels, cosines and sines of its phase advances (0 where there are none), likeness.
+pub(crate) const GROUP_FEATURES: usize = 13;
+
+/// Hidden units of the GRUs that every group goes through.
 pub(crate) const UNITS: usize = 16;
 
-/// What the large GRUs say to one group.
+/// What the large GRUs send to one group.
 pub(crate) const SENT: usize = 8;
 
-/// The inputs of [`Weights::near`]: what the group below has, the group itself, the one above, the group in the frame
-/// before; the period and its likelihood.
-pub(crate) const NEAR: usize = 4 * HEARD + 2;
+/// Inputs of [`Weights::near`]: the features of the group below, of the group itself, of the one above, of the group in the
+/// frame before; the period and its likelihood.
+pub(crate) const NEAR: usize = 4 * GROUP_FEATURES + 2;
 
-/// The inputs of [`Weights::mix`]: what the group knows, and what it was sent.
-pub(crate) const BOTH: usize = UNITS + SENT;
+/// Inputs of [`Weights::mix`]: what the group made of its features, and what it was sent.
+pub(crate) const MIX: usize = UNITS + SENT;
 
-/// The inputs of [`Weights::out`]: what the group says, the inputs of [`Weights::mix`], what the group has.
-pub(crate) const SAYS: usize = UNITS + BOTH + HEARD;
+/// Inputs of [`Weights::out`] and [`Weights::filter`]: the output of [`Weights::group_out`], the inputs of
+/// [`Weights::mix`], the group's features.
+pub(crate) const OUT: usize = UNITS + MIX + GROUP_FEATURES;
 
 /// The format this build reads.
-const FORMAT: &str = "sourdine-5";
+const FORMAT: &str = "sourdine-6";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
@@ -54,24 +67,27 @@ pub(crate) struct Weights {
     /// How much gains between 0 and 1 are lowered further, 0 to 1.
     pub(crate) sharpness: f32,
     /// How much of the sound one period earlier is added where both are alike, 0 to 1.
-    pub(crate) comb: f32,
-    /// From what a group, its neighbours and the frame before have, to what it makes of it.
+    pub(crate) pitch_filter: f32,
+    /// From the features of a group, its neighbours and the frame before.
     pub(crate) near: Dense<i16>,
-    /// What is added to that, place by place: a bias of each group's own.
+    /// Biases, for each group its own.
     pub(crate) near_places: [[f32; UNITS]; GROUPS],
     pub(crate) group_in: Gru<i16>,
-    /// From what all groups know.
+    /// From all groups to the large GRUs.
     pub(crate) gather: Dense,
     pub(crate) grus: Vec<Gru>,
     /// What is sent to all groups, then the voice logit.
     pub(crate) spread: Dense,
-    /// From what a group knows and was sent.
+    /// From what a group made of its features, and was sent.
     pub(crate) mix: Dense<i16>,
     pub(crate) mix_places: [[f32; UNITS]; GROUPS],
     pub(crate) group_out: Gru<i16>,
     /// To the logits of a group's four gains, then padding.
     pub(crate) out: Dense<i16>,
     pub(crate) out_places: [[f32; 4]; GROUPS],
+    /// To the filter coefficients of one of the lowest groups before their tanh, then padding. From the very inputs of `out`.
+    pub(crate) filter: Dense<i16>,
+    pub(crate) filter_places: [[f32; COEFFICIENTS]; FILTERED_GROUPS],
     pub(crate) licence: String,
     pub(crate) hours: String,
 }
@@ -85,6 +101,7 @@ impl Weights {
             ("hop", MODEL_FRAME),
             ("window", WINDOW),
             ("phases", PHASES),
+            ("filtered", FILTERED),
             ("longest_period", EARLIEST),
             ("units", UNITS),
             ("sent", SENT),
@@ -123,50 +140,55 @@ impl Weights {
             decay_limits,
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             sharpness: between("sharpness", 0.0, 1.0)?,
-            comb: between("comb", 0.0, 1.0)?,
-            near: read_shared(&file, "near", NEAR)?,
+            pitch_filter: between("pitch_filter", 0.0, 1.0)?,
+            near: read_shared(&file, "near", UNITS, NEAR)?,
             near_places: read_places(&file, "near")?,
             group_in: read_shared_gru(&file, "group_in")?,
             gather: read_dense(&file, "gather", hidden, GROUPS * UNITS)?,
             grus: grus.collect::<Result<_, _>>()?,
             spread: read_dense(&file, "spread", GROUPS * SENT + 1, (layers + 1) * hidden)?,
-            mix: read_shared(&file, "mix", BOTH)?,
+            mix: read_shared(&file, "mix", UNITS, MIX)?,
             mix_places: read_places(&file, "mix")?,
             group_out: read_shared_gru(&file, "group_out")?,
-            out: read_shared(&file, "out", SAYS)?,
+            out: read_shared(&file, "out", 4, OUT)?,
             out_places: read_places(&file, "out")?,
+            filter: read_shared(&file, "filter", COEFFICIENTS, OUT)?,
+            filter_places: read_places(&file, "filter")?,
             licence: file.text("licence")?.into(),
             hours: file.text("hours")?.into(),
         })
     }
 
-    /// The layers that every group goes through, and those that all of them go through together.
-    fn layers(&self) -> ([&Dense<i16>; 7], impl Iterator<Item = &Dense>) {
-        let (hear, say) = (&self.group_in, &self.group_out);
-        let shared = [&self.near, &hear.input, &hear.memory, &self.mix, &say.input, &say.memory, &self.out];
+    /// The layers that groups share, each with the number of groups that go through it, and the layers for all of them together.
+    fn layers(&self) -> ([(&Dense<i16>, usize); 8], impl Iterator<Item = &Dense>) {
+        let (before, after) = (&self.group_in, &self.group_out);
+        let shared =
+            [&self.near, &before.input, &before.memory, &self.mix, &after.input, &after.memory, &self.out];
+        let [a, b, c, d, e, f, g] = shared.map(|layer| (layer, GROUPS));
         let grus = self.grus.iter().flat_map(|gru| [&gru.input, &gru.memory]);
+        let shared = [a, b, c, d, e, f, g, (&self.filter, FILTERED_GROUPS)];
         (shared, [&self.gather, &self.spread].into_iter().chain(grus))
     }
 
     /// The most pairs of codes that a layer takes at once.
     pub(crate) fn most_pairs(&self) -> usize {
         let (shared, large) = self.layers();
-        let pairs = large.map(|layer| layer.pairs).max();
-        shared.iter().map(|layer| GROUPS * layer.pairs).max().max(pairs).unwrap_or(0)
+        let shared = shared.iter().map(|(layer, groups)| groups * layer.pairs);
+        shared.chain(large.map(|layer| layer.pairs)).max().unwrap_or(0)
     }
 
     /// All weights in bytes, as they lie in memory.
     pub(crate) fn bytes(&self) -> usize {
         let (shared, large) = self.layers();
-        let small = 3 * BANDS + GROUPS * (2 * UNITS + 4);
-        let dense = shared.iter().map(|layer| layer.bytes()).chain(large.map(Dense::bytes));
+        let small = 3 * BANDS + GROUPS * (2 * UNITS + 4) + FILTERED_GROUPS * COEFFICIENTS;
+        let dense = shared.iter().map(|(layer, _)| layer.bytes()).chain(large.map(Dense::bytes));
         dense.sum::<usize>() + small * size_of::<f32>()
     }
 
     /// Multiplications by weights in one frame.
     pub(crate) fn multiplications(&self) -> usize {
         let (shared, large) = self.layers();
-        let each = shared.iter().map(|layer| GROUPS * layer.multiplications());
+        let each = shared.iter().map(|(layer, groups)| groups * layer.multiplications());
         each.chain(large.map(Dense::multiplications)).sum()
     }
 }
@@ -196,6 +218,9 @@ fn read_edges(text: &str) -> Result<Vec<usize>, ModelError> {
     if edges.first() != Some(&0) || edges.last() != Some(&BINS) || !edges.is_sorted_by(|a, b| a < b) {
         return Err(wrong("bands", format!("the edges do not rise from 0 to {BINS}")));
     }
+    if edges.iter().take(FILTERED + 1).enumerate().any(|(bin, edge)| bin != *edge) {
+        return Err(wrong("bands", format!("the lowest {FILTERED} are not one bin each")));
+    }
     Ok(edges)
 }
 
@@ -215,13 +240,21 @@ fn read_shared_gru(file: &Container<'_>, name: &str) -> Result<Gru<i16>, ModelEr
     Ok(Gru { input: input.widened(), memory: memory.widened() })
 }
 
-/// A layer of one panel that every group goes through, without the groups' biases.
-fn read_shared(file: &Container<'_>, name: &str, columns: usize) -> Result<Dense<i16>, ModelError> {
-    Ok(read_rows(file, name, columns, vec![[0.0; LANES]])?.widened())
+/// A layer that every group goes through, without the groups' biases.
+fn read_shared(
+    file: &Container<'_>,
+    name: &str,
+    rows: usize,
+    columns: usize,
+) -> Result<Dense<i16>, ModelError> {
+    Ok(read_rows(file, name, columns, vec![[0.0; LANES]; rows.div_ceil(LANES)])?.widened())
 }
 
-fn read_places<const N: usize>(file: &Container<'_>, name: &str) -> Result<[[f32; N]; GROUPS], ModelError> {
-    let places = file.floats(&format!("{name}.place"), &[GROUPS, N])?;
+fn read_places<const N: usize, const G: usize>(
+    file: &Container<'_>,
+    name: &str,
+) -> Result<[[f32; N]; G], ModelError> {
+    let places = file.floats(&format!("{name}.place"), &[G, N])?;
     let mut each = places.as_chunks::<N>().0.iter();
     Ok(std::array::from_fn(|_| each.next().copied().unwrap_or([0.0; N])))
 }
