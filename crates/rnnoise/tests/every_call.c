@@ -83,7 +83,7 @@ int main(int argc, char **argv)
     /* Weights from a file and from memory, whole and cut short. */
     if (argc == 2) {
         FILE *f = fopen(argv[1], "rb");
-        static char bytes[1 << 20];
+        static char bytes[4 << 20];
         const size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
         EXPECT(n > 1000 && n < sizeof bytes);
         EXPECT(rnnoise_model_from_file(f) == NULL); /* it stands at its end */
