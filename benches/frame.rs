@@ -44,7 +44,7 @@ fn run_engine(c: &mut Criterion, model: &Model, rate: u32, channels: usize) {
 fn detector(c: &mut Criterion) {
     let input = noisy_voice(48_000, 1, 10);
     let mut frames = input.chunks_exact(480).cycle();
-    let mut detector = VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::default()).unwrap();
+    let mut detector = VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::HOLDING).unwrap();
     c.bench_function("voice detector, 48 kHz", |b| {
         b.iter(|| detector.process_interleaved_f32(black_box(frames.next().unwrap())));
     });

@@ -40,7 +40,7 @@ fn main() {
         let start = Instant::now();
         let (bytes, mut detectors) = held(|| {
             (0..count)
-                .map(|_| VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::default()).unwrap())
+                .map(|_| VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::HOLDING).unwrap())
                 .collect::<Vec<_>>()
         });
         let make = start.elapsed();

@@ -228,15 +228,16 @@ typedef struct sourdine_config {
    */
   float gate_release_ms;
   /**
-   * Voice begins at this probability or above, 0 to 1. Default 0.6.
+   * Voice begins at this probability or above, 0 to 1. Default 0.7, and with the next two a decision that follows the voice
+   * closely. A speaking light that is not to flicker wants 0.6, 0.35 and 200 ms.
    */
   float voice_on;
   /**
-   * Voice ends below this probability, 0 to voice_on. Default 0.35.
+   * Voice ends below this probability, 0 to voice_on. Default 0.5.
    */
   float voice_off;
   /**
-   * The decision outlasts the voice by this long, in ms, 0 to 5000. Default 200.
+   * The decision outlasts the voice by this long, in ms, 0 to 5000. Default 20.
    */
   float voice_hangover_ms;
   /**

@@ -41,11 +41,12 @@ pub struct sourdine_config {
     pub gate_hold_ms: f32,
     /// How long the gate takes to close, in ms, 10 to 5000. Default 150.
     pub gate_release_ms: f32,
-    /// Voice begins at this probability or above, 0 to 1. Default 0.6.
+    /// Voice begins at this probability or above, 0 to 1. Default 0.7, and with the next two a decision that follows the voice
+    /// closely. A speaking light that is not to flicker wants 0.6, 0.35 and 200 ms.
     pub voice_on: f32,
-    /// Voice ends below this probability, 0 to voice_on. Default 0.35.
+    /// Voice ends below this probability, 0 to voice_on. Default 0.5.
     pub voice_off: f32,
-    /// The decision outlasts the voice by this long, in ms, 0 to 5000. Default 200.
+    /// The decision outlasts the voice by this long, in ms, 0 to 5000. Default 20.
     pub voice_hangover_ms: f32,
     /// Room for the delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: as the first
     /// model's.

@@ -1,10 +1,7 @@
 //! `sourdine vad`: where in a file somebody speaks.
 //!
-//! The decisions are a model's. On 32 mixtures of 30 s (speakers and noises the models were not trained with, at 0 to
-//! 20 dB, babble, music, dogs and keyboards among the noises) the share of frames decided wrongly was 17 % with
-//! `sourdine`, 22 % with `rnnoise` and 29 % with the statistical [`VoiceDetector`](sourdine::VoiceDetector), each at
-//! its own best thresholds; the ones here are `sourdine`'s. The hangover of calls is off: closing gaps and padding do
-//! its work, looking both ways.
+//! The decisions are a model's, at the default thresholds ([`VoiceShape::TIGHT`](sourdine::VoiceShape::TIGHT), chosen for
+//! `sourdine`). Closing gaps and padding then look both ways.
 
 mod format;
 
@@ -14,16 +11,13 @@ use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use sourdine::{Engine, Model, Settings, StreamFormat, VoiceShape};
+use sourdine::{Engine, Model, Settings, StreamFormat};
 use sourdine_wav::SoundReader;
 
 use crate::failure::Failure;
 use crate::report::file;
 use crate::segments::{SegmentShape, Segmenter, span};
 use crate::{models, output};
-
-/// Thresholds for `sourdine`, measured as above.
-const VOICE: VoiceShape = VoiceShape { on: 0.8, off: 0.64, hangover_ms: 0.0 };
 
 /// Blocks of 10 ms that are read at a time.
 const BLOCKS_PER_READ: usize = 100;
@@ -178,7 +172,7 @@ pub(crate) fn detect(
     let spec = reader.spec();
     let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
     let step = (rate as usize / 100).max(1);
-    let settings = Settings { voice: VOICE, ..Settings::default() };
+    let settings = Settings::default();
     let format = StreamFormat::new(rate, channels).with_fixed_block(step);
     let mut engine = Engine::new(format, &settings, model).map_err(Failure::stream(path))?;
     let mut segmenter = Segmenter::new(shape);

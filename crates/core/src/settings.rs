@@ -65,7 +65,7 @@ pub struct Settings {
     pub gate_shape: GateShape,
     /// One mask for all channels, or one each. Default linked.
     pub channels: Channels,
-    /// Voice decision: on above, off below, and how long it outlasts the voice.
+    /// The voice decision. Default [`VoiceShape::TIGHT`].
     pub voice: VoiceShape,
     /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
     /// latency covers the larger of this and its first model's delay. Default 0: room for models of the first
@@ -141,17 +141,26 @@ impl Default for GateShape {
 }
 
 /// The voice decision: two thresholds on the probability (hysteresis) and a hangover.
+///
+/// Two shapes are named, both chosen by measurement (`models/train/EXPERIMENTS.md`): [`TIGHT`](Self::TIGHT), the default, follows
+/// the voice closely; [`HOLDING`](Self::HOLDING) does not flicker.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct VoiceShape {
-    /// Voice begins at this probability or above (0 to 1). Default 0.6.
+    /// Voice begins at this probability or above (0 to 1).
     pub on: f32,
-    /// Voice ends below this probability (0 to `on`). Default 0.35.
+    /// Voice ends below this probability (0 to `on`).
     pub off: f32,
-    /// The decision outlasts the voice by this long, in ms (0 to 5000). Default 200.
+    /// The decision outlasts the voice by this long, in ms (0 to 5000).
     pub hangover_ms: f32,
 }
 
 impl VoiceShape {
+    /// For files and statistics: hardly ever on in a pause.
+    pub const TIGHT: Self = Self { on: 0.7, off: 0.5, hangover_ms: 20.0 };
+
+    /// For speaking lights: bridges the gaps within a sentence.
+    pub const HOLDING: Self = Self { on: 0.6, off: 0.35, hangover_ms: 200.0 };
+
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         within("voice on", self.on, 0.0..=1.0, "a probability, 0 to 1")?;
         within("voice off", self.off, 0.0..=self.on, "a probability not above `on`")?;
@@ -159,8 +168,9 @@ impl VoiceShape {
     }
 }
 
+/// [`VoiceShape::TIGHT`].
 impl Default for VoiceShape {
     fn default() -> Self {
-        Self { on: 0.6, off: 0.35, hangover_ms: 200.0 }
+        Self::TIGHT
     }
 }

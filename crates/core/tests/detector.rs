@@ -9,7 +9,7 @@ use sourdine_testkit::signals;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn detector(rate: u32, channels: usize) -> VoiceDetector {
-    VoiceDetector::new(StreamFormat::new(rate, channels), VoiceShape::default()).unwrap()
+    VoiceDetector::new(StreamFormat::new(rate, channels), VoiceShape::HOLDING).unwrap()
 }
 
 /// Probability per 10 ms of voice-like syllables between 2 s and 4 s of 6 s of noise.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sourdine::{Model, Settings};
+use sourdine::{Model, Settings, VoiceShape};
 use sourdine_live::{Command, CpalHost, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic};
 
 use crate::args::RunArgs;
@@ -59,6 +59,7 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
         attenuation_limit_db: args.attenuation_limit,
         gate: args.gate,
         model_latency: room.unwrap_or(0),
+        voice: VoiceShape::HOLDING,
         ..Settings::default()
     };
     Ok(Options {
