@@ -3,56 +3,11 @@
 
 mod common;
 
-use std::path::Path;
-
+use common::manifest::{Sample, manifest, numbers, parts, read};
 use common::{clean, samples, stderr};
 use sourdine::{Engine, GateShape, Model, Settings, StreamFormat};
 use sourdine_testkit::metrics::{channel, level_db, si_sdr_db};
 use sourdine_testkit::{conformance, signals};
-use sourdine_wav::WavReader;
-
-/// One `[[sample]]` of the manifest.
-struct Sample(toml::Table);
-
-impl Sample {
-    fn text(&self, key: &str) -> &str {
-        self.0[key].as_str().unwrap()
-    }
-    fn whole(&self, key: &str) -> u64 {
-        self.0[key].as_integer().unwrap().try_into().unwrap()
-    }
-    fn numbers(&self, key: &str) -> Vec<f64> {
-        numbers(&self.0[key])
-    }
-    /// Spans in seconds as ranges of frames.
-    fn spans(&self, key: &str) -> Vec<std::ops::Range<usize>> {
-        let frame = |seconds: f64| (seconds * self.whole("rate") as f64) as usize;
-        let spans = self.0[key].as_array().unwrap().iter().map(numbers);
-        spans.map(|s| frame(s[0])..frame(s[1])).collect()
-    }
-    fn expected(&self, key: &str) -> Option<&toml::Value> {
-        self.0.get("expect")?.get(key)
-    }
-}
-
-fn numbers(value: &toml::Value) -> Vec<f64> {
-    let number = |x: &toml::Value| x.as_float().or(x.as_integer().map(|i| i as f64)).unwrap();
-    value.as_array().map_or_else(|| vec![number(value)], |list| list.iter().map(number).collect())
-}
-
-fn manifest() -> Vec<Sample> {
-    let text = std::fs::read_to_string(samples().join("manifest.toml")).unwrap();
-    let table: toml::Table = text.parse().unwrap();
-    table["sample"].as_array().unwrap().iter().map(|s| Sample(s.as_table().unwrap().clone())).collect()
-}
-
-fn read(path: &Path) -> (WavReader, Vec<f32>) {
-    let mut reader = WavReader::open(path).unwrap();
-    let len = reader.frames() as usize * usize::from(reader.spec().channels);
-    let mut samples = vec![0.0; len];
-    assert_eq!(reader.read(&mut samples).unwrap() as u64, reader.frames());
-    (reader, samples)
-}
 
 /// Cleans a sample with the baseline model and returns the samples and the JSON summary.
 fn cleaned(file: &str, options: &[&str]) -> (Vec<f32>, serde_json::Value) {
@@ -63,11 +18,6 @@ fn cleaned(file: &str, options: &[&str]) -> (Vec<f32>, serde_json::Value) {
     let run = clean(&samples().join(file), &all);
     assert!(run.status.success(), "{file}: {}", stderr(&run));
     (read(&out).1, serde_json::from_slice(&run.stdout).unwrap())
-}
-
-/// The parts of one channel that the spans name.
-fn parts(x: &[f32], spans: &[std::ops::Range<usize>]) -> Vec<f32> {
-    spans.iter().flat_map(|span| x[span.start..span.end.min(x.len())].to_vec()).collect()
 }
 
 #[test]

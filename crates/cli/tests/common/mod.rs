@@ -1,6 +1,8 @@
 //! Running the real binary on files made here.
 #![allow(dead_code, clippy::unwrap_used)] // Each test file uses some of it; a test may unwrap.
 
+pub(crate) mod manifest;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
