@@ -32,6 +32,8 @@ SPLITS = Path(__file__).parent.parent / "splits"
 """Files held out for the development sets, a file of patterns for each."""
 SYNTH_CLIPS, SYNTH_SECONDS = 600, 6.0
 """Synthesised noises, made once."""
+SILENT = 1e-5
+"""A recording of noise at or below this level has nothing in it."""
 
 
 @dataclass
@@ -201,7 +203,7 @@ def load(root: Path, cache: Path, *, without: list[str] = (), only: list[str] | 
     for clip in (Clip(**d) for d in json.loads(file.with_suffix(".json").read_text())):
         if clip.path.startswith("speech/"):
             c.speech.setdefault(clip.set, {}).setdefault(clip.speaker, []).append(clip)
-        else:
+        elif clip.level > SILENT:
             c.noise.setdefault(clip.set, []).append(clip)
     c.rooms = [(r["path"], trimmed(decode(root / r["path"]))) for r in rows if r["path"].startswith("rir/")]
     return c
