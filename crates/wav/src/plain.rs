@@ -521,12 +521,22 @@ fn rifx(bytes: &mut Bytes) -> Result<Header, Bad> {
 
 /// Turns the fields of a `fmt ` chunk round.
 fn little(fields: &mut [u8]) {
-    let mut at = 0;
-    for length in [2, 2, 4, 4, 2, 2, 2, 2, 4, 4, 2, 2] {
+    let turn = |fields: &mut [u8], at: usize, length: usize| {
         if let Some(field) = fields.get_mut(at..at + length) {
             field.reverse();
         }
-        at += length;
+    };
+    let mut guid = 0;
+    for length in [2, 2, 4, 4, 2, 2, 2, 2, 4] {
+        turn(fields, guid, length);
+        guid += length;
+    }
+    // sox turns only the tag in it, which then stands in its first two bytes.
+    let of_sox = fields.get(guid..guid + 2).is_some_and(|tag| tag != [0, 0]);
+    if of_sox {
+        turn(fields, guid, 2);
+    } else {
+        [(0, 4), (4, 2), (6, 2)].into_iter().for_each(|(at, length)| turn(fields, guid + at, length));
     }
 }
 

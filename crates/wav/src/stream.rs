@@ -251,11 +251,24 @@ fn look_ahead(mut source: Source) -> io::Result<(Option<Vec<u8>>, Source)> {
         let Some(behind) = rest.get(8 + size..) else { break };
         rest = behind.get(size % 2..).unwrap_or_default();
     }
-    Ok(if rest.is_empty() {
-        (Some(ahead), source)
-    } else {
-        (None, Box::new(Cursor::new(ahead).chain(source)))
-    })
+    Ok(if rest.is_empty() { (Some(ahead), source) } else { (None, Box::new(Again { ahead, source })) })
+}
+
+/// A stream of which some bytes were read before.
+struct Again {
+    ahead: Vec<u8>,
+    source: Source,
+}
+
+impl Read for Again {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let there = self.ahead.len().min(out.len());
+        out[..there].copy_from_slice(&self.ahead[..there]);
+        // A few bytes alone would make a block of a frame or two.
+        let more = if there < out.len() { self.source.read(&mut out[there..])? } else { 0 };
+        self.ahead.drain(..there);
+        Ok(there + more)
+    }
 }
 
 /// Whether a chunk with a name that can be read starts here.
@@ -282,7 +295,7 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
         let mut offset = head.len() as u64;
         more(source, &mut head, 8)?;
         // Behind an odd chunk comes its pad byte, unless its writer forgot that.
-        if std::mem::take(&mut odd) && !head.last_chunk::<8>().is_some_and(|next| riff::is_known(next)) {
+        if std::mem::take(&mut odd) && !head.last_chunk::<8>().is_some_and(riff::is_known) {
             offset += 1;
             more(source, &mut head, 1)?;
         }
