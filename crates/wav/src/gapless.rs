@@ -39,10 +39,11 @@ pub(crate) fn of_mp4(
         return None;
     }
     let mut file = file;
+    let packets = mp4::packets(&mut file, track.id);
     // What the packets hold, whatever times they were given.
-    let coded =
-        mp4::packets(&mut file, track.id).filter(|_| codec == CODEC_ID_AAC).map(|count| count * AAC_PACKET);
-    let media = track.num_frames;
+    let coded = packets.filter(|_| codec == CODEC_ID_AAC).map(|count| count * AAC_PACKET);
+    // A film in fragments does not know its length where it begins.
+    let media = track.num_frames.filter(|frames| *frames > 0 && packets.is_some());
     let there = coded.or(media);
     if let Some(Edited { delay, frames }) = itunes {
         let end = delay.saturating_add(frames);

@@ -48,20 +48,22 @@ pub(crate) fn packets(source: &mut (impl Read + Seek), track: u32) -> Option<u64
     search.number(table.start + 8, 4).filter(|count| *count > 0)
 }
 
-/// How long the file must be for all of its boxes to be whole, as far as they say.
+/// How long the file must be for its sound to be whole, if all that is cut off is sound: the box of it, which is the last.
 pub(crate) fn stated_length(source: &mut (impl Read + Seek)) -> Option<u64> {
     let end = source.seek(SeekFrom::End(0)).ok()?;
     let mut search = Search { source, boxes: 0 };
     let mut at = 0;
+    let mut name = 0;
     while at < end && search.boxes < MOST_BOXES {
         search.boxes += 1;
+        name = search.number(at + 4, 4)?;
         at = match search.number(at, 4)? {
-            0 => return Some(end),
+            0 => return None,
             1 => at.checked_add(search.number(at + 8, 8)?.max(16))?,
             size => at + size.max(8),
         };
     }
-    Some(at)
+    (name == u64::from(u32::from_be_bytes(*b"mdat")) && at > end).then_some(at)
 }
 
 /// The track with this number, and the units of time of the whole film in a second.

@@ -18,7 +18,12 @@ pub(crate) struct Slice {
     stated: u64,
     /// Whether what it only says to have reads as zeros, as when the container is looked over; else it ends there.
     zeros: Option<Arc<AtomicBool>>,
+    /// How many of them it still gives.
+    zeros_left: u64,
 }
+
+/// What looks for tags at the end of a file reads no more than this.
+const MOST_ZEROS: u64 = 1 << 20;
 
 impl Slice {
     /// The file must be nobody else's: its place moves.
@@ -26,7 +31,7 @@ impl Slice {
         let end = file.seek(SeekFrom::End(0))?.min(range.end);
         let range = range.start.min(end)..end;
         file.seek(SeekFrom::Start(range.start))?;
-        Ok(Self { file, at: 0, stated: range.end - range.start, zeros: None, range })
+        Ok(Self { file, at: 0, stated: range.end - range.start, zeros: None, zeros_left: MOST_ZEROS, range })
     }
 
     /// Makes it look longer than it is: with zeros behind its end as long as `zeros` holds.
@@ -37,10 +42,12 @@ impl Slice {
     }
 
     /// How many zeros may be read here: never in one go with what is there.
-    fn zeros_left(&self) -> u64 {
+    fn zeros_here(&self) -> u64 {
         let inside = self.at < self.length();
         match &self.zeros {
-            Some(zeros) if !inside && zeros.load(Ordering::Relaxed) => self.stated.saturating_sub(self.at),
+            Some(zeros) if !inside && zeros.load(Ordering::Relaxed) => {
+                self.stated.saturating_sub(self.at).min(self.zeros_left)
+            }
             _ => 0,
         }
     }
@@ -52,10 +59,11 @@ impl Slice {
 
 impl Read for Slice {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
-        let zeros = out.len().min(usize::try_from(self.zeros_left()).unwrap_or(usize::MAX));
+        let zeros = out.len().min(usize::try_from(self.zeros_here()).unwrap_or(usize::MAX));
         if zeros > 0 {
             out[..zeros].fill(0);
             self.at += zeros as u64;
+            self.zeros_left -= zeros as u64;
             return Ok(zeros);
         }
         let left = usize::try_from(self.length().saturating_sub(self.at)).unwrap_or(usize::MAX);

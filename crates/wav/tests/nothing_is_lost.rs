@@ -465,3 +465,30 @@ fn he_aac_is_refused_in_a_sentence_and_plain_aac_is_not() {
     });
     assert_eq!(SoundReader::open(&high).unwrap_err().kind(), WavErrorKind::HeAac);
 }
+
+#[test]
+fn mp4_in_fragments_is_read_to_its_end() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    for codec in ["aac", "alac"] {
+        let file = encoded(
+            &folder,
+            &format!("{codec}.m4a"),
+            &["-c:a", codec, "-movflags", "+frag_keyframe+empty_moov"],
+        );
+        let (samples, reader) = read(&file);
+        assert!((FRAMES..FRAMES + 4096).contains(&samples.len()), "{codec}: {}", samples.len());
+        assert_eq!(reader.notices(), [], "{codec}");
+    }
+}
+
+#[test]
+fn an_mp4_box_that_states_gigabytes_is_not_read_as_zeros() {
+    let folder = folder();
+    let mut bytes = vec![0xFF, 0xFF, 0xFF, 0xF0];
+    bytes.extend(b"ftypM4A \0\0\0\0M4A isom");
+    let error = SoundReader::open(&put(&folder, "large.m4a", &bytes)).unwrap_err();
+    line_of(&error);
+}
