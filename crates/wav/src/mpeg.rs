@@ -103,9 +103,10 @@ impl Header {
         let channels = if configured == 7 { 8 } else { configured };
         let length = usize::from(fourth & 3) << 11 | usize::from(fifth) << 3 | usize::from(sixth >> 5);
         let head = if second & 1 == 0 { 9 } else { 7 };
-        // The profile is one of the low-complexity kinds in all that a decoder here knows; the others are refused by it.
-        let form = Form { kind: 0, rate, channels, samples: 1024 * (u32::from(seventh & 3) + 1) };
-        (length > head).then_some(Self { form, bytes: length, head })
+        // Of several blocks of sound in a frame the decoder gives only the first.
+        let single = seventh & 3 == 0;
+        let form = Form { kind: 0, rate, channels, samples: 1024 };
+        (length > head && single).then_some(Self { form, bytes: length, head })
     }
 }
 
