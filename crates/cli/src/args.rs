@@ -92,6 +92,10 @@ pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) report: crate::report::ReportArgs,
 
+    /// Take notes for errors: write nothing of a file that is damaged, cut off or not wholly understood
+    #[arg(long, help_heading = "Messages")]
+    pub(crate) strict: bool,
+
     /// Print one JSON object per file on stdout
     #[arg(long, help_heading = "Messages")]
     pub(crate) json: bool,

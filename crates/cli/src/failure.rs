@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     Live { error: std::io::Error },
     /// Cutting a file without speech.
     NoVoice { path: PathBuf },
+    /// `--strict`, and something in the file was not right.
+    Strict { path: PathBuf, notice: String, more: usize },
     /// Something named on the command line cannot be used.
     Use { path: PathBuf, why: &'static str },
     /// A folder that cannot be searched.
@@ -59,6 +61,12 @@ impl Failure {
             Self::Some { failed, of } if failed < of => ExitCode::from(2),
             _ => ExitCode::FAILURE,
         }
+    }
+
+    /// For a file with these notices; `None` without any.
+    pub(crate) fn strict(path: &Path, notices: &[String]) -> Option<Self> {
+        let (first, more) = notices.split_first()?;
+        Some(Self::Strict { path: path.into(), notice: first.clone(), more: more.len() })
     }
 
     pub(crate) fn use_of(path: &Path, why: &'static str) -> Self {
@@ -111,6 +119,13 @@ impl fmt::Display for Failure {
                     "{}: no speech was found, so nothing was written; clean it without cutting",
                     path.display()
                 )
+            }
+            Self::Strict { path, notice, more } => {
+                write!(f, "{}: {notice}", path.display())?;
+                if *more > 0 {
+                    write!(f, " (and {more} more notes)")?;
+                }
+                write!(f, "; nothing was written, clean it without --strict")
             }
             Self::Use { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Folder { path, error } => {

@@ -52,6 +52,8 @@ impl Outcome {
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
     cleaned: usize,
+    /// Of these, those with notices.
+    noted: usize,
     skipped: usize,
     pub(crate) failed: usize,
     seconds: f64,
@@ -62,6 +64,7 @@ impl Totals {
         match &outcome.status {
             Status::Cleaned(summary) => {
                 self.cleaned += 1;
+                self.noted += usize::from(!summary.notices.is_empty());
                 self.seconds += summary.seconds;
             }
             Status::Skipped => self.skipped += 1,
@@ -73,6 +76,9 @@ impl Totals {
     pub(crate) fn line(&self, took: Duration) -> String {
         let took = took.as_secs_f64();
         let mut line = format!("{} cleaned", self.cleaned);
+        if self.noted > 0 {
+            line += &format!(" ({} of them with notes)", self.noted);
+        }
         for (count, what) in [(self.skipped, "skipped"), (self.failed, "failed")] {
             if count > 0 {
                 line += &format!(", {count} {what}");
@@ -134,6 +140,11 @@ impl fmt::Display for Summary {
         if self.clipped_samples > 0 {
             write!(f, "; {} samples beyond full scale", self.clipped_samples)?;
         }
-        write!(f, "; {:.0} times real time", self.times_real_time)
+        write!(f, "; {:.0} times real time", self.times_real_time)?;
+        match self.notices.split_first() {
+            None => Ok(()),
+            Some((only, [])) => write!(f, "; note: {only}"),
+            Some((first, more)) => write!(f, "; note: {first} (and {} more notes)", more.len()),
+        }
     }
 }

@@ -111,6 +111,8 @@ pub(crate) struct Found {
     /// Seconds of voice in all segments.
     pub(crate) voiced_seconds: f64,
     pub(crate) segments: Vec<Segment>,
+    /// What was not right in the file and was repaired.
+    pub(crate) notices: Vec<String>,
 }
 
 /// One segment: in seconds, and in frames of the file, the end not included.
@@ -154,7 +156,11 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
         model: model.info().name,
         voiced_seconds: seconds(segments.iter().map(|s| s.end_frame - s.start_frame).sum()),
         segments,
+        notices: reader.notices().iter().map(ToString::to_string).collect(),
     };
+    for notice in &found.notices {
+        output::notice(&format!("{}: {notice}", args.input.display()));
+    }
     let text = format::write(&found, args.format)?;
     match &args.output {
         Some(path) => file::write(path, args.force, text.as_bytes()),

@@ -67,7 +67,7 @@ impl Data {
         // With its size right, the pad byte (there or forgotten) is part of the tail; else the output gets its own.
         let tail_offset = if data_size_wrong { (data_end + present % 2).min(file_len) } else { data_end };
         let riff_end = match &ds64 {
-            Some(ds64) if container.riff_size == UNKNOWN => ds64.riff.saturating_add(8),
+            Some(ds64) if container.riff_size == UNKNOWN => ds64.riff.saturating_add(container.start + 8),
             _ => container.riff_end(),
         };
         // One byte too far is a pad byte that was counted and not written.
@@ -76,6 +76,7 @@ impl Data {
         Ok(Layout {
             spec,
             valid_bits,
+            start: container.start,
             data_offset,
             frames,
             tail_offset,

@@ -110,6 +110,36 @@ pub enum WavErrorKind {
         /// The number of channels.
         stated: u16,
     },
+    /// The input is AAC of more than two channels, which the decoder does not know.
+    AacChannels {
+        /// The number of channels.
+        stated: u16,
+    },
+    /// The input is HE-AAC, of which the decoder gives only the lower half of the band.
+    HeAac,
+    /// The header contradicts itself or lacks what it must have.
+    Damaged {
+        /// What is wrong, as the rest of a sentence.
+        what: &'static str,
+    },
+    /// The samples are kept in a way that is not known here.
+    UnknownCoding {
+        /// The kind of file.
+        container: &'static str,
+    },
+    /// The input is Opus, for which there is no decoder here.
+    Opus,
+    /// The sound becomes another one in its middle: its rate or its channels change.
+    FormChanges {
+        /// Where, in bytes, if that is known.
+        byte: Option<u64>,
+        /// Where, in milliseconds of sound.
+        millis: u64,
+        /// Rate and channels before.
+        from: (u32, u16),
+        /// Rate and channels from there on.
+        to: (u32, u16),
+    },
     /// The output's name says neither WAV nor FLAC.
     OutputKind,
     /// FLAC holds no such sound.
@@ -314,6 +344,36 @@ impl fmt::Display for WavErrorKind {
                     f,
                     "is Ogg Vorbis of {stated} channels, of which 2 can be read; convert it to WAV first, with ffmpeg for instance"
                 )
+            }
+            Self::AacChannels { stated } => write!(
+                f,
+                "is AAC of {stated} channels, of which 2 can be read; convert it to WAV first, with ffmpeg for instance"
+            ),
+            Self::HeAac => f.write_str(
+                "is HE-AAC, of which only the lower half of the band can be decoded; convert it to WAV first, with ffmpeg for instance",
+            ),
+            Self::Damaged { what } => write!(f, "has a damaged header: {what}; export it again"),
+            Self::UnknownCoding { container } => write!(
+                f,
+                "is {container} with compressed samples of a kind that is not known here; convert it to WAV first, with ffmpeg for instance"
+            ),
+            Self::Opus => f.write_str(
+                "is Opus, which cannot be decoded here; convert it to WAV first, with ffmpeg or opusdec for instance",
+            ),
+            Self::FormChanges { byte, millis, from, to } => {
+                let seconds = millis as f64 / 1000.0;
+                write!(f, "changes from {} Hz × {} to {} Hz × {} channels at {seconds:.3} s", from.0, from.1, to.0, to.1)?;
+                match byte {
+                    Some(byte) => write!(
+                        f,
+                        ", byte {byte}; split it there: head -c {byte} FILE > first, tail -c +{} FILE > rest",
+                        byte + 1
+                    ),
+                    None => write!(
+                        f,
+                        "; split it there: ffmpeg -i FILE -t {seconds:.3} first.wav, ffmpeg -ss {seconds:.3} -i FILE rest.wav"
+                    ),
+                }
             }
             Self::OutputKind => f.write_str("can only be written as WAV or FLAC; name it .wav or .flac"),
             Self::NotForFlac { sample_rate, channels } => write!(

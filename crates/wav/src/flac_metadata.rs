@@ -4,8 +4,8 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crate::decoded::InfoTag;
-use crate::header::chunks;
+use crate::header::{chunks, without_tags};
+use crate::tags::InfoTag;
 
 /// Metadata of an input file is kept up to this, in bytes.
 const LONGEST: u64 = 64 << 20;
@@ -18,7 +18,7 @@ const CUE_SHEET: u8 = 5;
 pub(crate) const MASK_COMMENT: &str = "WAVEFORMATEXTENSIBLE_CHANNEL_MASK";
 
 /// LIST/INFO's names and those of Vorbis comments.
-const NAMES: [(&[u8; 4], &str); 10] = [
+const NAMES: [(&[u8; 4], &str); 11] = [
     (b"INAM", "TITLE"),
     (b"IART", "ARTIST"),
     (b"IPRD", "ALBUM"),
@@ -26,6 +26,7 @@ const NAMES: [(&[u8; 4], &str); 10] = [
     (b"ICOP", "COPYRIGHT"),
     (b"IGNR", "GENRE"),
     (b"ICRD", "DATE"),
+    (b"IMUS", "COMPOSER"),
     (b"ITRK", "TRACKNUMBER"),
     (b"IPRT", "TRACKNUMBER"),
     (b"ISFT", "ENCODER"),
@@ -38,9 +39,11 @@ pub(crate) struct Blocks(Vec<Vec<u8>>);
 impl Blocks {
     /// The blocks of a FLAC file that are true of its twin: comments, pictures, application data, byte for byte and in
     /// their order, and the cue sheet if `whole`. STREAMINFO and the seek table are not, and padding is none.
-    pub(crate) fn of_flac(file: &File, whole: bool) -> io::Result<Self> {
+    ///
+    /// The stream begins at byte `at`.
+    pub(crate) fn of_flac(file: &File, at: u64, whole: bool) -> io::Result<Self> {
         let mut source = BufReader::new(file);
-        source.seek(SeekFrom::Start(4))?;
+        source.seek(SeekFrom::Start(at + 4))?;
         let mut blocks = Vec::new();
         let mut total = 0;
         loop {
@@ -93,7 +96,7 @@ impl Blocks {
     /// blocks named `riff`, of which the first holds the twelve bytes of the container, each other one chunk, and that of
     /// the sound only its header. Nothing, if there is no chunk that FLAC does not stand for itself.
     pub(crate) fn keep_chunks(&mut self, head: &[u8], tail: &[u8]) {
-        let Some((container, rest)) = head.split_at_checked(12) else { return };
+        let Some((container, rest)) = without_tags(head).split_at_checked(12) else { return };
         let Some((before, data)) = rest.split_at_checked(rest.len().saturating_sub(8)) else { return };
         let dull = |id: &[u8; 4]| matches!(id, b"fmt " | b"fact" | b"JUNK" | b"junk" | b"PAD " | b"FLLR");
         if chunks(before).chain(chunks(tail)).all(|(id, _)| dull(&id)) {

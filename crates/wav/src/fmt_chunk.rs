@@ -49,6 +49,10 @@ impl FormatChunk {
             }
         } else if chunk.tag == 1 {
             chunk.container = chunk.valid.div_ceil(8).saturating_mul(8);
+            // 24 bits in 4 bytes; where samples are smaller than their bytes they stand at the upper end.
+            if chunk.container == 24 && u32::from(chunk.block_align) == 4 * u32::from(chunk.channels) {
+                chunk.container = 32;
+            }
         }
         Some(chunk)
     }

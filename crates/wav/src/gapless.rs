@@ -1,6 +1,4 @@
 //! What encoders put before and behind the sound, so that it is neither shifted nor longer than it was.
-//!
-//! The decoders of MP3 and Vorbis take it away themselves; for AAC and ALAC it is done here.
 
 use std::fs::File;
 use std::ops::Range;
@@ -9,81 +7,78 @@ use symphonia::core::codecs::audio::AudioCodecId;
 use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC};
 use symphonia::core::formats::Track;
 use symphonia::core::meta::{MetadataRevision, RawValue};
-use symphonia::core::packet::Packet;
 
 use crate::mp4;
 
-/// Which frames of what is decoded are sound.
-#[derive(Debug, Default)]
-pub(crate) struct Gapless {
-    /// Whether packets are to be trimmed to what their container says.
-    packets: bool,
-    /// Frames still to be left out at the front.
-    skip: u64,
-    /// Frames of sound still to come, if that is known.
-    left: Option<u64>,
+/// More than an encoder puts around the sound, in frames: beyond that it is the sound itself that is left out.
+const LONGEST_PADDING: u64 = 8192;
+
+/// Frames in a packet of AAC.
+const AAC_PACKET: u64 = 1024;
+
+/// Which frames of a track are sound, by the track's own times, and how many of those left out are no padding.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sound {
+    pub(crate) frames: Range<u64>,
+    /// Whether the end is known.
+    pub(crate) ends: bool,
+    pub(crate) edited_out: u64,
 }
 
-impl Gapless {
-    /// For a track of an MP4 file if `file` is given, else for one whose packets say how much of them is sound.
-    pub(crate) fn new(
-        codec: AudioCodecId,
-        track: &Track,
-        rate: u32,
-        file: Option<&File>,
-        itunes: Option<Edited>,
-    ) -> Self {
-        let ours = codec == CODEC_ID_AAC || codec == CODEC_ID_ALAC;
-        // Units of time other than frames are too coarse to trim by.
-        let frames = track.time_base.is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate);
-        if !ours || !frames {
-            return Self::default();
+/// Where the sound of a track of an MP4 file lies; `None` if it says nothing that can be trimmed by.
+pub(crate) fn of_mp4(
+    codec: AudioCodecId,
+    track: &Track,
+    rate: u32,
+    file: &File,
+    itunes: Option<Edited>,
+) -> Option<Sound> {
+    // Units of time other than frames are too coarse to trim by.
+    let frames = track.time_base.is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate);
+    if !frames || (codec != CODEC_ID_AAC && codec != CODEC_ID_ALAC) {
+        return None;
+    }
+    let mut file = file;
+    let packets = mp4::packets(&mut file, track.id);
+    // What the packets hold, whatever times they were given.
+    let coded = packets.filter(|_| codec == CODEC_ID_AAC).map(|count| count * AAC_PACKET);
+    // A film in fragments does not know its length where it begins.
+    let media = track.num_frames.filter(|frames| *frames > 0 && packets.is_some());
+    let there = coded.or(media);
+    if let Some(Edited { delay, frames }) = itunes {
+        let end = delay.saturating_add(frames);
+        // A tag that leaves out more than padding was not written for this sound.
+        if there.is_none_or(|there| there.saturating_sub(end) <= LONGEST_PADDING) && delay <= LONGEST_PADDING
+        {
+            return Some(Sound { frames: delay..end, ends: true, edited_out: 0 });
         }
-        let Some(mut file) = file else { return Self { packets: true, ..Self::default() } };
-        if let Some(Edited { delay, frames }) = itunes {
-            return Self { packets: false, skip: delay, left: Some(frames) };
-        }
-        let Some(edit) = mp4::edit(&mut file, track.id) else {
-            return Self { packets: true, ..Self::default() };
+    }
+    let Some(edit) = mp4::edit(&mut file, track.id) else {
+        // The sum of the durations may end within the last packet, but not packets before the last.
+        let end = match (media, coded) {
+            (Some(media), Some(coded)) if coded.saturating_sub(media) >= AAC_PACKET => Some(coded),
+            (media, _) => media,
         };
-        let media = track.num_frames.map(|all| all.saturating_sub(edit.start));
-        let edited = edit.seconds.map(|(seconds, tick)| {
-            let (frames, tick) = (seconds * f64::from(rate), tick * f64::from(rate));
-            // A length in coarser units than frames says only that much; what the media holds says it exactly.
-            match media {
-                Some(media) if (media as f64 - frames).abs() <= tick + 1.0 => media,
-                _ => frames.round() as u64,
-            }
-        });
-        let left = match (edited, media) {
-            (Some(edited), Some(media)) => Some(edited.min(media)),
-            (edited, media) => edited.or(media),
-        };
-        Self { packets: true, skip: edit.start, left }
-    }
-
-    /// Frames there will be, if that is known here.
-    pub(crate) fn frames(&self) -> Option<u64> {
-        self.left
-    }
-
-    /// Which of the `frames` decoded from a packet are sound.
-    pub(crate) fn sound(&mut self, packet: &Packet, frames: usize) -> Range<usize> {
-        let (mut start, mut end) = (0, frames);
-        if self.packets {
-            let narrow = |duration: u64| usize::try_from(duration).unwrap_or(usize::MAX);
-            start = narrow(packet.trim_start.get()).min(end);
-            end = start.saturating_add(narrow(packet.dur.get())).min(end);
+        return Some(Sound { frames: 0..end.unwrap_or(u64::MAX), ends: end.is_some(), edited_out: 0 });
+    };
+    let media = media.map(|all| all.saturating_sub(edit.start));
+    let there = there.map(|all| all.saturating_sub(edit.start));
+    let edited = edit.seconds.map(|(seconds, tick)| {
+        let (frames, tick) = (seconds * f64::from(rate), tick * f64::from(rate));
+        // A length in coarser units than frames says only that much; what the media holds says it exactly.
+        match media {
+            Some(media) if (media as f64 - frames).abs() <= tick + 1.0 => media,
+            _ => frames.round() as u64,
         }
-        let skipped = usize::try_from(self.skip).map_or(end - start, |skip| skip.min(end - start));
-        self.skip -= skipped as u64;
-        start += skipped;
-        if let Some(left) = &mut self.left {
-            end = usize::try_from(*left).map_or(end, |left| end.min(start.saturating_add(left)));
-            *left -= (end - start) as u64;
-        }
-        start..end
-    }
+    });
+    let length = match (edited, there) {
+        (Some(edited), Some(there)) => Some(edited.min(there)),
+        (edited, _) => edited.or(media),
+    };
+    let behind = length.zip(there).map_or(0, |(length, there)| there.saturating_sub(length));
+    let edited_out = [edit.start, behind].into_iter().filter(|frames| *frames > LONGEST_PADDING).sum();
+    let end = length.map_or(u64::MAX, |length| edit.start.saturating_add(length));
+    Some(Sound { frames: edit.start..end, ends: length.is_some(), edited_out })
 }
 
 /// What iTunes says of the sound's place.

@@ -1,7 +1,8 @@
 //! The header of a WAV file that is made anew.
 
-use crate::decoded::InfoTag;
 use crate::format::{SampleFormat, WavSpec};
+use crate::mpeg::id3v2_bytes;
+use crate::tags::InfoTag;
 
 /// Where the header has room for a `ds64` chunk, and how long its body is.
 pub(crate) const DS64_AT: usize = 12;
@@ -47,11 +48,25 @@ pub(crate) fn new(sound: &Sound, growing: bool) -> Vec<u8> {
     head
 }
 
+/// A header from where its container begins: behind the ID3v2 tags before it.
+pub(crate) fn without_tags(head: &[u8]) -> &[u8] {
+    head.get(container_at(head)..).unwrap_or_default()
+}
+
+fn container_at(head: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(length) = head.get(at..).and_then(id3v2_bytes) {
+        at = at.saturating_add(usize::try_from(length).unwrap_or(usize::MAX));
+    }
+    at
+}
+
 /// Inserts a chunk that means nothing and that `ds64` can take the place of.
 pub(crate) fn reserve_ds64(head: &mut Vec<u8>) {
     let mut junk = Vec::new();
     chunk(&mut junk, *b"JUNK", &[0; DS64_BYTES as usize]);
-    head.splice(DS64_AT..DS64_AT, junk);
+    let at = container_at(head) + DS64_AT;
+    head.splice(at..at, junk);
 }
 
 /// What is written where once the length is known: sizes in the header, and `ds64` if they are too large for it.
@@ -59,24 +74,63 @@ pub(crate) fn reserve_ds64(head: &mut Vec<u8>) {
 /// `data` is the length of the sound in bytes, `end` that of the whole file, `reserved` whether there is room for `ds64`.
 pub(crate) fn patches(head: &[u8], frames: u64, data: u64, end: u64, reserved: bool) -> Vec<(u64, Vec<u8>)> {
     let data_size_at = head.len() as u64 - 4;
+    let start = container_at(head) as u64;
+    let size = end - start - 8;
     let mut patches = Vec::new();
-    if end - 8 <= LARGEST {
-        patches.push((4, ((end - 8) as u32).to_le_bytes().to_vec()));
+    let is_large = matches!(
+        head.get(start as usize..),
+        Some([b'R', b'F', b'6', b'4', ..] | [b'B', b'W', b'6', b'4', ..])
+    );
+    if is_large && head.get(start as usize + DS64_AT..).is_some_and(|rest| rest.starts_with(b"ds64")) {
+        for (place, size) in [(8, size), (16, data), (24, frames)] {
+            patches.push((start + DS64_AT as u64 + place, size.to_le_bytes().to_vec()));
+        }
+        patches.push((data_size_at, u32::MAX.to_le_bytes().to_vec()));
+    } else if size <= LARGEST {
+        patches.push((start + 4, (size as u32).to_le_bytes().to_vec()));
         patches.push((data_size_at, (data as u32).to_le_bytes().to_vec()));
     } else if reserved {
         let mut ds64 = b"ds64".to_vec();
         ds64.extend(DS64_BYTES.to_le_bytes());
-        for size in [end - 8, data, frames] {
+        for size in [size, data, frames] {
             ds64.extend(size.to_le_bytes());
         }
         ds64.extend([0; 4]);
-        patches.push((0, b"RF64\xFF\xFF\xFF\xFF".to_vec()));
-        patches.push((DS64_AT as u64, ds64));
+        patches.push((start, b"RF64\xFF\xFF\xFF\xFF".to_vec()));
+        patches.push((start + DS64_AT as u64, ds64));
     }
     if let Some(at) = fact_at(head) {
         patches.push((at, u32::try_from(frames).unwrap_or(u32::MAX).to_le_bytes().to_vec()));
     }
     patches
+}
+
+/// Corrects the sizes in a header of a WAV file whose sound is `whole` bytes long and not `stated`, as far as they are
+/// there: that of the container shrinks by as much, pad bytes counted.
+pub(crate) fn correct_size(head: &mut [u8], stated: u64, whole: u64) {
+    let less = stated.next_multiple_of(2) - whole.next_multiple_of(2);
+    let start = container_at(head);
+    let data_at = head.len().saturating_sub(4);
+    let mut narrow = |at: usize, change: &dyn Fn(u64) -> u64| {
+        if let Some(field) = head.get_mut(at..at + 4).and_then(<[u8]>::first_chunk_mut) {
+            let size = u32::from_le_bytes(*field);
+            if size != u32::MAX {
+                *field = (change(u64::from(size)) as u32).to_le_bytes();
+            }
+        }
+    };
+    narrow(start + 4, &|size| size.saturating_sub(less));
+    narrow(data_at, &|_| whole);
+    if head.get(start + DS64_AT..start + DS64_AT + 4) == Some(b"ds64") {
+        let mut wide = |at: usize, change: &dyn Fn(u64) -> u64| {
+            if let Some(field) = head.get_mut(at..at + 8).and_then(<[u8]>::first_chunk_mut) {
+                *field = change(u64::from_le_bytes(*field)).to_le_bytes();
+            }
+        };
+        let body = start + DS64_AT + 8;
+        wide(body, &|size| size.saturating_sub(less));
+        wide(body + 8, &|_| whole);
+    }
 }
 
 /// The header for a part of a WAV file: its format and its LIST/INFO chunks as they are, and nothing that says a time.
@@ -97,7 +151,7 @@ pub(crate) fn of_a_part(head: &[u8], tail: &[u8], growing: bool) -> Option<Vec<u
         }
         found
     };
-    let chunks = head.get(12..)?;
+    let chunks = without_tags(head).get(12..)?;
     let has_format = kept(&mut new, chunks, |id, _| id == *b"fmt ");
     if kept(&mut new, chunks, |id, _| id == *b"fact")
         && let Some(at) = fact_at(&new).and_then(|at| usize::try_from(at).ok())
@@ -113,7 +167,7 @@ pub(crate) fn of_a_part(head: &[u8], tail: &[u8], growing: bool) -> Option<Vec<u
 
 /// Title, artist and the like in the LIST/INFO chunks among those before and behind the sound.
 pub(crate) fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
-    let lists = chunks(head.get(12..).unwrap_or_default())
+    let lists = chunks(without_tags(head).get(12..).unwrap_or_default())
         .chain(chunks(tail))
         .filter_map(|(id, body)| body.strip_prefix(b"INFO").filter(|_| id == *b"LIST"));
     let tags = lists.flat_map(chunks).map(|(id, body)| {
@@ -127,7 +181,7 @@ pub(crate) fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
 
 /// The speakers that the format of a WAV header states.
 pub(crate) fn channel_mask(head: &[u8]) -> Option<u32> {
-    let (_, body) = chunks(head.get(12..)?).find(|(id, _)| id == b"fmt ")?;
+    let (_, body) = chunks(without_tags(head).get(12..)?).find(|(id, _)| id == b"fmt ")?;
     let mask = body.get(20..).and_then(<[u8]>::first_chunk).filter(|_| body.starts_with(&[0xFE, 0xFF]))?;
     Some(u32::from_le_bytes(*mask))
 }
@@ -153,7 +207,7 @@ impl<'a> Iterator for Chunks<'a> {
 
 /// Where the number of frames stands that formats other than integer PCM have, if the header is ours.
 fn fact_at(head: &[u8]) -> Option<u64> {
-    let mut at = 12;
+    let mut at = container_at(head).checked_add(12)?;
     while let Some(&[a, b, c, d, size @ ..]) = head.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         if [a, b, c, d] == *b"fact" {
             return Some(at as u64 + 8);

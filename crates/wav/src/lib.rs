@@ -21,11 +21,14 @@
 //! | companded | A-law and µ-law |
 //! | repaired, with a [`Notice`] | data cut off, sizes unknown (pipes), size 0 (crashed recorder), a torn last frame |
 //!
-//! Other containers, through symphonia: FLAC, also in Ogg; Ogg Vorbis of one or two channels; MP3; AAC of one or two
-//! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF. What encoders put before and behind the sound is
-//! cut off where the file says how much that is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that
-//! rounding no decoder's own error lies. A decoder that panics on a damaged file ends in an error, or in
-//! [`Notice::CutOff`] if it gave sound before.
+//! Other containers: FLAC, also in Ogg; Ogg Vorbis of one or two channels; MP3, MP2; AAC (not HE-AAC) of one or two
+//! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF; Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of
+//! Microsoft and IMA in WAV. What encoders put before and behind the sound is cut off where the file says how much that
+//! is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that rounding no decoder's own error lies.
+//!
+//! Sound keeps its place: what is missing or damaged becomes silence of the same length and a [`Notice::Silence`] with its
+//! place, a file that is cut off gives what is there and a [`Notice::CutOff`], and files that were joined come out one
+//! after the other. Where rate or channels change in the middle, the error says where to split the file.
 //!
 //! Everything else is refused with a [`WavError`] that says in one line which file, what, where, and what to do.
 //!
@@ -67,11 +70,15 @@
 
 #![forbid(unsafe_code)]
 
+mod bytes;
+mod codec;
 mod data_chunk;
 mod decoded;
 mod encoder;
 mod error;
+mod feed;
 mod flac;
+mod flac_chain;
 mod flac_metadata;
 mod fmt_chunk;
 mod format;
@@ -79,17 +86,25 @@ mod fresh;
 mod gapless;
 mod guard;
 mod header;
+mod layout;
 mod mp4;
+mod mpeg;
 mod notice;
+mod ogg;
 mod output;
 mod payload;
+mod plain;
 mod raw;
 mod reader;
 mod rewriter;
 mod riff;
+mod sbr;
+mod slice;
 mod sniff;
 mod sound;
 mod stream;
+mod tags;
+mod vorbis;
 
 pub use encoder::Encoded;
 pub use error::{WavError, WavErrorKind};

@@ -1,6 +1,8 @@
-//! Which part of an MP4 track is to be heard: its edit list (ISO/IEC 14496-12, 8.6.6), which the demuxer leaves aside.
+//! What the demuxer of MP4 leaves aside: which part of a track is to be heard (the edit list, ISO/IEC 14496-12, 8.6.6), and
+//! how much there is of it.
 
 use std::io::{self, Read, Seek, SeekFrom};
+use std::ops::Range;
 
 /// Boxes are looked for at most this often, so that a hostile file cannot keep the search busy.
 const MOST_BOXES: u32 = 4096;
@@ -16,6 +18,56 @@ pub(crate) struct Edit {
 
 /// The edit of the track with this number, if the file has one that can be read.
 pub(crate) fn edit(source: &mut (impl Read + Seek), track: u32) -> Option<Edit> {
+    let (mut search, timescale, trak) = self::track(source, track)?;
+    let edits = search.find(trak, *b"edts")?;
+    let list = search.find(edits, *b"elst")?;
+    let wide = search.version(list.start)? == 1;
+    let size = if wide { 8 } else { 4 };
+    let entries = search.number(list.start + 4, 4)?.min(16);
+    for entry in 0..entries {
+        let at = list.start + 8 + entry * (2 * size + 4);
+        let duration = search.number(at, size)?;
+        let start = search.number(at + size, size)?;
+        // -1 stands for silence before the sound.
+        if start >= 1 << (8 * size - 1) {
+            continue;
+        }
+        let tick = 1.0 / timescale.max(1) as f64;
+        return Some(Edit { start, seconds: Some((duration as f64 * tick, tick)).filter(|_| duration > 0) });
+    }
+    None
+}
+
+/// How many packets the track with this number has, if its own table lists them.
+pub(crate) fn packets(source: &mut (impl Read + Seek), track: u32) -> Option<u64> {
+    let (mut search, _, trak) = self::track(source, track)?;
+    let mut table = trak;
+    for kind in [b"mdia", b"minf", b"stbl", b"stsz"] {
+        table = search.find(table, *kind)?;
+    }
+    search.number(table.start + 8, 4).filter(|count| *count > 0)
+}
+
+/// How long the file must be for its sound to be whole, if all that is cut off is sound: the box of it, which is the last.
+pub(crate) fn stated_length(source: &mut (impl Read + Seek)) -> Option<u64> {
+    let end = source.seek(SeekFrom::End(0)).ok()?;
+    let mut search = Search { source, boxes: 0 };
+    let mut at = 0;
+    let mut name = 0;
+    while at < end && search.boxes < MOST_BOXES {
+        search.boxes += 1;
+        name = search.number(at + 4, 4)?;
+        at = match search.number(at, 4)? {
+            0 => return None,
+            1 => at.checked_add(search.number(at + 8, 8)?.max(16))?,
+            size => at + size.max(8),
+        };
+    }
+    (name == u64::from(u32::from_be_bytes(*b"mdat")) && at > end).then_some(at)
+}
+
+/// The track with this number, and the units of time of the whole film in a second.
+fn track<S: Read + Seek>(source: &mut S, track: u32) -> Option<(Search<'_, S>, u64, Range<u64>)> {
     let end = source.seek(SeekFrom::End(0)).ok()?;
     let mut search = Search { source, boxes: 0 };
     let movie = search.find(0..end, *b"moov")?;
@@ -26,30 +78,9 @@ pub(crate) fn edit(source: &mut (impl Read + Seek), track: u32) -> Option<Edit> 
         let trak = search.find(rest.clone(), *b"trak")?;
         rest.start = trak.end;
         let header = search.find(trak.clone(), *b"tkhd")?;
-        let number = search.behind_times(header.start)?;
-        if number != u64::from(track) {
-            continue;
+        if search.behind_times(header.start)? == u64::from(track) {
+            return Some((search, timescale, trak));
         }
-        let edits = search.find(trak, *b"edts")?;
-        let list = search.find(edits, *b"elst")?;
-        let wide = search.version(list.start)? == 1;
-        let size = if wide { 8 } else { 4 };
-        let entries = search.number(list.start + 4, 4)?.min(16);
-        for entry in 0..entries {
-            let at = list.start + 8 + entry * (2 * size + 4);
-            let duration = search.number(at, size)?;
-            let start = search.number(at + size, size)?;
-            // -1 stands for silence before the sound.
-            if start >= 1 << (8 * size - 1) {
-                continue;
-            }
-            let tick = 1.0 / timescale.max(1) as f64;
-            return Some(Edit {
-                start,
-                seconds: Some((duration as f64 * tick, tick)).filter(|_| duration > 0),
-            });
-        }
-        return None;
     }
 }
 
@@ -60,7 +91,7 @@ struct Search<'a, S> {
 
 impl<S: Read + Seek> Search<'_, S> {
     /// The body of the first box of this kind in a range of the file.
-    fn find(&mut self, within: std::ops::Range<u64>, kind: [u8; 4]) -> Option<std::ops::Range<u64>> {
+    fn find(&mut self, within: Range<u64>, kind: [u8; 4]) -> Option<Range<u64>> {
         let mut at = within.start;
         while at.checked_add(8)? <= within.end && self.boxes < MOST_BOXES {
             self.boxes += 1;

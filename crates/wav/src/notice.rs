@@ -24,14 +24,64 @@ pub enum Notice {
         bytes: u64,
     },
     /// The file ends, or makes no sense any more, before its sound does: what was decoded up to there is used.
-    CutOff,
-    /// Compressed sound that could not be decoded; silence of its length stands in its place.
-    DamagedPackets {
-        /// How many packets.
-        packets: u64,
+    CutOff {
+        /// Where the output ends, in frames.
+        at: u64,
+        /// How many frames should follow, if that is known.
+        missing: Option<u64>,
+        /// Frames per second.
+        rate: u32,
     },
-    /// The file holds several recordings one after the other, of different kinds; only the first is used.
-    SeveralStreams,
+    /// Sound that is missing or damaged; silence of its length stands in its place.
+    Silence {
+        /// Where it begins in the output, in frames.
+        at: u64,
+        /// Its length in frames.
+        frames: u64,
+        /// Frames per second.
+        rate: u32,
+    },
+    /// As [`Silence`](Self::Silence), in more places than are listed one by one.
+    MoreSilence {
+        /// In how many.
+        places: u64,
+        /// The length of all of them, in frames.
+        frames: u64,
+        /// Frames per second.
+        rate: u32,
+    },
+    /// The file states less sound than it holds; all of it is used.
+    LongerThanStated {
+        /// What it states, in frames.
+        stated: u64,
+        /// What it holds, in frames.
+        frames: u64,
+        /// Frames per second.
+        rate: u32,
+    },
+    /// The times in the file jump too far for silence to be put there: the sound goes on without a pause.
+    TimeJump {
+        /// Where, in frames of the output.
+        at: u64,
+        /// How far, in frames.
+        frames: u64,
+        /// Frames per second.
+        rate: u32,
+    },
+    /// The file says itself that more than an encoder's padding of its sound is not to be heard; it is left out.
+    EditedOut {
+        /// How much, in frames.
+        frames: u64,
+        /// Frames per second.
+        rate: u32,
+    },
+    /// A later part of the file holds more bits of a sample than the first, in whose format all is written.
+    FewerBitsLater {
+        /// The part's bits.
+        from: u32,
+        /// Those of the first part.
+        to: u32,
+    },
     /// The output's container holds fewer bits of a sample than the input's: FLAC 24 of 32 or 64.
     FewerBits {
         /// How the input stores a sample.
@@ -41,9 +91,18 @@ pub enum Notice {
     },
 }
 
+/// Frames as seconds.
+struct Seconds(u64, u32);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.3} s", self.0 as f64 / f64::from(self.1.max(1)))
+    }
+}
+
 impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Self::Truncated { missing_bytes } => {
                 write!(
                     f,
@@ -56,18 +115,99 @@ impl fmt::Display for Notice {
             Self::PartialFrame { bytes } => {
                 write!(f, "the sound ends in the middle of a frame; its last {bytes} bytes are left out")
             }
-            Self::CutOff => {
-                f.write_str("the file is cut off or damaged before its end; what comes before that is used")
-            }
-            Self::DamagedPackets { packets } => {
-                write!(f, "{packets} damaged packets could not be decoded; silence stands in their place")
-            }
+            Self::CutOff { at, missing: Some(missing), rate } => write!(
+                f,
+                "the file is cut off or damaged at {}, {} before the end that it states; what comes before that is used",
+                Seconds(at, rate),
+                Seconds(missing, rate)
+            ),
+            Self::CutOff { at, missing: None, rate } => write!(
+                f,
+                "the file is cut off or damaged at {}; what comes before that is used",
+                Seconds(at, rate)
+            ),
+            Self::Silence { at, frames, rate } => write!(
+                f,
+                "sound is missing or damaged at {}; silence of {} stands in its place",
+                Seconds(at, rate),
+                Seconds(frames, rate)
+            ),
+            Self::MoreSilence { places, frames, rate } => write!(
+                f,
+                "sound is missing or damaged in {places} more places; silence of {} in all stands there",
+                Seconds(frames, rate)
+            ),
+            Self::LongerThanStated { stated, frames, rate } => write!(
+                f,
+                "the file states {} of sound and holds {}; all of it is used",
+                Seconds(stated, rate),
+                Seconds(frames, rate)
+            ),
+            Self::TimeJump { at, frames, rate } => write!(
+                f,
+                "the times in the file jump by {} at {}; the sound goes on there without a pause",
+                Seconds(frames, rate),
+                Seconds(at, rate)
+            ),
+            Self::EditedOut { frames, rate } => write!(
+                f,
+                "the file's edit list leaves {} of its sound out, and so does the output",
+                Seconds(frames, rate)
+            ),
+            Self::FewerBitsLater { from, to } => write!(
+                f,
+                "a later part of the file has {from} bits a sample; it is rounded to the {to} bits of the first part"
+            ),
             Self::FewerBits { from, to } => {
                 write!(f, "the output holds {to} samples, the input {from}; name it .wav to keep them all")
             }
-            Self::SeveralStreams => {
-                f.write_str("the file holds several recordings of different kinds; only the first is used")
-            }
         }
+    }
+}
+
+/// Places listed one by one, before the rest is only counted.
+const MOST_PLACES: usize = 20;
+
+/// Notes that sound is missing: in one place with the notice before it where that ends there, and not listed without end.
+pub(crate) fn note_silence(notices: &mut Vec<Notice>, at: u64, frames: u64, rate: u32) {
+    if frames == 0 {
+        return;
+    }
+    match notices.last_mut() {
+        Some(Notice::Silence { at: before, frames: length, .. }) if *before + *length == at => {
+            *length += frames;
+            return;
+        }
+        Some(Notice::MoreSilence { places, frames: sum, .. }) => {
+            *places += 1;
+            *sum += frames;
+            return;
+        }
+        _ => {}
+    }
+    let listed = notices.iter().filter(|notice| matches!(notice, Notice::Silence { .. })).count();
+    notices.push(if listed < MOST_PLACES {
+        Notice::Silence { at, frames, rate }
+    } else {
+        Notice::MoreSilence { places: 1, frames, rate }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silences_side_by_side_are_one_and_many_are_counted() {
+        let mut notices = Vec::new();
+        note_silence(&mut notices, 100, 50, 1000);
+        note_silence(&mut notices, 150, 50, 1000);
+        assert_eq!(notices, [Notice::Silence { at: 100, frames: 100, rate: 1000 }]);
+        for place in 0..100 {
+            note_silence(&mut notices, 1000 * (place + 1), 10, 1000);
+        }
+        assert_eq!(notices.len(), MOST_PLACES + 1);
+        assert_eq!(notices.last(), Some(&Notice::MoreSilence { places: 81, frames: 810, rate: 1000 }));
+        assert!(notices[0].to_string().contains("0.100 s"));
     }
 }

@@ -114,7 +114,7 @@ impl WavReader {
         let end = layout.data_offset + layout.data_len();
         // The pad byte belongs to the sound.
         let tail = part(end + layout.data_len() % 2, layout.file_len)?;
-        Ok((part(0, layout.data_offset)?, tail))
+        Ok((part(layout.start, layout.data_offset)?, tail))
     }
 
     pub(crate) fn layout(&self) -> &Layout {

@@ -200,16 +200,17 @@ fn sizes(layout: &Layout) -> Vec<(u64, Vec<u8>)> {
         None => data_end(layout) + (layout.file_len - layout.tail_offset),
     };
     let riff_size_wrong = layout.riff_end.is_none() || layout.data_size_wrong;
+    let (start, size) = (layout.start, end - layout.start - 8);
     if riff_size_wrong {
-        put(4, &if layout.ds64 { u32::MAX } else { narrow(end - 8) }.to_le_bytes());
+        put(start + 4, &if layout.ds64 { u32::MAX } else { narrow(size) }.to_le_bytes());
     }
     if layout.ds64 {
         if riff_size_wrong {
-            put(20, &(end - 8).to_le_bytes());
+            put(start + 20, &size.to_le_bytes());
         }
         if layout.data_size_wrong {
-            put(28, &layout.data_len().to_le_bytes());
-            put(36, &layout.frames.to_le_bytes());
+            put(start + 28, &layout.data_len().to_le_bytes());
+            put(start + 36, &layout.frames.to_le_bytes());
         }
     }
     if layout.data_size_wrong {

@@ -8,6 +8,7 @@ use crate::data_chunk::Data;
 use crate::error::WavErrorKind;
 use crate::fmt_chunk::FormatChunk;
 use crate::format::WavSpec;
+use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
 use crate::sniff;
 
@@ -23,12 +24,19 @@ pub(crate) const UNKNOWN: u32 = u32::MAX;
 /// Chunks that may follow an odd-sized chunk whose writer forgot the pad byte.
 const KNOWN: [&[u8; 4]; 6] = [b"fmt ", b"data", b"LIST", b"fact", b"bext", b"iXML"];
 
+/// Whether a chunk that is often met starts with these bytes.
+pub(crate) fn is_known(header: &[u8; 8]) -> bool {
+    KNOWN.iter().any(|id| header.starts_with(*id))
+}
+
 /// What is where in a WAV file.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) spec: WavSpec,
     /// Valid bits of an integer sample, at most the container's.
     pub(crate) valid_bits: u32,
+    /// Where the container starts, in bytes.
+    pub(crate) start: u64,
     /// Where the sound starts, in bytes.
     pub(crate) data_offset: u64,
     /// Whole frames that are really there.
@@ -88,9 +96,10 @@ pub(crate) struct Ds64 {
 pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError> {
     let file_len = source.seek(SeekFrom::End(0))?;
     let container = Container::read(source, file_len)?;
+    let first = container.start + 12;
     let mut format = None;
     let mut ds64 = None;
-    let mut offset = 12;
+    let mut offset = first;
     for _ in 0..MAX_CHUNKS {
         let Some((id, size)) = chunk_header(source, offset, file_len)? else {
             return Err(match format {
@@ -106,7 +115,7 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
         let body = offset + 8;
         match &id {
             b"fmt " if format.is_none() => format = Some(read_format(source, body, size, file_len)?),
-            b"ds64" if container.large && offset == 12 && size >= 24 => {
+            b"ds64" if container.large && offset == first && size >= 24 => {
                 let [riff, data] = [read_u64(source, body, file_len)?, read_u64(source, body + 8, file_len)?];
                 ds64 = Some(Ds64 { riff, data });
             }
@@ -126,6 +135,8 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
 
 /// The first twelve bytes.
 pub(crate) struct Container {
+    /// Where it begins, in bytes: behind tags of ID3v2 that were put before it.
+    pub(crate) start: u64,
     pub(crate) riff_size: u32,
     large: bool,
 }
@@ -133,19 +144,35 @@ pub(crate) struct Container {
 impl Container {
     fn read(source: &mut (impl Read + Seek), file_len: u64) -> Result<Self, WalkError> {
         let mut head = Vec::with_capacity(12);
-        source.seek(SeekFrom::Start(0))?;
+        let start = start(source)?;
+        source.seek(SeekFrom::Start(start))?;
         source.by_ref().take(12).read_to_end(&mut head)?;
         let large = check_container(&head).map_err(|kind| match kind {
             WavErrorKind::HeaderCut { .. } => WavErrorKind::HeaderCut { offset: file_len },
             kind => kind,
         })?;
         let riff_size = head.get(4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
-        Ok(Self { riff_size: u32::from_le_bytes(riff_size), large })
+        Ok(Self { start, riff_size: u32::from_le_bytes(riff_size), large })
     }
 
     /// Where the container ends by its own field, in bytes; 0 where the field does not say.
     pub(crate) fn riff_end(&self) -> u64 {
-        if self.riff_size == UNKNOWN { 0 } else { u64::from(self.riff_size) + 8 }
+        if self.riff_size == UNKNOWN { 0 } else { self.start + u64::from(self.riff_size) + 8 }
+    }
+}
+
+/// Where a WAV file begins: behind the ID3v2 tags before it, if there are any.
+pub(crate) fn start(source: &mut (impl Read + Seek)) -> io::Result<u64> {
+    let mut at = 0;
+    loop {
+        let mut head = Vec::with_capacity(12);
+        source.seek(SeekFrom::Start(at))?;
+        source.by_ref().take(12).read_to_end(&mut head)?;
+        match id3v2_bytes(&head) {
+            Some(length) => at += length,
+            None if at > 0 && check_container(&head).is_err() => return Ok(0),
+            None => return Ok(at),
+        }
     }
 }
 

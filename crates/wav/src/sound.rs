@@ -14,10 +14,11 @@ use crate::fresh::{FreshWriter, Plan};
 use crate::header;
 use crate::notice::Notice;
 use crate::output::{Overwrite, Source, Target};
+use crate::plain::{self, Plain};
 use crate::raw::{ByteOrder, RawSpec};
 use crate::reader::WavReader;
 use crate::rewriter::{Finished, WavRewriter};
-use crate::riff::check_container;
+use crate::riff::{self, check_container};
 use crate::stream::StreamReader;
 
 /// Reads sound from its first frame to its last, in constant memory, whatever it is kept in.
@@ -26,6 +27,7 @@ pub struct SoundReader(Inner);
 enum Inner {
     Wav(Box<WavReader>),
     Stream(Box<StreamReader>),
+    Plain(Box<Plain>),
     Decoded(Box<Decoded>),
 }
 
@@ -43,11 +45,19 @@ impl SoundReader {
         }
         let mut head = Vec::new();
         File::open(path).and_then(|file| file.take(16).read_to_end(&mut head)).map_err(reading)?;
-        match check_container(&head) {
-            Err(WavErrorKind::NotWav { .. }) => {
-                Decoded::open(path, &head).map(|decoded| Self(Inner::Decoded(Box::new(decoded))))
-            }
-            _ => WavReader::open(path).map(|wav| Self(Inner::Wav(Box::new(wav)))),
+        if plain::is_plain(&head)
+            && let Some(plain) = Plain::open(path, &head)?
+        {
+            return Ok(Self(Inner::Plain(Box::new(plain))));
+        }
+        let decoded = || Decoded::open(path, &head).map(|decoded| Self(Inner::Decoded(Box::new(decoded))));
+        if matches!(check_container(&head), Err(WavErrorKind::NotWav { .. })) && !is_tagged_wav(path)? {
+            return decoded();
+        }
+        match WavReader::open(path) {
+            // ADPCM, by Microsoft or IMA.
+            Err(error) if matches!(error.kind(), WavErrorKind::Encoding { tag: 2 | 0x11, .. }) => decoded(),
+            wav => wav.map(|wav| Self(Inner::Wav(Box::new(wav)))),
         }
     }
 
@@ -72,6 +82,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => wav.spec(),
             Inner::Stream(stream) => stream.spec,
+            Inner::Plain(plain) => plain.spec,
             Inner::Decoded(decoded) => decoded.spec,
         }
     }
@@ -81,6 +92,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => Some(wav.frames()),
             Inner::Stream(stream) => stream.stated.map(|bytes| bytes / stream.spec.frame_bytes() as u64),
+            Inner::Plain(plain) => Some(plain.frames),
             Inner::Decoded(decoded) => decoded.frames,
         }
     }
@@ -90,6 +102,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => wav.notices(),
             Inner::Stream(stream) => &stream.notices,
+            Inner::Plain(plain) => &plain.notices,
             Inner::Decoded(decoded) => &decoded.notices,
         }
     }
@@ -99,6 +112,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => wav.path(),
             Inner::Stream(stream) => stream.name(),
+            Inner::Plain(plain) => plain.path(),
             Inner::Decoded(decoded) => decoded.path(),
         }
     }
@@ -118,6 +132,7 @@ impl SoundReader {
         match &mut self.0 {
             Inner::Wav(wav) => wav.read(out),
             Inner::Stream(stream) => stream.read(out),
+            Inner::Plain(plain) => plain.read(out),
             Inner::Decoded(decoded) => decoded.read(out),
         }
     }
@@ -127,6 +142,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => Some(wav.file()),
             Inner::Stream(_) => None,
+            Inner::Plain(plain) => Some(plain.file()),
             Inner::Decoded(decoded) => Some(decoded.file()),
         }
     }
@@ -139,6 +155,7 @@ impl SoundReader {
         match &self.0 {
             Inner::Wav(wav) => wav.valid_bits(),
             Inner::Stream(stream) => stream.valid_bits,
+            Inner::Plain(plain) => plain.valid_bits,
             Inner::Decoded(decoded) => decoded.valid_bits,
         }
     }
@@ -277,6 +294,13 @@ impl fmt::Debug for SoundWriter {
     }
 }
 
+/// Whether the file is WAV behind an ID3v2 tag.
+fn is_tagged_wav(path: &Path) -> Result<bool, WavError> {
+    let reading = |error| WavError::reading(path, error);
+    let mut file = File::open(path).map_err(reading)?;
+    Ok(riff::start(&mut file).map_err(reading)? > 0)
+}
+
 /// Refuses names that promise another kind of file than they would get.
 fn check_name(output: &Path) -> Result<(), WavError> {
     let extension = output.extension().map(|extension| extension.to_string_lossy().to_lowercase());
@@ -293,10 +317,12 @@ fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
         Blocks::of_tags(&header::info_tags(head, tail), channels, header::channel_mask(head))
     };
     Ok(match &source.0 {
-        Inner::Decoded(decoded) if decoded.is_flac => {
-            Blocks::of_flac(decoded.file(), whole).map_err(|error| WavError::reading(source.path(), error))?
-        }
-        Inner::Decoded(decoded) => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
+        Inner::Decoded(decoded) => match decoded.flac_at {
+            Some(at) => Blocks::of_flac(decoded.file(), at, whole)
+                .map_err(|error| WavError::reading(source.path(), error))?,
+            None => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
+        },
+        Inner::Plain(plain) => Blocks::of_tags(&plain.tags, channels, plain.channel_mask),
         Inner::Stream(stream) => of_wav(&stream.head, &[]),
         Inner::Wav(wav) => {
             let (head, tail) = wav.surroundings().map_err(|error| WavError::reading(source.path(), error))?;
@@ -332,7 +358,7 @@ fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
                 plan.order = stream.order;
                 return plan;
             }
-            if growing && stream.stated.is_none() && plan.head.starts_with(b"RIFF") {
+            if growing && stream.stated.is_none() && header::without_tags(&plan.head).starts_with(b"RIFF") {
                 header::reserve_ds64(&mut plan.head);
                 plan.reserved = true;
             }
@@ -343,6 +369,10 @@ fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
             if let Ok((head, tail)) = wav.surroundings() {
                 plan.part(&head, &tail, growing);
             }
+        }
+        Inner::Plain(plain) => {
+            (channel_mask, tags) = (plain.channel_mask, plain.tags.clone());
+            plan.upstream = whole.then(|| plain.upstream.clone());
         }
         Inner::Decoded(decoded) => {
             (channel_mask, tags) = (decoded.channel_mask, decoded.tags.clone());

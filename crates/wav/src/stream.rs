@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crate::error::{WavError, WavErrorKind};
 use crate::fmt_chunk::FormatChunk;
 use crate::format::{SampleFormat, WavSpec};
+use crate::header;
+use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
 use crate::raw::{ByteOrder, RawSpec};
 use crate::riff::{self, MAX_CHUNKS, UNKNOWN, WalkError};
@@ -61,6 +63,8 @@ pub(crate) struct StreamReader {
     /// Bytes of sound that the header states, if it does.
     pub(crate) stated: Option<u64>,
     unread: u64,
+    /// Bytes of a torn frame behind the stated sound.
+    torn: u64,
     buffer: Vec<u8>,
     ready: std::ops::Range<usize>,
     ended: bool,
@@ -75,15 +79,36 @@ impl StreamReader {
 
     /// Reads the header of a WAV stream.
     pub(crate) fn wav(mut source: Box<dyn Read + Send>, name: &Path) -> Result<Self, WavError> {
-        let (head, sound) = read_head(&mut source).map_err(|error| match error {
+        let (mut head, mut sound) = read_head(&mut source).map_err(|error| match error {
             WalkError::Io(error) => WavError::reading(name, error),
             WalkError::Bad(kind) => WavError::new(name, kind),
         })?;
-        let stated = sound.bytes;
+        let mut tail = Vec::new();
+        if sound.zero {
+            let looked;
+            (looked, source) = look_ahead(source).map_err(|error| WavError::reading(name, error))?;
+            if let Some(chunks) = looked {
+                (sound.bytes, tail) = (Some(0), chunks);
+            }
+        }
+        let frame = sound.spec.frame_bytes() as u64;
+        // As in a file: an even size of one byte too many counts the pad byte.
+        let torn = sound.bytes.map_or(0, |bytes| bytes % frame);
+        let pad_counted = sound.large && torn == 1 && sound.bytes.is_some_and(|bytes| bytes % 2 == 0);
+        let whole = sound.bytes.map(|bytes| bytes - torn);
+        if let (Some(bytes), Some(whole), false) = (sound.bytes, whole, torn == 0 || pad_counted) {
+            header::correct_size(&mut head, bytes, whole);
+        }
         let mut stream =
-            Self::new(source, sound.spec, sound.valid_bits, ByteOrder::Little, head, stated, name);
-        if stated.is_none() {
+            Self::new(source, sound.spec, sound.valid_bits, ByteOrder::Little, head, whole, name);
+        if !pad_counted {
+            stream.torn = torn;
+        }
+        if whole.is_none() {
             stream.notices.push(Notice::UnknownLength);
+        }
+        if sound.zero && whole.is_some() {
+            stream.source = Box::new(Cursor::new(tail));
         }
         Ok(stream)
     }
@@ -106,6 +131,7 @@ impl StreamReader {
             head,
             stated,
             unread: stated.unwrap_or(u64::MAX),
+            torn: 0,
             buffer: vec![0; BLOCK_BYTES.next_multiple_of(spec.frame_bytes())],
             ready: 0..0,
             ended: false,
@@ -159,16 +185,29 @@ impl StreamReader {
 
     fn end(&mut self, frame: usize) -> io::Result<()> {
         self.ended = true;
-        if self.stated.is_some() && self.unread > 0 {
-            self.notices.push(Notice::Truncated { missing_bytes: self.unread });
-        }
-        if !self.ready.len().is_multiple_of(frame) {
-            self.notices.push(Notice::PartialFrame { bytes: (self.ready.len() % frame) as u64 });
+        let torn = self.ready.len() % frame;
+        let Some(stated) = self.stated else {
+            if torn > 0 {
+                self.notices.push(Notice::PartialFrame { bytes: torn as u64 });
+            }
+            return Ok(());
+        };
+        if self.unread > 0 {
+            self.notices.push(Notice::Truncated { missing_bytes: self.unread + self.torn });
+            if torn > 0 {
+                self.notices.push(Notice::PartialFrame { bytes: torn as u64 });
+            }
+            return Ok(());
         }
         let mut tail = Vec::new();
-        if self.stated.is_some() {
-            self.source.by_ref().take(LONGEST_TAIL).read_to_end(&mut tail)?;
+        if self.torn > 0 {
+            self.notices.push(Notice::PartialFrame { bytes: self.torn });
+            // The rest of it goes, and its pad byte with it; what is left gets its own.
+            let gone = self.torn + (stated + self.torn) % 2;
+            io::copy(&mut self.source.by_ref().take(gone), &mut io::sink())?;
+            tail.resize((stated % 2) as usize, 0);
         }
+        self.source.by_ref().take(LONGEST_TAIL).read_to_end(&mut tail)?;
         self.upstream.lock().tail = tail;
         Ok(())
     }
@@ -189,19 +228,77 @@ struct Sound {
     spec: WavSpec,
     valid_bits: u32,
     bytes: Option<u64>,
+    /// Sizes are in `ds64`.
+    large: bool,
+    /// The size stated is 0, which recorders write before they know it.
+    zero: bool,
+}
+
+/// A stream from its start again.
+type Source = Box<dyn Read + Send>;
+
+/// Whether nothing follows but whole chunks: then a size of 0 is true, and these are they. Else the stream as it was.
+fn look_ahead(mut source: Source) -> io::Result<(Option<Vec<u8>>, Source)> {
+    let mut ahead = Vec::new();
+    source.by_ref().take(8).read_to_end(&mut ahead)?;
+    // Sound hardly ever looks like the header of a chunk; only then more of it is waited for.
+    if ahead.len() == 8 && is_chunk(&ahead) {
+        source.by_ref().take(LONGEST_TAIL).read_to_end(&mut ahead)?;
+    }
+    let mut rest = &ahead[..];
+    while is_chunk(rest) {
+        let size = rest[4..].first_chunk().copied().map_or(0, u32::from_le_bytes) as usize;
+        let Some(behind) = rest.get(8 + size..) else { break };
+        rest = behind.get(size % 2..).unwrap_or_default();
+    }
+    Ok(if rest.is_empty() { (Some(ahead), source) } else { (None, Box::new(Again { ahead, source })) })
+}
+
+/// A stream of which some bytes were read before.
+struct Again {
+    ahead: Vec<u8>,
+    source: Source,
+}
+
+impl Read for Again {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        let there = self.ahead.len().min(out.len());
+        out[..there].copy_from_slice(&self.ahead[..there]);
+        // A few bytes alone would make a block of a frame or two.
+        let more = if there < out.len() { self.source.read(&mut out[there..])? } else { 0 };
+        self.ahead.drain(..there);
+        Ok(there + more)
+    }
+}
+
+/// Whether a chunk with a name that can be read starts here.
+fn is_chunk(bytes: &[u8]) -> bool {
+    bytes.len() >= 8 && bytes[..4].iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 /// Reads a WAV header up to the first byte of sound: all of its bytes, and what they say.
 fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
     let mut head = Vec::new();
     more(source, &mut head, 12)?;
+    let mut start = 0;
+    while let Some(length) = id3v2_bytes(&head[start..]) {
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
+        more(source, &mut head, length)?;
+        start += length;
+    }
     // The same checks, and the same words, as for a file.
-    let large = riff::check_container(&head)?;
+    let large = riff::check_container(&head[start..])?;
     let mut format = None;
     let mut ds64_data = None;
+    let mut odd = false;
     for _ in 0..MAX_CHUNKS {
-        let offset = head.len() as u64;
+        let mut offset = head.len() as u64;
         more(source, &mut head, 8)?;
+        // Behind an odd chunk comes its pad byte, unless its writer forgot that.
+        if std::mem::take(&mut odd) && !head.last_chunk::<8>().is_some_and(riff::is_known) {
+            offset += 1;
+            more(source, &mut head, 1)?;
+        }
         let Some([id @ .., a, b, c, d]) = head.last_chunk::<8>().copied() else {
             return Err(WavErrorKind::HeaderCut { offset }.into());
         };
@@ -216,11 +313,12 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
                 _ if size == 0 || crate::data_chunk::is_pipe_size(size) => None,
                 _ => Some(u64::from(size)),
             };
-            return Ok((head, Sound { spec, valid_bits, bytes: stated }));
+            let large = ds64_data.is_some() && size == UNKNOWN;
+            return Ok((head, Sound { spec, valid_bits, bytes: stated, large, zero: size == 0 }));
         }
         let body = head.len();
-        let length = size as usize + size as usize % 2;
-        more(source, &mut head, length)?;
+        more(source, &mut head, size as usize)?;
+        odd = size % 2 == 1;
         let chunk = &head[body..];
         match &id {
             b"fmt " if format.is_none() => {
@@ -228,7 +326,7 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
                     .ok_or(WavErrorKind::FormatTooShort { offset, bytes: u64::from(size) })?;
                 format = Some(parsed.check()?);
             }
-            b"ds64" if large && offset == 12 => ds64_data = ds64(chunk).ok(),
+            b"ds64" if large && offset == start as u64 + 12 => ds64_data = ds64(chunk).ok(),
             _ => {}
         }
     }
@@ -246,7 +344,7 @@ fn ds64(chunk: &[u8]) -> io::Result<u64> {
 
 /// Reads `length` bytes more of the header.
 fn more(source: &mut impl Read, head: &mut Vec<u8>, length: usize) -> Result<(), WalkError> {
-    if head.len() + length > LONGEST_HEAD {
+    if head.len().saturating_add(length) > LONGEST_HEAD {
         return Err(WavErrorKind::HeaderTooLong.into());
     }
     let wanted = head.len() + length;

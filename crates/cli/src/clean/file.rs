@@ -40,7 +40,7 @@ pub(super) fn clean(
     }
     let sink = match (&task.from, &task.to) {
         (From::File(input), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Sink::cut(&run.args.cut, input, output, overwrite)?
+            Sink::cut(run.args, input, output, overwrite)?
         }
         (_, To::File(output)) => Sink::Whole(Box::new(SoundWriter::create(&reader, output, overwrite)?)),
         (_, To::Stdout) => {
@@ -93,6 +93,10 @@ impl Cleaned {
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
         let Self { sink, closed, recorder, mut summary } = self;
         summary.notices.splice(0..0, sink.notices());
+        let path = PathBuf::from(task.from.to_string());
+        if let Some(failure) = Failure::strict(&path, &summary.notices).filter(|_| run.args.strict) {
+            return Err(failure);
+        }
         if !closed {
             match sink.finish() {
                 Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}

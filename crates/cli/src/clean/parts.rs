@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sourdine_wav::{Overwrite, SoundReader, SoundWriter};
 
-use crate::args::CutArgs;
+use crate::args::CleanArgs;
 use crate::failure::Failure;
 use crate::segments::SegmentShape;
 use crate::{models, vad};
@@ -33,11 +33,12 @@ pub(super) struct Parts {
 impl Sink {
     /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
     pub(super) fn cut(
-        cut: &CutArgs,
+        args: &CleanArgs,
         input: &Path,
         output: &Path,
         overwrite: Overwrite,
     ) -> Result<Self, Failure> {
+        let cut = &args.cut;
         let model = models::find(models::VOICE)?;
         let mut reader = SoundReader::open(input)?;
         let rate = reader.spec().sample_rate;
@@ -47,6 +48,11 @@ impl Sink {
             pad: cut.pad.frames(rate),
         };
         let (_, segments) = vad::detect(&mut reader, input, &model, shape)?;
+        // Before the first part has its name.
+        let notices: Vec<String> = reader.notices().iter().map(ToString::to_string).collect();
+        if let Some(failure) = Failure::strict(input, &notices).filter(|_| args.strict) {
+            return Err(failure);
+        }
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Err(Failure::NoVoice { path: input.into() });
         };

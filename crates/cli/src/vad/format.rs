@@ -62,6 +62,7 @@ mod tests {
             model: "sourdine".into(),
             voiced_seconds: 0.5,
             segments: vec![Segment { start: 0.5, end: 1.0, start_frame: 24_000, end_frame: 48_000 }],
+            notices: Vec::new(),
         }
     }
 
