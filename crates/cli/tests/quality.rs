@@ -31,14 +31,14 @@ const fn bounds(model: &'static str, file: &'static str, numbers: [f64; 5]) -> B
 }
 
 const BOUNDS: [Bounds; 8] = [
-    bounds("sourdine", "fan-hum-48k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine", "babble-16k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine", "phone-8k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine", "hiss-48k-24bit.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine-lite", "fan-hum-48k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine-lite", "babble-16k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine-lite", "phone-8k.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
-    bounds("sourdine-lite", "hiss-48k-24bit.wav", [0.0, 0.0, 99.0, 0.0, 99.0]),
+    bounds("sourdine", "fan-hum-48k.wav", [4.2, 0.018, 2.5, 30.5, 0.9]),
+    bounds("sourdine", "babble-16k.wav", [3.8, 0.072, 6.1, 11.1, 1.7]),
+    bounds("sourdine", "phone-8k.wav", [2.3, -0.025, 4.2, 34.7, 0.3]),
+    bounds("sourdine", "hiss-48k-24bit.wav", [4.0, -0.023, 1.5, 35.0, 0.4]),
+    bounds("sourdine-lite", "fan-hum-48k.wav", [3.9, 0.013, 2.5, 18.5, 1.4]),
+    bounds("sourdine-lite", "babble-16k.wav", [3.7, 0.066, 6.2, 10.5, 1.8]),
+    bounds("sourdine-lite", "phone-8k.wav", [0.4, -0.034, 4.3, 27.9, 0.9]),
+    bounds("sourdine-lite", "hiss-48k-24bit.wav", [4.4, -0.017, 1.5, 24.2, 0.5]),
 ];
 
 /// What came of a sample: the five numbers of [`Bounds`], in its order.
@@ -98,7 +98,35 @@ fn speech_without_noise_is_left_alone() {
     }
 }
 
-const OURS: [fn() -> Model; 2] = [Model::sourdine, Model::sourdine_lite];
+/// Both sizes, each with what it may lose or cost in dB (the first tests below) and by how much a fan is turned down 50 and
+/// 100 ms after a cold start. The lite size was trained before these cases were part of the material.
+struct Ours {
+    model: fn() -> Model,
+    quiet_voice: f64,
+    offset: f64,
+    whisper: f64,
+    cold_start: [f64; 2],
+    noise_as_voice: f64,
+}
+
+const OURS: [Ours; 2] = [
+    Ours {
+        model: Model::sourdine,
+        quiet_voice: 1.0,
+        offset: 0.5,
+        whisper: 6.0,
+        cold_start: [15.0, 20.0],
+        noise_as_voice: 0.03,
+    },
+    Ours {
+        model: Model::sourdine_lite,
+        quiet_voice: 3.0,
+        offset: 0.5,
+        whisper: 6.0,
+        cold_start: [13.0, 20.0],
+        noise_as_voice: 0.03,
+    },
+];
 
 /// Mono sound through a model without a limit, aligned; with the voice decision of every 10 ms.
 fn denoised(model: &Model, rate: u32, sound: &[f32]) -> (Vec<f32>, Vec<bool>) {
@@ -136,20 +164,22 @@ fn lost_db(voice: &[f32], out: &[f32]) -> f64 {
 }
 
 #[test]
-fn a_voice_at_76_dbfs_below_full_scale_is_kept() {
+fn a_voice_76_db_below_full_scale_is_kept() {
     let (rate, voice, _) = taken_apart("fan-hum-48k.wav");
     let voice = scaled(&voice, -76.0 - level_db(&voice));
-    for model in OURS.map(|model| model()) {
+    for ours in OURS {
+        let model = (ours.model)();
         let lost = lost_db(&voice, &denoised(&model, rate, &voice).0);
         println!("{model:?}: {lost:.2} dB");
-        assert!(lost < 1.0, "{model:?} loses {lost:.2} dB");
+        assert!(lost < ours.quiet_voice, "{model:?} loses {lost:.2} dB");
     }
 }
 
 #[test]
 fn an_offset_costs_little() {
     let (rate, voice, noise) = taken_apart("fan-hum-48k.wav");
-    for model in OURS.map(|model| model()) {
+    for ours in OURS {
+        let model = (ours.model)();
         let quality = |offset: f32| {
             let sound: Vec<f32> = voice.iter().zip(&noise).map(|(v, n)| v + n + offset).collect();
             let out = denoised(&model, rate, &sound).0;
@@ -158,14 +188,15 @@ fn an_offset_costs_little() {
         };
         let cost = quality(0.0) - quality(0.1);
         println!("{model:?}: {cost:.2} dB");
-        assert!(cost < 99.0, "an offset of 10 % costs {model:?} {cost:.2} dB");
+        assert!(cost < ours.offset, "an offset of 10 % costs {model:?} {cost:.2} dB");
     }
 }
 
 #[test]
 fn a_fan_is_turned_down_soon_after_a_cold_start() {
     let (rate, _, noise) = taken_apart("fan-hum-48k.wav");
-    for model in OURS.map(|model| model()) {
+    for ours in OURS {
+        let model = (ours.model)();
         let mut least = [f64::INFINITY; 2];
         for start in (0..4).map(|second| second * rate as usize) {
             let noise = &noise[start..start + rate as usize];
@@ -176,13 +207,17 @@ fn a_fan_is_turned_down_soon_after_a_cold_start() {
             }
         }
         println!("{model:?}: {least:.1?} dB");
-        assert!(least[0] >= 0.0 && least[1] >= 0.0, "{model:?}: {least:.1?} dB");
+        assert!(
+            least[0] >= ours.cold_start[0] && least[1] >= ours.cold_start[1],
+            "{model:?}: {least:.1?} dB"
+        );
     }
 }
 
 #[test]
 fn noise_alone_is_not_taken_for_voice() {
-    for model in OURS.map(|model| model()) {
+    for ours in OURS {
+        let model = (ours.model)();
         for file in ["fan-hum-48k.wav", "keyboard-stereo-44k1.wav", "phone-8k.wav", "hiss-48k-24bit.wav"] {
             let (rate, _, noise) = taken_apart(file);
             let voice = denoised(&model, rate, &noise).1;
@@ -192,7 +227,7 @@ fn noise_alone_is_not_taken_for_voice() {
                 100.0 * share,
                 voice[..50].contains(&true)
             );
-            assert!(share <= 1.0, "{model:?}, {file}: {share:.3}");
+            assert!(share <= ours.noise_as_voice, "{model:?}, {file}: {share:.3}");
         }
     }
 }
@@ -202,11 +237,12 @@ fn a_whisper_is_kept() {
     let (rate, voice, _) = taken_apart("fan-hum-48k.wav");
     let whisper = whispered(&voice);
     let whisper = scaled(&whisper, -30.0 - level_db(&whisper));
-    for model in OURS.map(|model| model()) {
+    for ours in OURS {
+        let model = (ours.model)();
         let out = denoised(&model, rate, &whisper).0;
         let lost = level_db(&whisper) - level_db(&out);
         println!("{model:?}: {lost:.2} dB");
-        assert!(lost < 99.0, "{model:?} loses {lost:.2} dB of a whisper");
+        assert!(lost < ours.whisper, "{model:?} loses {lost:.2} dB of a whisper");
     }
 }
 
