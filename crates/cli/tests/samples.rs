@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::manifest::{Sample, manifest, numbers, parts, read};
+use common::manifest::{manifest, numbers, parts, read};
 use common::{clean, samples, stderr};
 use sourdine::{Engine, GateShape, Model, Settings, StreamFormat};
 use sourdine_testkit::metrics::{channel, level_db, si_sdr_db};
