@@ -60,6 +60,10 @@ static sourdine_status call_open(struct call *call, char *message, size_t messag
     config.fixed_block = BLOCK;
     config.model = model;
     if (status == SOURDINE_STATUS_OK) status = sourdine_engine_create(&config, &call->near_end, message, message_size);
+    /* A speaking light holds on through the gaps of a sentence; the default decision follows the voice closely. */
+    config.voice_on = 0.6f;
+    config.voice_off = 0.35f;
+    config.voice_hangover_ms = 200.0f;
     for (int i = 0; i < FAR_ENDS && status == SOURDINE_STATUS_OK; i++)
         status = sourdine_detector_create(&config, &call->far_ends[i].detector, message, message_size);
     sourdine_model_destroy(model);
