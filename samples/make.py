@@ -479,41 +479,41 @@ EXPECT: dict[str, dict[str, float | list[float]]] = {
         "noise_attenuation_db": [19.0, 24.5],
         "si_sdr_gain_db_min": 4.0,
         "speech_loss_db_max": 1.0,
-        "voiced_share": [0.65, 0.85],
+        "voiced_share": [0.49, 0.69],
     },
     "near-clean-48k": {
         "noise_attenuation_db": [8.0, 16.0],
         "si_sdr_gain_db_min": -16.0,
         "speech_loss_db_max": 0.3,
-        "voiced_share": [0.65, 0.85],
+        "voiced_share": [0.5, 0.7],
     },
     "keyboard-stereo-44k1": {
         "noise_attenuation_db": [7.0, 12.0],
         "si_sdr_gain_db_min": 4.5,
         "speech_loss_db_max": 0.7,
-        "voiced_share": [0.65, 0.85],
+        "voiced_share": [0.49, 0.69],
     },
     "babble-16k": {
         "noise_attenuation_db": [6.0, 12.0],
         "si_sdr_gain_db_min": 3.0,
         "speech_loss_db_max": 1.4,
-        "voiced_share": [0.7, 0.95],
+        "voiced_share": [0.5, 0.7],
     },
     "phone-8k": {
         "noise_attenuation_db": [12.0, 17.5],
         "si_sdr_gain_db_min": 0.8,
         "speech_loss_db_max": 0.7,
-        "voiced_share": [0.65, 0.85],
+        "voiced_share": [0.35, 0.55],
     },
     "hiss-48k-24bit": {
         "noise_attenuation_db": [7.0, 12.5],
         "si_sdr_gain_db_min": 2.8,
         "speech_loss_db_max": 0.4,
-        "voiced_share": [0.42, 0.66],
+        "voiced_share": [0.32, 0.52],
     },
     "onsets-16k": {
         "noise_attenuation_db": [20.0, 30.0],
-        "voiced_share": [0.43, 0.63],
+        "voiced_share": [0.25, 0.45],
     },
 }
 
