@@ -10,12 +10,6 @@ for _v in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_v, "1")
 
 
-def _held_out() -> list[str]:
-    from . import corpus
-
-    return [p for f in sorted(corpus.SPLITS.glob("*.txt")) for p in corpus.read_split(f)]
-
-
 def _train(a: argparse.Namespace) -> None:
     import torch
 
@@ -24,7 +18,7 @@ def _train(a: argparse.Namespace) -> None:
     torch.set_flush_denormal(True)
     r = recipe.read(a.recipe)
     start = weights.read_checkpoint(a.start) if a.start else None
-    sound = corpus.load(a.data, a.cache, without=_held_out(), synthesised=corpus.SYNTH_CLIPS if a.synthesised is None else a.synthesised)
+    sound = corpus.load(a.data, a.cache, without=corpus.all_held_out(), synthesised=corpus.SYNTH_CLIPS if a.synthesised is None else a.synthesised)
     how = f"train {Path(a.recipe).stem}" + (f" from {weights.named(a.start)}" if a.start else "")
     train.train(
         a.run, sound, r, start, minutes=a.minutes, decay_minutes=a.decay_minutes, steps=a.steps, every=a.every, device=a.device,

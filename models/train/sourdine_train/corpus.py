@@ -76,6 +76,11 @@ def read_split(path: Path) -> list[str]:
     return [line for line in lines if line]
 
 
+def all_held_out() -> list[str]:
+    """The patterns of every split: what training never opens."""
+    return [p for f in sorted(SPLITS.glob("*.txt")) for p in read_split(f)]
+
+
 def held_out(path: str, patterns: Iterable[str]) -> bool:
     """True if a pattern matches the file."""
     return any(fnmatch.fnmatch(path, p) for p in patterns)
@@ -188,7 +193,7 @@ def _build(root: Path, cache: Path, rows: list[dict[str, str]], lower: bool, syn
     os.replace(part, file)
 
 
-def load(root: Path, cache: Path, *, without: list[str] = (), only: list[str] | None = None, lower: bool = True, synthesised: int = 0) -> Corpus:
+def load(root: Path, cache: Path, *, without: Iterable[str] = (), only: list[str] | None = None, lower: bool = True, synthesised: int = 0) -> Corpus:
     """All recordings but those that match `without` (and, if given, only those that match `only`).
 
     With `lower` the noise floor of speech is lowered; `synthesised` noises of a class `synth` are added.

@@ -25,7 +25,7 @@ PROFILED = 20
 
 def pack(data: Path, out: Path, most: int) -> list[Path]:
     """Tar files of at most `most` bytes with all files that are not held out, each with its part of the manifest."""
-    held = [p for f in sorted(corpus.SPLITS.glob("*.txt")) for p in corpus.read_split(f)]
+    held = corpus.all_held_out()
     rows = [r for r in corpus.manifest(data) if not corpus.held_out(r["path"], held)]
     parts: list[list[dict[str, str]]] = [[]]
     room = most

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from . import recipe as recipes
 from .layout import BAND_HZ, DECAY, EDGES, FILTERED, GROUPS, HOP, LONGEST, PHASES, WINDOW
-from .model import FILTERED_GROUPS, LEAK, SENT, UNITS, Net
+from .model import LEAK, SENT, UNITS, Net
 from .recipe import Recipe
 
 FORMAT = "sourdine-6"
@@ -124,14 +124,11 @@ def widened(state: State, net: Net) -> State:
         mine = fresh[k].clone()
         if v.shape == mine.shape:
             return v.clone()
-        parts = [range(i, i + 1) for i in range(3)] if k.startswith("gru.") else [range(1)]
-        for part in parts:  # The three gates of a GRU lie one below the other.
-            at, from_ = part.start * new, part.start * old
-            rows = old if mine.shape[0] % new == 0 else mine.shape[0]
-            if v.ndim == 1:
-                mine[at : at + rows] = v[from_ : from_ + rows]
-                continue
-            mine[at : at + rows, :] = _columns(v[from_ : from_ + rows], mine.shape[1], old, new)
+        if v.ndim > 1:
+            v = _columns(v, mine.shape[1], old, new)
+        rows = old if mine.shape[0] % new == 0 else mine.shape[0]
+        for gate in range(3 if k.startswith("gru.") else 1):  # The three gates of a GRU lie one below the other.
+            mine[gate * new : gate * new + rows] = v[gate * old : gate * old + rows]
         return mine
 
     return {k: into(k, state[k]) if k in state else v.clone() for k, v in fresh.items()}
@@ -258,5 +255,3 @@ def from_format_5(path: Path) -> Checkpoint:
     history = [f"snapshot {named(path)} of format sourdine-5"]
     return Checkpoint(r, state("net"), state("avg"), int(meta["steps"]), float(meta["seconds"]), history)
 
-
-assert FILTERED_GROUPS * 4 == FILTERED
