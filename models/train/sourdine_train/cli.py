@@ -82,6 +82,15 @@ def _average(a: argparse.Namespace) -> None:
     weights.save_checkpoint(weights.average(parts), a.out)
 
 
+def _narrow(a: argparse.Namespace) -> None:
+    from . import corpus, mixing, narrow, weights
+
+    c = weights.read_checkpoint(a.checkpoint)
+    sound = corpus.load(a.data, a.cache, without=corpus.all_held_out(), synthesised=a.synthesised)
+    features = mixing.kept(sound, c.recipe, "cpu", c.recipe.seed).batch(a.clips).features
+    weights.save_checkpoint(narrow.narrow(c, a.units, features, f"narrow {weights.named(a.checkpoint)} to {a.units} units"), a.out)
+
+
 def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
@@ -200,6 +209,14 @@ def main(argv: list[str] | None = None) -> None:
 
     s = cmd("average", _average, "the weighted mean of checkpoints' averaged weights")
     s.add_argument("parts", nargs="+", metavar="CHECKPOINT=WEIGHT")
+    s.add_argument("-o", "--out", type=Path, required=True)
+
+    s = cmd("narrow", _narrow, "a network with fewer units, the others' weights making up for those that go; train it on afterwards")
+    s.add_argument("checkpoint", type=Path)
+    corpus(s)
+    s.add_argument("--units", type=int, required=True)
+    s.add_argument("--clips", type=int, default=512, help="clips of the recipe's length over which units are chosen")
+    s.add_argument("--synthesised", type=int, default=200, help="synthesised noises to draw from")
     s.add_argument("-o", "--out", type=Path, required=True)
 
     s = cmd("snapshot", _snapshot, "a checkpoint without optimizers in float16, small enough to keep in a repository")
