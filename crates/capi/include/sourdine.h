@@ -192,7 +192,8 @@ typedef struct sourdine_config {
    */
   const struct sourdine_model *light_model;
   /**
-   * The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 24.
+   * The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 60.
+   * With a limit, what lies below -60 dBFS is not turned down below -75 dBFS either.
    */
   float attenuation_limit_db;
   /**
@@ -246,9 +247,10 @@ typedef struct sourdine_config {
    */
   uint32_t model_latency;
   /**
-   * 0.
+   * 1 bends what the model makes louder than full scale, for blocks of floats that are to end as integers or on a sound
+   * card. Blocks of 16-bit samples are bent in any case. Default 0: float keeps its headroom.
    */
-  uint32_t reserved;
+  uint32_t ceiling;
 } sourdine_config;
 
 /**
@@ -445,7 +447,7 @@ sourdine_status sourdine_controls_set_attenuation_limit_db(const struct sourdine
 
 /**
  * Switches the stream to another model: it listens for 100 ms, then is faded in. The model may be destroyed at once.
- * See sourdine_model_warm_up_thread(). Gives SOURDINE_STATUS_BUSY if four switches are waiting.
+ * Of several that are set in quick succession the newest counts. See sourdine_model_warm_up_thread().
  *
  * Threads: any but the audio thread, at the same time as everything else. Real time: no, it allocates; the audio
  * thread never waits for it.
@@ -589,7 +591,8 @@ const char *sourdine_status_text(int32_t status);
  * Creates a stream's denoiser. `message` may be NULL; else up to `message_size` bytes there say what is wrong, or
  * nothing. Destroy the stream with sourdine_engine_destroy().
  *
- * Threads: any. Real time: no, it allocates.
+ * Threads: any. Real time: no, it allocates (a few hundred kilobytes). If the system has no memory left the process ends,
+ * as with every allocation of Rust's.
  *
  * Pointers: `config` is null or points to as many bytes as its size field says, with models that are null or this library's;
  * `engine` is null or points to memory for a pointer; `message` is null or points to `message_size` bytes.

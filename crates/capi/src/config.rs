@@ -23,7 +23,8 @@ pub struct sourdine_config {
     pub model: *const sourdine_model,
     /// A cheaper model to fall to when deadlines are missed; NULL, the default, for none.
     pub light_model: *const sourdine_model,
-    /// The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 24.
+    /// The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 60.
+    /// With a limit, what lies below -60 dBFS is not turned down below -75 dBFS either.
     pub attenuation_limit_db: f32,
     /// 0 starts the stream switched off. Default 1.
     pub enabled: u32,
@@ -51,8 +52,9 @@ pub struct sourdine_config {
     /// Room for the delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: as the first
     /// model's.
     pub model_latency: u32,
-    /// 0.
-    pub reserved: u32,
+    /// 1 bends what the model makes louder than full scale, for blocks of floats that are to end as integers or on a sound
+    /// card. Blocks of 16-bit samples are bent in any case. Default 0: float keeps its headroom.
+    pub ceiling: u32,
 }
 
 // SAFETY: numbers and pointers; the size first; four of four bytes before the pointers and fourteen after, so no padding.
@@ -83,7 +85,7 @@ impl sourdine_config {
             voice_off: settings.voice.off,
             voice_hangover_ms: settings.voice.hangover_ms,
             model_latency: 0,
-            reserved: 0,
+            ceiling: settings.ceiling.into(),
         }
     }
 
@@ -107,6 +109,8 @@ impl sourdine_config {
             channels: if self.separate_channels != 0 { Channels::Separate } else { Channels::Linked },
             voice: self.voice(),
             model_latency: self.model_latency as usize,
+            ceiling: self.ceiling != 0,
+            ..Settings::default()
         }
     }
 

@@ -121,7 +121,7 @@ pub unsafe extern "C" fn sourdine_controls_set_attenuation_limit_db(
 }
 
 /// Switches the stream to another model: it listens for 100 ms, then is faded in. The model may be destroyed at once.
-/// See sourdine_model_warm_up_thread(). Gives SOURDINE_STATUS_BUSY if four switches are waiting.
+/// Of several that are set in quick succession the newest counts. See sourdine_model_warm_up_thread().
 ///
 /// Threads: any but the audio thread, at the same time as everything else. Real time: no, it allocates; the audio
 /// thread never waits for it.

@@ -61,7 +61,6 @@ impl From<&ConfigError> for Status {
             ConfigError::EmptyBlock => Self::LENGTH,
             ConfigError::Setting { .. } => Self::SETTING,
             ConfigError::ModelLatency { .. } => Self::MODEL_LATENCY,
-            ConfigError::ModelSwitchBusy => Self::BUSY,
             _ => Self::INTERNAL,
         }
     }

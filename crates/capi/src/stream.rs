@@ -54,7 +54,8 @@ fn state_now(engine: &Engine) -> sourdine_state {
 /// Creates a stream's denoiser. `message` may be NULL; else up to `message_size` bytes there say what is wrong, or
 /// nothing. Destroy the stream with sourdine_engine_destroy().
 ///
-/// Threads: any. Real time: no, it allocates.
+/// Threads: any. Real time: no, it allocates (a few hundred kilobytes). If the system has no memory left the process ends,
+/// as with every allocation of Rust's.
 ///
 /// # Safety
 /// `config` is null or points to as many bytes as its size field says, with models that are null or this library's;
@@ -71,11 +72,9 @@ pub unsafe extern "C" fn sourdine_engine_create(
         unsafe {
             let message = Message::new(message, message_size);
             room_for(engine)?;
-            let config = block::read(config, sourdine_config::preset())?;
-            if config.reserved != 0 {
-                return Err(message
-                    .words(sourdine_status::SIZE, "reserved must be 0: call sourdine_config_init() first"));
-            }
+            let config = block::read(config, sourdine_config::preset()).map_err(|status| {
+                message.words(status, "config.size is not right: call sourdine_config_init() first")
+            })?;
             let model = config.model.as_ref().map_or_else(Model::default, |model| model.0.clone());
             let mut made = Engine::new(config.format(), &config.settings(), &model)
                 .map_err(|error| message.of(&error))?;

@@ -197,10 +197,9 @@ fn what_is_wrong_gets_a_status_and_words() {
         (sourdine_config { gate_depth_db: 61.0, ..preset() }, Status::SETTING, "gate depth_db is 61"),
         (sourdine_config { voice_off: 0.9, ..preset() }, Status::SETTING, "voice off is 0.9"),
         (sourdine_config { model_latency: u32::MAX, ..preset() }, Status::SETTING, "model_latency"),
-        (sourdine_config { size: 0, ..preset() }, Status::SIZE, ""),
-        (sourdine_config { size: 12, ..preset() }, Status::SIZE, ""),
-        (sourdine_config { size: u32::MAX, ..preset() }, Status::SIZE, ""),
-        (sourdine_config { reserved: 1, ..preset() }, Status::SIZE, "sourdine_config_init"),
+        (sourdine_config { size: 0, ..preset() }, Status::SIZE, "sourdine_config_init"),
+        (sourdine_config { size: 12, ..preset() }, Status::SIZE, "sourdine_config_init"),
+        (sourdine_config { size: u32::MAX, ..preset() }, Status::SIZE, "sourdine_config_init"),
     ];
     for (config, status, part) in cases {
         let (got, said) = create(&config);
@@ -466,7 +465,7 @@ fn a_million_random_calls() {
                         2 => config.voice_off = number,
                         3 => config.model_latency = rng.bits(),
                         4 => config.size = rng.bits() % 200,
-                        5 => config.reserved = 1,
+                        5 => config.ceiling = 1,
                         6 => config.voice_hangover_ms = number,
                         _ => {}
                     }

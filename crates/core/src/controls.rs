@@ -5,17 +5,14 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use rtrb::{Consumer, Producer, PushError, RingBuffer};
+use triple_buffer::{Input, Output, TripleBuffer};
 
+use crate::denoise::guarded::Guarded;
 use crate::denoise::{FrameDenoiser, Model};
 use crate::error::ConfigError;
 use crate::settings::{Channels, Settings, check_attenuation_limit};
 use crate::signal::MODEL_FRAME;
-use crate::stages::guard;
 use crate::stages::reframe::Delay;
-
-/// Model switches that may wait for the audio thread at once.
-const PENDING_SWITCHES: usize = 4;
 
 /// The knobs. Each is one atomic that the audio thread reads once per frame, so no order among them matters.
 #[derive(Debug)]
@@ -61,38 +58,23 @@ impl Knobs {
 
 /// A stream's denoiser with the delay that brings it to the stream's latency.
 pub(crate) struct Slot {
-    pub(crate) denoiser: Box<dyn FrameDenoiser>,
-    pub(crate) pad: Delay,
+    denoiser: Guarded,
+    pad: Delay,
     pub(crate) model: Model,
-    /// Cleared when the denoiser failed and could not be mended.
-    pub(crate) sound: bool,
 }
 
 impl Slot {
     /// Denoises a planar frame in place and returns the voice probability, and whether the result is sound;
     /// if it is not, the frame is silence.
     pub(crate) fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
-        let mut probability = 0.0;
-        let mut sound = self.sound;
-        if sound {
-            probability = self.denoiser.process(frame);
-            sound = guard::all_finite(frame) && probability.is_finite();
-            if !sound {
-                self.sound = self.denoiser.recover();
-            }
-        }
-        if !sound {
-            frame.fill(0.0);
-            probability = 0.0;
-        }
+        let result = self.denoiser.run(frame);
         self.pad.run(frame);
-        (probability.clamp(0.0, 1.0), sound)
+        result
     }
 
     pub(crate) fn reset(&mut self) {
         self.denoiser.reset();
         self.pad.reset();
-        self.sound = true;
     }
 }
 
@@ -106,7 +88,7 @@ pub(crate) struct SlotShape {
 }
 
 impl SlotShape {
-    pub(crate) fn slot(self, model: &Model, denoiser: Box<dyn FrameDenoiser>) -> Result<Slot, ConfigError> {
+    pub(crate) fn slot(self, model: &Model, denoiser: Guarded) -> Result<Slot, ConfigError> {
         let latency = denoiser.latency();
         let pad = self
             .latency
@@ -116,21 +98,26 @@ impl SlotShape {
             denoiser,
             pad: Delay::new(self.channels, pad, MODEL_FRAME),
             model: model.clone(),
-            sound: true,
         })
     }
 }
 
-/// The two rings between the control side and the audio thread: new slots in, replaced slots back to be freed.
-struct Switchboard {
-    new: Producer<Slot>,
-    replaced: Consumer<Slot>,
-}
+/// Where the audio thread finds the newest model that was asked for, and gives back the one that it replaces.
+///
+/// Three cells change hands by one atomic each (a triple buffer), so neither side ever waits, what was overwritten before it
+/// was taken goes back to the side that wrote it, and so does what was given back: nothing is freed on the audio thread.
+pub(crate) struct WantedModel(Output<Option<Slot>>);
 
-/// The audio thread's ends of the same rings.
-pub(crate) struct SwitchEnds {
-    pub(crate) new: Consumer<Slot>,
-    pub(crate) replaced: Producer<Slot>,
+impl WantedModel {
+    /// Takes the newest model, if there is one.
+    pub(crate) fn newest(&mut self) -> Option<Slot> {
+        if self.0.update() { self.0.output_buffer_mut().take() } else { None }
+    }
+
+    /// Gives back the model that the last one taken has replaced. [`Controls::set_model`] frees it.
+    pub(crate) fn give_back(&mut self, replaced: Slot) {
+        *self.0.output_buffer_mut() = Some(replaced);
+    }
 }
 
 /// Changes a running stream from any thread. Clones are handles to the same stream.
@@ -141,19 +128,18 @@ pub(crate) struct SwitchEnds {
 pub struct Controls {
     knobs: Arc<Knobs>,
     #[allow(clippy::disallowed_types)]
-    switchboard: Arc<Mutex<Switchboard>>,
+    newest: Arc<Mutex<Input<Option<Slot>>>>,
     shape: SlotShape,
 }
 
 impl Controls {
-    pub(crate) fn new(settings: &Settings, shape: SlotShape) -> (Self, Arc<Knobs>, SwitchEnds) {
-        let (new, take) = RingBuffer::new(PENDING_SWITCHES);
-        let (give, replaced) = RingBuffer::new(PENDING_SWITCHES + 1);
+    pub(crate) fn new(settings: &Settings, shape: SlotShape) -> (Self, Arc<Knobs>, WantedModel) {
+        let (newest, wanted) = TripleBuffer::default().split();
         let knobs = Arc::new(Knobs::new(settings));
         #[allow(clippy::disallowed_types)]
-        let switchboard = Arc::new(Mutex::new(Switchboard { new, replaced }));
-        let controls = Self { knobs: knobs.clone(), switchboard, shape };
-        (controls, knobs, SwitchEnds { new: take, replaced: give })
+        let newest = Arc::new(Mutex::new(newest));
+        let controls = Self { knobs: knobs.clone(), newest, shape };
+        (controls, knobs, WantedModel(wanted))
     }
 
     /// Switches denoising on, or off to the input with the same latency.
@@ -201,24 +187,27 @@ impl Controls {
         Ok(())
     }
 
-    /// Switches the stream to another model: the new one listens for 100 ms, then is faded in.
+    /// Switches the stream to another model: the new one listens for 100 ms, then is faded in. Of several that are set
+    /// before the audio thread takes one, the newest counts; one that is set during a switch follows it.
     ///
     /// If the model asks for a warmed thread (`rnnoise` does), call
     /// [`Model::warm_up_thread`] on the audio thread before audio starts; else its first frame allocates there.
     ///
     /// # Errors
     /// [`ConfigError::ModelLatency`] if the stream has no room for the model's delay (see
-    /// [`Settings::model_latency`]); [`ConfigError::ModelSwitchBusy`] if several switches are waiting.
+    /// [`Settings::model_latency`]).
     ///
     /// # Real time
     /// Allocates and frees, and waits for other callers of this function: not for the audio thread, which
     /// itself never waits for it.
     pub fn set_model(&self, model: &Model) -> Result<(), ConfigError> {
-        let slot = self.shape.slot(model, model.denoiser(self.shape.channels, self.shape.mode))?;
-        // A poisoned lock means that another caller panicked between two ring operations, each complete.
-        let mut board = self.switchboard.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        while board.replaced.pop().is_ok() {}
-        board.new.push(slot).map_err(|PushError::Full(_)| ConfigError::ModelSwitchBusy)
+        let slot = self.shape.slot(model, model.guarded(self.shape.channels, self.shape.mode))?;
+        // A poisoned lock means that another caller panicked while it freed a model; the buffer is whole.
+        let mut newest = self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        newest.write(Some(slot));
+        // What came back is an earlier model, replaced or never taken.
+        *newest.input_buffer_mut() = None;
+        Ok(())
     }
 }
 

@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::controls::{Controls, Knobs, Slot, SlotShape, SwitchEnds};
-use crate::denoise::Model;
+use crate::controls::{Controls, Knobs, Slot, SlotShape, WantedModel};
+use crate::denoise::{FrameDenoiser as _, Model};
 use crate::error::{BlockError, ConfigError};
 use crate::overload::{Changeover, Policy, Run, Tier};
 use crate::settings::{Block, Settings, StreamFormat};
 use crate::signal::{MODEL_FRAME, db_to_gain, mean_square, mean_square_to_dbfs};
+use crate::stages::floor::Floor;
 use crate::stages::gate::Gate;
 use crate::stages::mix::{Mix, Weights};
 use crate::stages::reframe::{Delay, Fifo, Grid};
@@ -42,6 +43,8 @@ pub struct Engine {
     knobs: Arc<Knobs>,
     controls: Controls,
 
+    /// For each channel of a planar frame, the host's channel: a channel that no model hears comes last.
+    order: Vec<usize>,
     /// The host frame that is being filled, then the frame that is put out. Planar.
     frame: Vec<f32>,
     filled: usize,
@@ -55,7 +58,13 @@ pub struct Engine {
     wet: Vec<f32>,
     dry: Delay,
     gate: Gate,
+    floor: Floor,
     mix: Mix,
+    /// Of the low-frequency channel.
+    lfe_mix: Mix,
+    ceiling: bool,
+    /// Of the stream's blocks so far.
+    integer_blocks: bool,
     voice: VoiceDecision,
     out: Fifo,
 
@@ -74,7 +83,7 @@ struct Denoise {
     next: Option<(Slot, u32)>,
     /// The cheaper model's, for [`Tier::Light`].
     light: Option<Slot>,
-    ends: SwitchEnds,
+    wanted: WantedModel,
     shadow: Vec<f32>,
 }
 
@@ -104,36 +113,38 @@ impl Engine {
         if format.block == Block::Fixed(0) {
             return Err(ConfigError::EmptyBlock);
         }
+        let (order, heard) = order(channels, settings.lfe)?;
         let grid = Grid::new(format.sample_rate)?;
-        let rates = RatePair::new(grid, channels)?;
+        let rates = RatePair::new(grid, heard)?;
 
         // Delays: up in host samples, then at 48 kHz the re-cut, the model and the way down, which together
         // are made a whole number of host samples by padding the model.
         let (up, down) = rates.as_ref().map_or((0, 0), RatePair::latency);
         let recut_delay = grid.model_delay();
-        let denoiser = model.denoiser(channels, settings.channels);
+        let denoiser = model.guarded(heard, settings.channels);
         let room = denoiser.latency().max(settings.model_latency);
         let at_model_rate = (recut_delay + room + down).next_multiple_of(grid.unit());
         let shape =
-            SlotShape { channels, mode: settings.channels, latency: at_model_rate - recut_delay - down };
+            SlotShape { channels: heard, mode: settings.channels, latency: at_model_rate - recut_delay - down };
         let wet_latency = up + at_model_rate * grid.host / grid.model;
         let host_delay = grid.host_delay(format.block);
 
-        let (controls, knobs, ends) = Controls::new(settings, shape);
+        let (controls, knobs, wanted) = Controls::new(settings, shape);
         let slot = shape.slot(model, denoiser)?;
         let recut = (grid.model != MODEL_FRAME).then(|| Recut {
-            input: Fifo::new(channels, grid.model + MODEL_FRAME, 0),
-            output: Fifo::new(channels, 2 * (grid.model + MODEL_FRAME), recut_delay),
-            frame: vec![0.0; channels * MODEL_FRAME],
+            input: Fifo::new(heard, grid.model + MODEL_FRAME, 0),
+            output: Fifo::new(heard, 2 * (grid.model + MODEL_FRAME), recut_delay),
+            frame: vec![0.0; heard * MODEL_FRAME],
             probability: 0.0,
         });
-        let model_step = if rates.is_some() { vec![0.0; channels * grid.model] } else { Vec::new() };
+        let model_step = if rates.is_some() { vec![0.0; heard * grid.model] } else { Vec::new() };
         let mut engine = Self {
             format,
             grid,
             latency: wet_latency + host_delay,
             knobs,
             controls,
+            order,
             frame: vec![0.0; channels * grid.host],
             filled: 0,
             rates,
@@ -143,14 +154,18 @@ impl Engine {
                 slot,
                 next: None,
                 light: None,
-                ends,
-                shadow: vec![0.0; channels * MODEL_FRAME],
+                wanted,
+                shadow: vec![0.0; heard * MODEL_FRAME],
             },
             shape,
-            wet: vec![0.0; channels * grid.host],
+            wet: vec![0.0; heard * grid.host],
             dry: Delay::new(channels, wet_latency, grid.host),
             gate: Gate::new(settings.gate_shape, grid.step_ms()),
+            floor: Floor::new(grid.step_ms()),
             mix: Mix::new(grid.host, Weights::DRY),
+            lfe_mix: Mix::new(grid.host, Weights::DRY),
+            ceiling: settings.ceiling,
+            integer_blocks: false,
             voice: VoiceDecision::new(settings.voice, grid.step_ms()),
             out: Fifo::new(channels, host_delay + grid.host, host_delay),
             overload: Policy::new(false),
@@ -175,7 +190,7 @@ impl Engine {
     /// # Real time
     /// Allocates; not for the audio thread.
     pub fn with_light_model(mut self, model: &Model) -> Result<Self, ConfigError> {
-        let denoiser = model.denoiser(self.shape.channels, self.shape.mode);
+        let denoiser = model.guarded(self.shape.channels, self.shape.mode);
         self.denoise.light = Some(self.shape.slot(model, denoiser)?);
         self.overload = Policy::new(true);
         Ok(self)
@@ -275,6 +290,7 @@ impl Engine {
         }
         self.dry.reset();
         self.gate.reset();
+        self.floor.reset();
         self.voice.reset();
         self.out.reset();
         self.fault_steps_left = 0;
@@ -305,9 +321,10 @@ impl Engine {
                 self.step();
             }
             let n = self.out.len().min(total - done);
+            let order = &self.order;
             self.out.pop(n, |channel, at, samples| {
                 for (frame, x) in output[(done + at) * channels..].chunks_exact_mut(channels).zip(samples) {
-                    frame[channel] = *x;
+                    frame[order[channel]] = *x;
                 }
             });
             done += n;
@@ -327,17 +344,19 @@ impl Engine {
         {
             return Err(BlockError::Length { expected, got: frames });
         }
+        self.integer_blocks = io.is_integer();
         let mut done = 0;
         while done < frames {
             let n = (frames - done).min(self.grid.host - self.filled);
-            for (channel, frame) in self.frame.chunks_exact_mut(self.grid.host).enumerate() {
-                io.read(channel, done, &mut frame[self.filled..self.filled + n]);
+            for (channel, frame) in self.order.iter().zip(self.frame.chunks_exact_mut(self.grid.host)) {
+                io.read(*channel, done, &mut frame[self.filled..self.filled + n]);
             }
             self.filled += n;
             if self.filled == self.grid.host {
                 self.step();
             }
-            self.out.pop(n, |channel, at, samples| io.write(channel, done + at, samples));
+            let order = &self.order;
+            self.out.pop(n, |channel, at, samples| io.write(order[channel], done + at, samples));
             done += n;
         }
         Ok(self.report)
@@ -349,10 +368,16 @@ impl Engine {
         self.stats.invalid_samples += guard::silence_invalid(&mut self.frame);
 
         let run = self.changeover.next(self.overload.tier());
-        let (probability, gate_gain) = self.make_wet(run);
-        let (weights, bypass) = self.weights(gate_gain, run.heard);
+        let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame[..self.wet.len()]));
+        let floor = self.floor.run(newest_dbfs);
+        let (probability, gate_gain) = self.make_wet(run, newest_dbfs);
+        let (weights, bypass) = self.weights(gate_gain, floor, run.heard);
+        let lfe_weights = self.lfe_weights(bypass);
         let input_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
-        self.mix.run(&mut self.frame, &self.wet, weights);
+        let (by_model, lfe) = self.frame.split_at_mut(self.wet.len());
+        self.mix.run(by_model, &self.wet, weights);
+        // Its wet weight is 0: any sound of its length will do.
+        self.lfe_mix.run(lfe, &self.wet[..lfe.len()], lfe_weights);
         self.fault_steps_left = self.fault_steps_left.saturating_sub(1);
 
         self.report = Report {
@@ -371,18 +396,19 @@ impl Engine {
 
     /// The wet frame from the host frame, which is replaced by the dry one. Returns the voice probability and
     /// the gate's gain. Where no model runs, nobody hears the wet frame, and voice and gate stay as they were.
-    fn make_wet(&mut self, run: Run) -> (f32, f32) {
+    fn make_wet(&mut self, run: Run, newest_dbfs: f32) -> (f32, f32) {
         if run.tier == Tier::Dry {
             self.dry.run(&mut self.frame);
             return (self.report.voice_probability, 1.0);
         }
-        let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
         let (probability, sound, wet_dbfs) = self.denoise_frame(run.tier);
-        ceiling::bend(&mut self.wet);
+        if self.ceiling || self.integer_blocks {
+            ceiling::bend(&mut self.wet);
+        }
         self.dry.run(&mut self.frame);
         if !sound {
             self.fault_steps_left = self.fault_steps;
-            self.wet.copy_from_slice(&self.frame);
+            copy(&mut self.wet, &self.frame);
         }
         (probability, self.gate.run(probability, newest_dbfs, wet_dbfs))
     }
@@ -390,7 +416,8 @@ impl Engine {
     /// Up to 48 kHz, denoise, down. Returns the voice probability, whether the model is sound, and the level at
     /// 48 kHz in dBFS.
     fn denoise_frame(&mut self, tier: Tier) -> (f32, bool, f32) {
-        self.wet.copy_from_slice(&self.frame);
+        copy(&mut self.wet, &self.frame);
+        // For the resampler's sake too.
         guard::bound_for_model(&mut self.wet);
         let Some(rates) = &mut self.rates else {
             let (probability, sound) = self.denoise.run(&mut self.wet, tier);
@@ -407,7 +434,7 @@ impl Engine {
     }
 
     /// What the controls ask the mix for, and why it is dry, if it is.
-    fn weights(&self, gate_gain: f32, model_heard: bool) -> (Weights, Option<Bypass>) {
+    fn weights(&self, gate_gain: f32, floor: f32, model_heard: bool) -> (Weights, Option<Bypass>) {
         let wanted = self.knobs.wanted();
         let dry = |why| (Weights::DRY, Some(why));
         if !wanted.enabled {
@@ -425,17 +452,41 @@ impl Engine {
         let (kept, why) = if wanted.attenuation_limit_db == 0.0 {
             (Weights::DRY, Some(Bypass::NoAttenuation))
         } else {
-            let dry_share = db_to_gain(-wanted.attenuation_limit_db);
+            let limit = db_to_gain(-wanted.attenuation_limit_db);
+            let dry_share = if limit > 0.0 { limit.max(floor) } else { 0.0 };
             (Weights::kept(dry_share, if wanted.gate { gate_gain } else { 1.0 }), None)
         };
         (if wanted.residue { kept.removed() } else { kept }, why)
     }
 
+    /// The channel that no model hears is kept whole: nothing of it was removed.
+    fn lfe_weights(&self, bypass: Option<Bypass>) -> Weights {
+        let residue = self.knobs.wanted().residue && matches!(bypass, None | Some(Bypass::NoAttenuation));
+        if residue { Weights::DRY.removed() } else { Weights::DRY }
+    }
+
     /// Lets the mix start where the controls are, without a fade.
     fn start_mix(&mut self) {
-        let (weights, _) = self.weights(1.0, true);
+        let (weights, bypass) = self.weights(1.0, 0.0, true);
         self.mix.reset(weights);
+        self.lfe_mix.reset(self.lfe_weights(bypass));
     }
+}
+
+/// The order of a stream's channels inside the engine, and how many of them the model hears.
+fn order(channels: usize, lfe: Option<usize>) -> Result<(Vec<usize>, usize), ConfigError> {
+    let Some(lfe) = lfe else { return Ok(((0..channels).collect(), channels)) };
+    if lfe >= channels || channels < 2 {
+        let allowed = "the number of one of the stream's channels, which are at least two";
+        return Err(ConfigError::Setting { name: "lfe", value: lfe as f32, allowed });
+    }
+    Ok(((0..channels).filter(|channel| *channel != lfe).chain([lfe]).collect(), channels - 1))
+}
+
+/// Copies the channels that the model hears, which come first.
+fn copy(wet: &mut [f32], frame: &[f32]) {
+    let heard = wet.len();
+    wet.copy_from_slice(&frame[..heard]);
 }
 
 impl Denoise {
@@ -445,15 +496,14 @@ impl Denoise {
             return light.run(frame);
         }
         if self.next.is_none()
-            && !self.ends.replaced.is_full()
-            && let Ok(slot) = self.ends.new.pop()
+            && let Some(slot) = self.wanted.newest()
         {
             self.next = Some((slot, SWITCH_FRAMES));
         }
         let Some((next, left)) = &mut self.next else { return self.slot.run(frame) };
         self.shadow.copy_from_slice(frame);
-        let (mut probability, mut sound) = self.slot.run(frame);
-        let (next_probability, next_sound) = next.run(&mut self.shadow);
+        let (probability, mut sound) = self.slot.run(frame);
+        let (_, next_sound) = next.run(&mut self.shadow);
         if *left > 0 {
             *left -= 1;
             return (probability, sound);
@@ -464,7 +514,6 @@ impl Denoise {
                 *o += (n - *o) * t * t * (3.0 - 2.0 * t);
             }
         }
-        probability = probability.max(next_probability);
         sound &= next_sound;
         self.settle();
         (probability, sound)
@@ -474,8 +523,7 @@ impl Denoise {
     fn settle(&mut self) {
         if let Some((next, _)) = self.next.take() {
             let old = std::mem::replace(&mut self.slot, next);
-            // There is room: a switch is only begun when there is. `reset` may free here, and says so.
-            let _freed_if_full = self.ends.replaced.push(old);
+            self.wanted.give_back(old);
         }
     }
 }

@@ -41,8 +41,6 @@ pub enum ConfigError {
         /// What the stream has room for.
         room: usize,
     },
-    /// Model switches follow each other faster than the audio thread takes them; try again in a moment.
-    ModelSwitchBusy,
     /// The resampler could not be made (a combination that its library refuses).
     Resampler {
         /// The library's own words.
@@ -69,9 +67,6 @@ impl fmt::Display for ConfigError {
                 "the model's delay of {latency} samples does not fit this stream, which has room for {room}; \
                  make the stream with a larger `model_latency`"
             ),
-            Self::ModelSwitchBusy => {
-                write!(f, "earlier model switches have not been taken by the audio thread yet; try again")
-            }
             Self::Resampler { reason } => write!(f, "no resampler for this stream: {reason}"),
         }
     }

@@ -53,7 +53,9 @@ pub struct Settings {
     /// Off passes the input on, with the same latency. Default on.
     pub enabled: bool,
     /// The most that any sound is turned down, in dB: 0 changes nothing, infinity removes all that the model
-    /// wants removed. Default [`Settings::DEFAULT_ATTENUATION_LIMIT_DB`].
+    /// wants removed. With a limit, what lies below −60 dBFS is not turned
+    /// down below −75 dBFS either, so that a quiet room does not become digital silence.
+    /// Default [`Settings::DEFAULT_ATTENUATION_LIMIT_DB`].
     pub attenuation_limit_db: f32,
     /// Gives what was removed instead of what was kept. Default off.
     pub residue: bool,
@@ -65,6 +67,12 @@ pub struct Settings {
     pub gate_shape: GateShape,
     /// One mask for all channels, or one each. Default linked.
     pub channels: Channels,
+    /// A channel that carries low-frequency effects (the fourth, 3, in 5.1): no model hears it, and it is passed on as it is,
+    /// as late as the others. Default none.
+    pub lfe: Option<usize>,
+    /// Bends what the model makes louder than full scale, for streams that end in integer samples or on a sound card.
+    /// Blocks of 16-bit samples are bent in any case. Default off: float keeps its headroom.
+    pub ceiling: bool,
     /// The voice decision. Default [`VoiceShape::TIGHT`].
     pub voice: VoiceShape,
     /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
@@ -75,7 +83,7 @@ pub struct Settings {
 
 impl Settings {
     /// The default attenuation limit in dB; see the README for the figures behind it.
-    pub const DEFAULT_ATTENUATION_LIMIT_DB: f32 = 24.0;
+    pub const DEFAULT_ATTENUATION_LIMIT_DB: f32 = 60.0;
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check_attenuation_limit(self.attenuation_limit_db)?;
@@ -95,6 +103,8 @@ impl Default for Settings {
             gate: false,
             gate_shape: GateShape::default(),
             channels: Channels::default(),
+            lfe: None,
+            ceiling: false,
             voice: VoiceShape::default(),
             model_latency: 0,
         }

@@ -31,7 +31,7 @@ pub fn mean_square_to_dbfs(mean_square: f32) -> f32 {
     if mean_square > 1e-12 { 10.0 * mean_square.log10() } else { SILENCE_DBFS }
 }
 
-/// The mean square of a slice; 0 for an empty one.
+/// The mean square of a slice of finite numbers; 0 for an empty one, and never infinite.
 ///
 /// Eight partial sums, so that the compiler can vectorise it; the order of summation is fixed, so the result
 /// is the same on every call.
@@ -48,7 +48,18 @@ pub(crate) fn mean_square(samples: &[f32]) -> f32 {
             *sum += x * x;
         }
     }
-    (sums.iter().sum::<f32>() + rest) / samples.len() as f32
+    ((sums.iter().sum::<f32>() + rest) / samples.len() as f32).min(f32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absurd_samples_have_a_level() {
+        assert_eq!(mean_square(&[1e30; 11]), f32::MAX);
+        assert!(mean_square_to_dbfs(mean_square(&[f32::MAX; 480])).is_finite());
+    }
 }
 
 /// The greatest common divisor.

@@ -12,11 +12,14 @@ use crate::stats::Report;
 pub(crate) trait BlockIo {
     fn read(&self, channel: usize, at: usize, to: &mut [f32]);
     fn write(&mut self, channel: usize, at: usize, from: &[f32]);
+    /// Whether its samples end at full scale.
+    fn is_integer(&self) -> bool;
 }
 
 /// A sample's scale: to and from ±1.0.
 trait Scale {
     type Sample: Copy;
+    const INTEGER: bool = false;
     fn to_unit(x: Self::Sample) -> f32;
     fn from_unit(x: f32) -> Self::Sample;
 }
@@ -39,6 +42,7 @@ struct Int16;
 
 impl Scale for Int16 {
     type Sample = i16;
+    const INTEGER: bool = true;
     fn to_unit(x: i16) -> f32 {
         x.to_sample::<f32>()
     }
@@ -73,6 +77,9 @@ impl<S: Scale> BlockIo for InterleavedInPlace<'_, S> {
     fn write(&mut self, channel: usize, at: usize, from: &[f32]) {
         write_interleaved::<S>(self.block, self.channels, channel, at, from);
     }
+    fn is_integer(&self) -> bool {
+        S::INTEGER
+    }
 }
 
 struct Interleaved<'a, S: Scale> {
@@ -87,6 +94,9 @@ impl<S: Scale> BlockIo for Interleaved<'_, S> {
     }
     fn write(&mut self, channel: usize, at: usize, from: &[f32]) {
         write_interleaved::<S>(self.output, self.channels, channel, at, from);
+    }
+    fn is_integer(&self) -> bool {
+        S::INTEGER
     }
 }
 
@@ -125,6 +135,9 @@ impl<S: Scale> BlockIo for PlanarInPlace<'_, '_, S> {
     fn write(&mut self, channel: usize, at: usize, from: &[f32]) {
         write_planar::<S>(self.block[channel], at, from);
     }
+    fn is_integer(&self) -> bool {
+        S::INTEGER
+    }
 }
 
 struct Planar<'a, 'b, 'c, S: Scale> {
@@ -138,6 +151,9 @@ impl<S: Scale> BlockIo for Planar<'_, '_, '_, S> {
     }
     fn write(&mut self, channel: usize, at: usize, from: &[f32]) {
         write_planar::<S>(self.output[channel], at, from);
+    }
+    fn is_integer(&self) -> bool {
+        S::INTEGER
     }
 }
 

@@ -232,12 +232,10 @@ fn recovers_from_what_is_not_a_number() {
     };
     let mut denoiser = model().denoiser(1, Channels::Linked);
     let expected = run(&mut *denoiser);
+    // Nothing like it comes from the engine. The network starts anew.
     let mut bad = [f32::NAN; 480];
-    denoiser.process(&mut bad);
-    let mut frame = [0.1; 480];
-    let probability = denoiser.process(&mut frame);
-    assert!(probability.is_nan() && frame.iter().all(|x| x.is_nan()), "seen by the engine, not hidden");
-    assert!(denoiser.recover());
+    assert_eq!(denoiser.process(&mut bad), 0.0);
+    assert_eq!(bad, [0.0; 480]);
     assert!(run(&mut *denoiser) == expected);
 }
 
@@ -446,12 +444,41 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
 }
 
 #[test]
+fn a_model_that_does_not_stay_finite_is_refused_when_it_is_loaded() {
+    let huge = |entry: &mut Entry| {
+        let values = entry.3.chunks_exact_mut(4).enumerate();
+        values.for_each(|(i, x)| x.copy_from_slice(&(3e38_f32 * [1.0, -1.0][i % 2]).to_le_bytes()));
+    };
+    let mut refused = 0;
+    for name in ["gather.w_s", "near.w_s", "mix.w_s", "out.w_s", "spread.b", "filter.w_s", "gru1_ih.w_s", "feat_rstd"] {
+        let bytes = File::small().with(name, huge).bytes();
+        match Model::from_bytes("x", &bytes) {
+            Ok(model) => {
+                // The layers behind it bring it back to a number; then it must go on so.
+                let mut denoiser = model.denoiser(1, Channels::Linked);
+                for seed in 0..300 {
+                    let mut frame = signals::noise(480, 0.7, seed);
+                    denoiser.process(&mut frame);
+                    assert!(frame.iter().all(|x| x.is_finite()), "{name}");
+                }
+            }
+            Err(ModelError::Field { field, problem }) => {
+                assert!(field == "weights" && problem.contains("not a number"), "{name}: {field}: {problem}");
+                refused += 1;
+            }
+            Err(other) => panic!("{name}: {other}"),
+        }
+    }
+    assert!(refused > 0);
+}
+
+#[test]
 fn no_bytes_make_the_loader_panic() {
     let good = File::small().bytes();
     let header = 8 + u64::from_le_bytes(good[..8].try_into().unwrap()) as usize;
     let mut random = Random::new(10);
     let (mut refused, mut ran) = (0, 0);
-    for round in 0..25_000 {
+    for round in 0..12_000 {
         let mut bytes = good.clone();
         for _ in 0..=random.below(3) {
             let at = random.below(if round % 8 == 0 { bytes.len() } else { header.min(bytes.len()) });
@@ -478,5 +505,5 @@ fn no_bytes_make_the_loader_panic() {
         }
     }
     println!("{refused} refused, {ran} run");
-    assert!(refused > 10_000 && ran > 100);
+    assert!(refused > 5_000 && ran > 50);
 }

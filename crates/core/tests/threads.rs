@@ -13,7 +13,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use sourdine::{ConfigError, Engine, Model, Settings, StreamFormat};
+use sourdine::{Engine, Model, Settings, StreamFormat};
 use sourdine_testkit::metrics;
 use sourdine_testkit::signals::{self, Random};
 
@@ -40,11 +40,7 @@ fn controls_moved_from_another_thread_neither_click_nor_change_the_latency() {
                     2 => controls.set_residue(on),
                     3 => controls.set_gate(on),
                     // A switch makes a denoiser: rarer, or this thread does nothing else.
-                    4 if random.below(50) == 0 => match controls.set_model(&models[random.below(3)]) {
-                        // The switch before this one is still waiting for a block.
-                        Ok(()) | Err(ConfigError::ModelSwitchBusy) => {}
-                        Err(error) => panic!("{error}"),
-                    },
+                    4 if random.below(50) == 0 => controls.set_model(&models[random.below(3)]).unwrap(),
                     4 => thread::yield_now(),
                     _ => {
                         let limit = [0.0, 6.0, 24.0, f32::INFINITY][random.below(4)];

@@ -2,13 +2,14 @@
 //! that it calls them by (`livekit/src/plugin.rs` of its `rust-sdks`). See `README.md`.
 //!
 //! The SDK gives whole interleaved blocks, of one length for input and one for output, and no way to tell it of an
-//! error but NULL from `create`.
+//! error but NULL from `create`. The reason goes to standard error.
 
 mod options;
 mod rate;
 mod session;
 
 use std::ffi::{CStr, c_char, c_void};
+use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 
@@ -34,7 +35,7 @@ pub extern "C" fn audio_filter_update_token(_url: *const c_char, _token: *const 
 #[unsafe(no_mangle)]
 pub extern "C" fn audio_filter_update_stream_info(_session: *const c_void, _info: *const c_char) {}
 
-/// Makes a session. NULL if the rate or the options are refused.
+/// Makes a session. NULL if the rate or the options are refused; standard error says why.
 ///
 /// # Safety
 /// `options` is null or ends in 0.
@@ -48,7 +49,7 @@ pub unsafe extern "C" fn audio_filter_create(
     unsafe { audio_filter_create_v2(sampling_rate, sampling_rate, options, stream_info) }
 }
 
-/// Makes a session whose output has a rate of its own. NULL if a rate or the options are refused.
+/// Makes a session whose output has a rate of its own. NULL if a rate or the options are refused; standard error says why.
 ///
 /// # Safety
 /// `options` is null or ends in 0.
@@ -60,15 +61,23 @@ pub unsafe extern "C" fn audio_filter_create_v2(
     _stream_info: *const c_char,
 ) -> *mut c_void {
     let text = if options.is_null() {
-        Some("")
+        Ok("")
     } else {
         // SAFETY: the caller's promise.
-        unsafe { CStr::from_ptr(options) }.to_str().ok()
+        unsafe { CStr::from_ptr(options) }.to_str().map_err(|_| "the options are not UTF-8".to_owned())
     };
     contained(std::ptr::null_mut(), || {
-        text.and_then(Options::parse)
-            .and_then(|options| Session::new(input_sample_rate, output_sample_rate, &options))
-            .map_or(std::ptr::null_mut(), |session| Box::into_raw(Box::new(Mutex::new(session))).cast())
+        let session = text
+            .and_then(Options::parse)
+            .and_then(|options| Session::new(input_sample_rate, output_sample_rate, &options));
+        match session {
+            Ok(session) => Box::into_raw(Box::new(Mutex::new(session))).cast(),
+            Err(why) => {
+                // There is nobody to tell if that fails.
+                let _ = writeln!(std::io::stderr(), "sourdine audio filter: {why}");
+                std::ptr::null_mut()
+            }
+        }
     })
 }
 

@@ -28,13 +28,15 @@ impl Default for Options {
 }
 
 impl Options {
-    /// No text at all stands for no options.
-    pub(crate) fn parse(json: &str) -> Option<Self> {
+    /// No text at all stands for no options. The error says what is wrong with them.
+    pub(crate) fn parse(json: &str) -> Result<Self, String> {
         match json.trim() {
-            "" => Some(Self::default()),
+            "" => Ok(Self::default()),
             // An array would do for serde too, by position.
-            object if object.starts_with('{') => serde_json::from_str(object).ok(),
-            _ => None,
+            object if object.starts_with('{') => {
+                serde_json::from_str(object).map_err(|error| format!("the options are refused: {error}"))
+            }
+            _ => Err("the options are not a JSON object".into()),
         }
     }
 }
@@ -45,8 +47,8 @@ mod tests {
 
     #[test]
     fn options() {
-        assert_eq!(Options::parse(""), Some(Options::default()));
-        assert_eq!(Options::parse("{}"), Some(Options::default()));
+        assert_eq!(Options::parse(""), Ok(Options::default()));
+        assert_eq!(Options::parse("{}"), Ok(Options::default()));
         let some = Options::parse(r#"{"model":"sourdine","attenuationLimitDb":12,"gate":true}"#).unwrap();
         let expected = Options {
             model: "sourdine".into(),
@@ -55,8 +57,16 @@ mod tests {
             ..Options::default()
         };
         assert_eq!(some, expected);
-        for wrong in ["{", "[]", "null", r#"{"attenuationlimit":3}"#, r#"{"gate":1}"#, r#"{"channels":-1}"#] {
-            assert_eq!(Options::parse(wrong), None, "{wrong}");
+        for (wrong, says) in [
+            ("{", "refused"),
+            ("[]", "not a JSON object"),
+            ("null", "not a JSON object"),
+            (r#"{"attenuationlimit":3}"#, "attenuationlimit"),
+            (r#"{"gate":1}"#, "boolean"),
+            (r#"{"channels":-1}"#, "-1"),
+        ] {
+            let error = Options::parse(wrong).unwrap_err();
+            assert!(error.contains(says), "{wrong}: {error}");
         }
     }
 }

@@ -16,25 +16,31 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn new(input_rate: u32, output_rate: u32, options: &Options) -> Option<Self> {
+    /// A session, or what cannot be had.
+    pub(crate) fn new(input_rate: u32, output_rate: u32, options: &Options) -> Result<Self, String> {
         let settings = Settings {
             enabled: options.enabled,
             attenuation_limit_db: options.attenuation_limit_db,
             gate: options.gate,
+            // What follows is an encoder.
+            ceiling: true,
             ..Settings::default()
         };
         let channels = options.channels;
-        let model = Model::by_name(&options.model)?;
-        let engine = Engine::new(StreamFormat::new(input_rate, channels), &settings, &model).ok()?;
+        let model =
+            Model::by_name(&options.model).ok_or_else(|| format!("there is no model `{}`", options.model))?;
+        let engine = Engine::new(StreamFormat::new(input_rate, channels), &settings, &model)
+            .map_err(|error| error.to_string())?;
+        let no_rate = || format!("an output of {output_rate} Hz cannot be made from {input_rate} Hz");
         if !(8_000..=192_000).contains(&output_rate) {
-            return None;
+            return Err(no_rate());
         }
         let rate = if input_rate == output_rate {
             None
         } else {
-            Some(Rate::new(input_rate, output_rate, channels)?)
+            Some(Rate::new(input_rate, output_rate, channels).ok_or_else(no_rate)?)
         };
-        Some(Self { engine, rate, channels, piece: vec![0.0; PIECE * channels] })
+        Ok(Self { engine, rate, channels, piece: vec![0.0; PIECE * channels] })
     }
 
     /// Whether the block was taken; if not, the output is as it was.

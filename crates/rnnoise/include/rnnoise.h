@@ -29,10 +29,11 @@ RNNOISE_EXPORT int rnnoise_get_size(void);
 RNNOISE_EXPORT int rnnoise_get_frame_size(void);
 
 /* Makes a state in memory of the caller's, of at least rnnoise_get_size() bytes at any alignment. model may be NULL
- * for the default. Returns 0, or -1 if st is NULL or memory ran out. Allocates: see sourdine_rnnoise_release(). */
+ * for the default. Returns 0, or -1 if st is NULL. Allocates: see sourdine_rnnoise_release() and rnnoise_create(). */
 RNNOISE_EXPORT int rnnoise_init(DenoiseState *st, RNNModel *model);
 
-/* Makes a state; model may be NULL for the default. NULL if memory ran out. Allocates. */
+/* Makes a state; model may be NULL for the default. NULL if the system has no memory for the state itself;
+ * if it has none for what the state holds (some 100 kB), the process ends. Allocates. */
 RNNOISE_EXPORT DenoiseState *rnnoise_create(RNNModel *model);
 
 /* Frees a state from rnnoise_create(), or one that rnnoise_init() made in memory from malloc(). NULL is allowed. */

@@ -1,8 +1,9 @@
 //! One mask for all channels around a denoiser that gives audio and no mask.
 //!
 //! RNNoise's gains stay inside nnnoiseless. So its mask is read off its output: the mean of the channels is
-//! denoised, and the magnitude ratio of the two spectra, bin by bin, is the gain that every channel gets. The
-//! second transform costs one more frame of delay (10 ms), and is why `rnnoise` has 960 samples of latency with
+//! denoised, and the magnitude ratio of the two spectra, bin by bin, is the gain that every channel gets. A channel
+//! that is nearly the negative of those before it (two microphones of opposite polarity) is turned over first, or the voice
+//! would cancel in the mean. The second transform costs one more frame of delay (10 ms), and is why `rnnoise` has 960 samples of latency with
 //! linked channels where it has 480 otherwise. A model that gives its mask needs none of this.
 
 use std::sync::Arc;
@@ -15,21 +16,62 @@ use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
 use crate::signal::MODEL_FRAME;
 use crate::stages::reframe::Delay;
 
-/// Where the channels cancel in their mean by more than this (power), the mean says nothing about the bin: it
-/// then gets the frame's overall gain. Opposite polarity of two microphones is the case.
-const CANCELLED: f32 = 1e-3;
+/// Of a bin's power, −200 dB: where there was nothing, nothing is taken away.
+const NOTHING: f32 = 1e-20;
+
+/// Correlation with the channels before it below which a channel is turned over, and above which it is turned back.
+const OPPOSITE: f32 = -0.8;
+const NO_LONGER_OPPOSITE: f32 = -0.5;
+
+/// What correlations keep from frame to frame.
+const CORRELATION_SMOOTHING: f32 = 0.95;
+
+/// How one channel goes into the mean.
+#[derive(Debug, Clone, Copy, Default)]
+struct Polarity {
+    turned_over: bool,
+    /// Smoothed product with the sum of the channels before it, and the power of either.
+    product: f32,
+    powers: (f32, f32),
+}
+
+impl Polarity {
+    /// Adds a channel's frame to the sum of those before it, moving to the other sign over the frame where it changes.
+    fn add(&mut self, sum: &mut [f32], channel: &[f32]) {
+        let keep = |before: f32, now: f32| CORRELATION_SMOOTHING * before + now;
+        let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>();
+        self.product = keep(self.product, dot(sum, channel));
+        self.powers = (keep(self.powers.0, dot(sum, sum)), keep(self.powers.1, dot(channel, channel)));
+        let correlation = self.product / (self.powers.0 * self.powers.1).sqrt().max(f32::MIN_POSITIVE);
+        let before = self.sign();
+        self.turned_over = correlation < if self.turned_over { NO_LONGER_OPPOSITE } else { OPPOSITE };
+        let by = (self.sign() - before) / MODEL_FRAME as f32;
+        for (at, (s, x)) in sum.iter_mut().zip(channel).enumerate() {
+            *s += (before + by * (at + 1) as f32) * x;
+        }
+    }
+
+    fn sign(self) -> f32 {
+        if self.turned_over { -1.0 } else { 1.0 }
+    }
+}
 
 pub(super) struct Linked {
     mono: Mono,
+    polarities: Vec<Polarity>,
     mean: [f32; MODEL_FRAME],
-    /// The channels, as late as the denoised mean.
+    /// The channels and their mean, as late as the denoised mean.
     aligned: Delay,
+    aligned_mean: Delay,
     stft: Stft,
     analyses: Vec<Analysis>,
     syntheses: Vec<Synthesis>,
-    denoised: Analysis,
+    /// Of the mean before and after denoising.
+    before: Analysis,
+    after: Analysis,
     spectra: Vec<Complex32>,
-    spectrum: Vec<Complex32>,
+    spectrum_before: Vec<Complex32>,
+    spectrum_after: Vec<Complex32>,
     gains: Vec<f32>,
 }
 
@@ -37,38 +79,27 @@ impl Linked {
     pub(super) fn new(channels: usize, mono: Mono) -> Self {
         Self {
             mono,
+            polarities: vec![Polarity::default(); channels],
             mean: [0.0; MODEL_FRAME],
             aligned: Delay::new(channels, MODEL_FRAME, MODEL_FRAME),
+            aligned_mean: Delay::new(1, MODEL_FRAME, MODEL_FRAME),
             stft: Stft::new(Arc::new(Tables::new())),
             analyses: (0..channels).map(|_| Analysis::new()).collect(),
             syntheses: (0..channels).map(|_| Synthesis::new()).collect(),
-            denoised: Analysis::new(),
+            before: Analysis::new(),
+            after: Analysis::new(),
             spectra: vec![Complex32::default(); channels * BINS],
-            spectrum: vec![Complex32::default(); BINS],
+            spectrum_before: vec![Complex32::default(); BINS],
+            spectrum_after: vec![Complex32::default(); BINS],
             gains: vec![0.0; BINS],
         }
     }
 
     /// The magnitude ratio of the denoised mean to the mean, at most 1.
     fn measure_gains(&mut self) {
-        let share = 1.0 / self.analyses.len() as f32;
-        let (mut total_before, mut total_after) = (1e-20_f32, 0.0_f32);
-        for (bin, (gain, after)) in self.gains.iter_mut().zip(&self.spectrum).enumerate() {
-            let mut mean = Complex32::default();
-            let mut power = 0.0;
-            for channel in self.spectra.chunks_exact(BINS) {
-                mean += channel[bin];
-                power += channel[bin].norm_sqr();
-            }
-            let (before, after) = ((mean * share).norm_sqr(), after.norm_sqr());
-            total_before += before;
-            total_after += after;
-            // A negative mark stands for "unknown" until the overall gain is known.
-            *gain = if before <= CANCELLED * power * share { -1.0 } else { (after / before).min(1.0).sqrt() };
-        }
-        let overall = (total_after / total_before).min(1.0).sqrt();
-        for gain in self.gains.iter_mut().filter(|gain| **gain < 0.0) {
-            *gain = overall;
+        let means = self.spectrum_before.iter().zip(&self.spectrum_after);
+        for (gain, (before, after)) in self.gains.iter_mut().zip(means) {
+            *gain = ((after.norm_sqr() + NOTHING) / (before.norm_sqr() + NOTHING)).min(1.0).sqrt();
         }
     }
 }
@@ -81,13 +112,15 @@ impl FrameDenoiser for Linked {
     fn process(&mut self, frame: &mut [f32]) -> f32 {
         let share = 1.0 / self.analyses.len() as f32;
         self.mean.fill(0.0);
-        for channel in frame.chunks_exact(MODEL_FRAME) {
-            for (m, x) in self.mean.iter_mut().zip(channel) {
-                *m += x * share;
-            }
+        for (polarity, channel) in self.polarities.iter_mut().zip(frame.chunks_exact(MODEL_FRAME)) {
+            polarity.add(&mut self.mean, channel);
         }
+        self.mean.iter_mut().for_each(|m| *m *= share);
+        let mut before = self.mean;
+        self.aligned_mean.run(&mut before);
+        self.stft.analyse(&mut self.before, &before, &mut self.spectrum_before);
         let probability = self.mono.process(&mut self.mean);
-        self.stft.analyse(&mut self.denoised, &self.mean, &mut self.spectrum);
+        self.stft.analyse(&mut self.after, &self.mean, &mut self.spectrum_after);
 
         self.aligned.run(frame);
         let channels = frame.chunks_exact(MODEL_FRAME).zip(self.spectra.chunks_exact_mut(BINS));
@@ -118,8 +151,11 @@ impl FrameDenoiser for Linked {
 
 impl Linked {
     fn forget(&mut self) {
+        self.polarities.fill(Polarity::default());
         self.aligned.reset();
-        self.denoised.reset();
+        self.aligned_mean.reset();
+        self.before.reset();
+        self.after.reset();
         self.analyses.iter_mut().for_each(Analysis::reset);
         self.syntheses.iter_mut().for_each(Synthesis::reset);
     }

@@ -4,6 +4,7 @@
 //! stream keeps for it. Everything slow (reading, planning, allocating) happens when either is made.
 
 mod bypass;
+pub(crate) mod guarded;
 mod linked;
 mod rnnoise;
 mod sourdine;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use crate::error::ModelError;
 use crate::nn::container;
 use crate::settings::Channels;
+use guarded::Guarded;
 
 /// One stream's denoiser: frames of 10 ms at 48 kHz.
 ///
@@ -25,7 +27,7 @@ pub trait FrameDenoiser: Send {
     /// Denoises one frame in place, and returns the probability (0 to 1) that it holds voice.
     ///
     /// `frame` is planar: for each channel the denoiser was made for, 480 samples in ±1.0, all finite and
-    /// within ±4.
+    /// within ±128.
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics. Where a model cannot promise that for the first call
@@ -38,7 +40,7 @@ pub trait FrameDenoiser: Send {
     /// May allocate.
     fn reset(&mut self);
 
-    /// Mends a state that has begun to give something that is not a number. Returns whether it could.
+    /// Recovers a state that has begun to give something that is not a number. Returns whether it could.
     ///
     /// # Real time
     /// As [`process`](Self::process).
@@ -135,13 +137,18 @@ impl Model {
     /// Reads a model from the bytes of a weights file: one of our own (`models/FORMAT.md`), or RNNoise 0.1
     /// weights in nnnoiseless' binary form. `name` is what [`ModelInfo::name`] will say.
     ///
+    /// The model is tried on a second of noise, silence and full scale.
+    ///
     /// # Errors
-    /// [`ModelError`] says what the bytes are instead, or which field is wrong.
+    /// [`ModelError`] says what the bytes are instead, which field is wrong, or on what the model fails.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        if container::looks_like(bytes) {
-            return Ok(Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?));
-        }
-        Ok(Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?))
+        let model = if container::looks_like(bytes) {
+            Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?)
+        } else {
+            Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?)
+        };
+        guarded::try_out(&model)?;
+        Ok(model)
     }
 
     /// A model of the caller's own.
@@ -156,10 +163,15 @@ impl Model {
         self.0.info()
     }
 
-    /// A new denoiser; see [`ModelSource::denoiser`].
+    /// A new denoiser (see [`ModelSource::denoiser`]) behind a guard: what it is given is bounded, and a frame that it fails
+    /// on is silence with a voice probability of 0.
     #[must_use]
     pub fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
-        self.0.denoiser(channels, mode)
+        Box::new(self.guarded(channels, mode))
+    }
+
+    pub(crate) fn guarded(&self, channels: usize, mode: Channels) -> Guarded {
+        Guarded::new(self.0.denoiser(channels, mode))
     }
 
     /// Prepares the calling thread for this model; see [`ModelSource::warm_up_thread`].

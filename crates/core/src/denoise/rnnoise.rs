@@ -2,9 +2,11 @@
 //! Enhancement", 2018) by the nnnoiseless crate, with that crate's peculiarities kept in here:
 //!
 //! * its samples are in the int16 range: given ±1.0 it takes everything for silence and does nothing;
-//! * one NaN poisons its filters for ever (and is undefined behaviour in the transform below it), and it has
-//!   no reset: the engine's guard keeps NaN and overflow out, and a spare state stands by;
-//! * the first frame on each thread plans a transform in a thread local: [`ModelSource::warm_up_thread`];
+//! * one NaN poisons its filters for good (and is undefined behaviour in easyfft's transform below it, which takes the error
+//!   that realfft returns for impossible), and it has no reset: the guard keeps NaN and overflow out, weights whose gains
+//!   could be anything but 0 to 1 are refused, and a spare state stands by;
+//! * the first frame on each thread plans a transform in a thread local: [`ModelSource::warm_up_thread`]. These tables
+//!   (22 kB) stay until the process ends, even when the thread ends before;
 //! * its voice probability is near 1 on pink noise and fans, even while it removes them: a frame of which it
 //!   left next to nothing is not taken for voice;
 //! * it overshoots full scale: the engine's ceiling follows;
@@ -21,6 +23,9 @@ use crate::signal::{I16_SCALE, MODEL_FRAME, mean_square, mean_square_to_dbfs};
 /// The network's inputs and outputs, which every weights file must have.
 const FEATURES: usize = 42;
 const BANDS: usize = 22;
+
+/// The number of the sigmoid among the activations.
+const SIGMOID: u8 = 1;
 
 pub(super) struct Rnnoise {
     name: String,
@@ -206,6 +211,10 @@ fn check_layers(bytes: &[u8]) -> Result<(), ModelError> {
             || (index == 5 && neurons != 1)
         {
             return Err(wrong(format!("{inputs} inputs and {neurons} neurons do not fit RNNoise 0.1")));
+        }
+        // Gains and voice outside 0 to 1 would reach nnnoiseless' inverse transform, which must never see NaN.
+        if index >= 4 && activation != SIGMOID {
+            return Err(wrong(format!("activation {activation}, where {SIGMOID} (sigmoid) is expected")));
         }
         let weights = if recurrent { 3 * neurons * (inputs + neurons + 1) } else { neurons * (inputs + 1) };
         rest = after.get(weights..).ok_or_else(|| wrong("the file ends within it".into()))?;

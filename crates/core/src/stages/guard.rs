@@ -20,16 +20,14 @@ pub(crate) fn silence_invalid(samples: &mut [f32]) -> u64 {
     invalid
 }
 
-/// The loudest sample that a model is shown: +12 dBFS. Beyond it, float input is clipped on the wet path only.
-const MODEL_CEILING: f32 = 4.0;
+/// The loudest sample that a model is shown: +42 dBFS, the loudest that float sound gets by mistake or by design. Beyond it,
+/// input is clipped on the wet path only.
+const LOUDEST: f32 = 128.0;
 
-/// Keeps absurd but finite samples (1e30) from overflowing to NaN inside a resampler or a model.
-///
-/// More than a nicety: easyfft, below nnnoiseless, takes the error that realfft returns for a spectrum with NaN
-/// at 0 Hz for impossible (`unwrap_unchecked`), so NaN there would be undefined behaviour.
+/// Keeps absurd but finite samples (1e30) from overflowing to NaN inside a model or a resampler.
 pub(crate) fn bound_for_model(samples: &mut [f32]) {
     for x in samples {
-        *x = x.clamp(-MODEL_CEILING, MODEL_CEILING);
+        *x = x.clamp(-LOUDEST, LOUDEST);
     }
 }
 
