@@ -374,7 +374,7 @@ fn null_everywhere() {
 
 #[test]
 fn models_from_memory() {
-    let own = include_bytes!("../../../models/sourdine.safetensors");
+    let own = include_bytes!("../../core/models/sourdine.safetensors");
     let read = |bytes: &[u8], m: &mut *mut sourdine_model| {
         let mut words = [0; 200];
         let status = unsafe {

@@ -223,6 +223,13 @@ impl Engine {
         self.latency
     }
 
+    /// Frames of the stream that are processed at a time: 10 ms, or the shortest block that 48 kHz and the rate share. The grid
+    /// of these steps starts at the stream's first frame. A block that is a multiple of it costs no waiting.
+    #[must_use]
+    pub fn step_frames(&self) -> usize {
+        self.grid.host
+    }
+
     /// The stream this engine was made for.
     #[must_use]
     pub fn format(&self) -> StreamFormat {
@@ -335,7 +342,12 @@ impl Engine {
     }
 
     /// Takes a block through the chain. The buffers have been checked by the entries.
-    pub(crate) fn drive(&mut self, frames: usize, io: &mut impl BlockIo) -> Result<Report, BlockError> {
+    pub(crate) fn drive(
+        &mut self,
+        frames: usize,
+        io: &mut impl BlockIo,
+        mut each_step: impl FnMut(Report),
+    ) -> Result<Report, BlockError> {
         if self.drained.is_some() {
             return Err(BlockError::Finished);
         }
@@ -354,6 +366,7 @@ impl Engine {
             self.filled += n;
             if self.filled == self.grid.host {
                 self.step();
+                each_step(self.report);
             }
             let order = &self.order;
             self.out.pop(n, |channel, at, samples| io.write(order[channel], done + at, samples));

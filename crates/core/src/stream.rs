@@ -191,7 +191,7 @@ impl Engine {
     fn interleaved<S: Scale>(&mut self, block: &mut [S::Sample]) -> Result<Report, BlockError> {
         let channels = self.format().channels;
         let frames = frames_of(block, channels)?;
-        self.drive(frames, &mut InterleavedInPlace::<S> { block, channels })
+        self.drive(frames, &mut InterleavedInPlace::<S> { block, channels }, |_| ())
     }
 
     fn interleaved_into<S: Scale>(
@@ -204,12 +204,12 @@ impl Engine {
         if output.len() != input.len() {
             return Err(BlockError::Ragged);
         }
-        self.drive(frames, &mut Interleaved::<S> { input, output, channels })
+        self.drive(frames, &mut Interleaved::<S> { input, output, channels }, |_| ())
     }
 
     fn planar<S: Scale>(&mut self, block: &mut [&mut [S::Sample]]) -> Result<Report, BlockError> {
         let frames = frames_of_planar(self.format().channels, block.iter().map(|c| c.len()))?;
-        self.drive(frames, &mut PlanarInPlace::<S> { block })
+        self.drive(frames, &mut PlanarInPlace::<S> { block }, |_| ())
     }
 
     fn planar_into<S: Scale>(
@@ -222,7 +222,27 @@ impl Engine {
         if frames_of_planar(channels, output.iter().map(|c| c.len()))? != frames {
             return Err(BlockError::Ragged);
         }
-        self.drive(frames, &mut Planar::<S> { input, output })
+        self.drive(frames, &mut Planar::<S> { input, output }, |_| ())
+    }
+}
+
+impl Engine {
+    /// Denoises an interleaved block of `f32` in ±1.0 in place, of any length (0 too), and gives the report of every
+    /// step ([`step_frames`](Self::step_frames)) that the block completes to `each_step`.
+    ///
+    /// # Errors
+    /// [`BlockError`] if the block does not fit the stream; it is then left as it was.
+    ///
+    /// # Real time
+    /// No allocation, lock or system call but those of `each_step`; never panics.
+    pub fn process_interleaved_f32_with_reports(
+        &mut self,
+        block: &mut [f32],
+        each_step: impl FnMut(Report),
+    ) -> Result<Report, BlockError> {
+        let channels = self.format().channels;
+        let frames = frames_of(block, channels)?;
+        self.drive(frames, &mut InterleavedInPlace::<Unit> { block, channels }, each_step)
     }
 }
 

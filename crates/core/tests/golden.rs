@@ -2,14 +2,17 @@
 //! layers in between are compared, for every kernel, beside the network (`src/nn/golden.rs`).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
 
+#[path = "../src/nn/golden/vectors.rs"]
+mod vectors;
+
 use sourdine::{Channels, Model};
-use sourdine_testkit::golden::{Golden, RESET};
+use vectors::{Golden, RESET};
 
 macro_rules! golden {
     ($name:literal) => {
         Golden(include_bytes!(concat!(
             env!("CARGO_MANIFEST_DIR"),
-            "/../../models/golden/",
+            "/models/golden/",
             $name,
             ".golden.safetensors"
         )))

@@ -11,7 +11,7 @@ use sourdine_testkit::signals::{self, Random};
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine.safetensors"));
 
 fn model() -> Model {
     Model::from_bytes("own", WEIGHTS).unwrap()

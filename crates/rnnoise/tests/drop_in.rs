@@ -11,7 +11,7 @@ use nnnoiseless::DenoiseState;
 use sourdine_testkit::signals;
 
 const PACKAGE: &str = env!("CARGO_MANIFEST_DIR");
-const OWN_WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors");
+const OWN_WEIGHTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../core/models/sourdine.safetensors");
 
 fn denoise_raw(language: Language, folder: &Path) -> std::path::PathBuf {
     compile(language, PACKAGE, "examples/denoise_raw.c", "rnnoise", &[], folder)

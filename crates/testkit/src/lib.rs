@@ -1,11 +1,10 @@
 //! What the tests of every crate share: [`signals`], [`metrics`], the [`conformance`] suite that a model or a
-//! front end has to pass, [`models`] that are simple enough to predict, our own models' [`golden`] vectors, the allocation
+//! front end has to pass, [`models`] that are simple enough to predict, the allocation
 //! counter ([`alloc`]) and a simulated sound card ([`host`]).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test's helper may fail its test.
 
 pub mod alloc;
 pub mod conformance;
-pub mod golden;
 pub mod host;
 pub mod metrics;
 pub mod models;

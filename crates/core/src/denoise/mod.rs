@@ -5,7 +5,9 @@
 
 mod bypass;
 pub(crate) mod guarded;
+#[cfg(feature = "rnnoise")]
 mod linked;
+#[cfg(feature = "rnnoise")]
 mod rnnoise;
 mod sourdine;
 
@@ -105,7 +107,8 @@ impl Model {
         Self::from_source(sourdine::Sourdine::lite())
     }
 
-    /// The baseline: RNNoise's network of 2018, run by the nnnoiseless crate.
+    /// The baseline: RNNoise's network of 2018, run by the nnnoiseless crate. With the feature `rnnoise`, a default one.
+    #[cfg(feature = "rnnoise")]
     #[must_use]
     pub fn rnnoise() -> Self {
         Self::from_source(rnnoise::Rnnoise::built_in())
@@ -127,6 +130,7 @@ impl Model {
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
+            #[cfg(feature = "rnnoise")]
             "rnnoise" => Some(Self::rnnoise()),
             "sourdine" => Some(Self::sourdine()),
             "sourdine-lite" => Some(Self::sourdine_lite()),
@@ -145,10 +149,21 @@ impl Model {
         let model = if container::looks_like(bytes) {
             Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?)
         } else {
-            Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?)
+            Self::other(name, bytes)?
         };
         guarded::try_out(&model)?;
         Ok(model)
+    }
+
+    #[cfg(feature = "rnnoise")]
+    fn other(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        Ok(Self::from_source(rnnoise::Rnnoise::from_bytes(name, bytes)?))
+    }
+
+    #[cfg(not(feature = "rnnoise"))]
+    fn other(_name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
+        let found = format!("{} bytes that are no model of Sourdine's; RNNoise's are not built in", bytes.len());
+        Err(ModelError::Unknown { found })
     }
 
     /// A model of the caller's own.

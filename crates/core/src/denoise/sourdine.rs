@@ -38,9 +38,9 @@ pub(super) struct Sourdine {
 
 /// The weights trained for this project, in two sizes.
 const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine.safetensors"));
 const LITE_WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/sourdine-lite.safetensors"));
+    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine-lite.safetensors"));
 
 impl Sourdine {
     pub(super) fn built_in() -> Self {

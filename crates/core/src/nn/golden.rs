@@ -1,10 +1,13 @@
 //! The network against PyTorch's own numbers, layer by layer, for every kernel and both sizes. The sound and the voice
 //! probability, as a user of the crate gets them, are compared in `tests/golden.rs`.
 
+mod vectors;
+
 use std::sync::Arc;
 
 use rustfft::num_complex::Complex32;
-use sourdine_testkit::golden::{CASES, Golden, RESET};
+
+use vectors::{CASES, Golden, RESET};
 
 use super::kernels::{Kernels, Loops};
 use super::network::{Measured, State};
@@ -16,10 +19,10 @@ use crate::signal::MODEL_FRAME;
 macro_rules! model {
     ($name:literal) => {
         (
-            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../models/", $name, ".safetensors")),
+            include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/", $name, ".safetensors")),
             Golden(include_bytes!(concat!(
                 env!("CARGO_MANIFEST_DIR"),
-                "/../../models/golden/",
+                "/models/golden/",
                 $name,
                 ".golden.safetensors"
             ))),

@@ -1,10 +1,12 @@
-//! Golden vectors of our own models: what PyTorch made of a few short sounds (`models/FORMAT.md`).
+//! Golden vectors of our own models: what PyTorch made of a few short sounds (`models/FORMAT.md`). Used here and by
+//! `tests/golden.rs`.
+#![allow(dead_code, clippy::unwrap_used)] // Each uses a part; a test may.
 
 /// The cases for which all is given, some frames of each. For `repeated` there are gains and voice probabilities.
-pub const CASES: [&str; 5] = ["speech", "clipped", "white", "silence", "reset"];
+pub(crate) const CASES: [&str; 5] = ["speech", "clipped", "white", "silence", "reset"];
 
 /// The frame before which the whole state is reset in the case `reset`.
-pub const RESET: usize = 20;
+pub(crate) const RESET: usize = 20;
 
 /// How often `speech` is heard in the case `repeated`.
 const REPEATS: usize = 60;
@@ -12,7 +14,7 @@ const REPEATS: usize = 60;
 const FRAME: usize = 480;
 
 /// One file of golden vectors, written by our own trainer.
-pub struct Golden(pub &'static [u8]);
+pub(crate) struct Golden(pub(crate) &'static [u8]);
 
 impl Golden {
     /// The bytes of a tensor.
@@ -27,21 +29,18 @@ impl Golden {
     }
 
     /// A tensor of numbers, row after row.
-    #[must_use]
-    pub fn floats(&self, name: &str) -> Vec<f32> {
+    pub(crate) fn floats(&self, name: &str) -> Vec<f32> {
         self.tensor(name).as_chunks::<4>().0.iter().map(|b| f32::from_le_bytes(*b)).collect()
     }
 
     /// The frames of a case for which something is given, in rising order.
-    #[must_use]
-    pub fn frames(&self, case: &str) -> Vec<usize> {
+    pub(crate) fn frames(&self, case: &str) -> Vec<usize> {
         let at = self.tensor(&format!("{case}.at")).as_chunks::<4>().0;
         at.iter().map(|b| i32::from_le_bytes(*b) as usize).collect()
     }
 
     /// What a case hears: 48 kHz, ±1.0.
-    #[must_use]
-    pub fn input(&self, case: &str) -> Vec<f32> {
+    pub(crate) fn input(&self, case: &str) -> Vec<f32> {
         let speech = self.tensor("speech.in").as_chunks::<2>().0;
         let speech: Vec<i16> = speech.iter().map(|b| i16::from_le_bytes(*b)).collect();
         let pcm = match case {
