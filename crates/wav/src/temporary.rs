@@ -140,26 +140,39 @@ mod tests {
         assert_eq!(names(root.path()), before);
     }
 
+    /// What the loop in [`temporary_file`] looks for, at the two moments at which it can happen.
+    #[test]
+    fn a_file_is_not_claimed_that_another_takes_away() {
+        let root = tempfile::tempdir().unwrap();
+        let unlocked =
+            || Builder::new().prefix(".a.wav.sourdine-").suffix(".tmp").tempfile_in(root.path()).unwrap();
+        let gone = unlocked();
+        remove_abandoned(root.path());
+        assert!(!gone.path().exists() && !is_claimed(&gone).unwrap());
+        let going = unlocked();
+        let other = File::open(going.path()).unwrap();
+        other.try_lock().unwrap();
+        assert!(!is_claimed(&going).unwrap());
+        drop(other);
+        assert!(is_claimed(&going).unwrap());
+    }
+
     #[test]
     fn a_file_that_was_taken_for_abandoned_is_made_anew() {
         let root = tempfile::tempdir().unwrap();
-        let stop = std::sync::atomic::AtomicBool::new(false);
+        let place = root.path().join("a.wav");
         std::thread::scope(|scope| {
-            scope.spawn(|| {
-                while !stop.load(std::sync::atomic::Ordering::Relaxed) {
-                    remove_abandoned(root.path());
+            let writer = scope.spawn(|| {
+                for _ in 0..300 {
+                    let mut file = temporary_file(&place, ".tmp", true).unwrap();
+                    io::Write::write_all(&mut file, &[1; 100]).unwrap();
+                    file.persist(&place).unwrap();
                 }
             });
-            for i in 0..300 {
-                let place = root.path().join("a.wav");
-                let mut file = temporary_file(&place, ".tmp", true).unwrap();
-                io::Write::write_all(&mut file, &[1; 100]).unwrap();
-                if i % 10 == 0 {
-                    std::thread::yield_now();
-                }
-                file.persist(&place).unwrap();
+            while !writer.is_finished() {
+                remove_abandoned(root.path());
             }
-            stop.store(true, std::sync::atomic::Ordering::Relaxed);
+            writer.join().unwrap();
         });
         assert_eq!(names(root.path()), ["a.wav"]);
     }
