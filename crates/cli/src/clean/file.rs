@@ -104,9 +104,12 @@ impl Cleaned {
             keep_times(task)?;
         }
         if let Some(recorder) = recorder {
+            // The parts have other names.
+            let output = task.output_file().filter(|_| !run.args.cut.split);
             let about = About {
                 input: task.from.to_string(),
                 output: summary.output.clone(),
+                sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
                 model: summary.model.clone(),
                 attenuation_limit_db: summary.attenuation_limit_db,
                 notices: summary.notices.clone(),

@@ -59,6 +59,14 @@ impl std::fmt::Display for To {
 }
 
 impl Task {
+    /// The file to read, if it is one.
+    pub(crate) fn input_file(&self) -> Option<&Path> {
+        match &self.from {
+            From::File(path) => Some(path),
+            From::Stdin => None,
+        }
+    }
+
     /// The file to write, if it is one.
     pub(crate) fn output_file(&self) -> Option<&Path> {
         match &self.to {

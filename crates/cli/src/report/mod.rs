@@ -10,6 +10,7 @@ mod html;
 mod loudness;
 mod noise;
 mod palette;
+mod player;
 mod png;
 mod pooled;
 mod spectrum;
@@ -95,6 +96,8 @@ pub(crate) struct About {
     pub(crate) input: String,
     /// The output's name.
     pub(crate) output: String,
+    /// Input and output, where they are files.
+    pub(crate) sounds: (Option<PathBuf>, Option<PathBuf>),
     pub(crate) model: String,
     /// None for no limit.
     pub(crate) attenuation_limit_db: Option<f32>,
@@ -241,9 +244,9 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Writes a page that needs nothing else.
+    /// Writes a page that needs nothing else but the sound it lets one hear.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
-        let page = html::page(self).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
+        let page = html::page(self, path).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
         file::write(path, overwrite, page.as_bytes())
     }
 
@@ -333,6 +336,7 @@ mod tests {
         let about = About {
             input: input.into(),
             output: "out.wav".into(),
+            sounds: (None, None),
             model: "rnnoise".into(),
             attenuation_limit_db: Some(24.0),
             notices: vec!["a <note>".into()],
