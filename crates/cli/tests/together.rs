@@ -67,7 +67,7 @@ fn temporary(folder: &Path) -> Option<String> {
 
 /// A run on `long.wav` that has begun to write.
 fn begun(folder: &Path) -> (Child, String) {
-    let child =
+    let mut child =
         sourdine(&["clean", "long.wav", "-q"]).current_dir(folder).stderr(Stdio::null()).spawn().unwrap();
     for _ in 0..2000 {
         if let Some(name) = temporary(folder) {
@@ -75,6 +75,8 @@ fn begun(folder: &Path) -> (Child, String) {
         }
         std::thread::sleep(Duration::from_millis(10));
     }
+    child.kill().unwrap();
+    child.wait().unwrap();
     panic!("the run does not begin to write");
 }
 

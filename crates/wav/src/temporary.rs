@@ -108,6 +108,7 @@ pub(crate) fn folder(path: &Path) -> &Path {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
     use super::*;
 

@@ -1,5 +1,6 @@
 //! Owner, group, ACL and the user's attributes of the source are those of the output; what would give rights is not.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used)] // A test may.
 
 mod common;
 
