@@ -89,8 +89,12 @@ pub(crate) fn sourdine_of_a_plain_user(args: &[&str], folder: &Path) -> Command 
     open(folder);
     // Where the tests are built nobody else may look.
     let tool = folder.join(".sourdine-of-all");
-    std::fs::copy(env!("CARGO_BIN_EXE_sourdine"), &tool).unwrap();
-    open(&tool);
+    if !tool.exists() {
+        // By another process: what a test forks meanwhile would hold the copy open, and open files are not run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_sourdine")).arg(&tool).status();
+        assert!(copied.unwrap().success());
+        open(&tool);
+    }
     let mut command = Command::new(tool);
     command.args(args).current_dir(folder).env("XDG_CONFIG_HOME", "/nonexistent").uid(65_534).gid(65_534);
     command
