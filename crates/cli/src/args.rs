@@ -25,7 +25,7 @@ const LONG_VERSION: &str =
 
 const EXIT_CODES: &str = "Exit codes:
     0  done
-    1  failed: nothing was written
+    1  failed: nothing was written, or a folder could not be searched
     2  some of several files failed, the others were written
    64  wrong use of the command line
   130  interrupted; no half-written file is left";
@@ -36,7 +36,7 @@ pub(crate) enum Command {
     /// Clean sound files: same rate, channels, sample format and length, aligned to the sample
     Clean(Box<CleanArgs>),
     /// Find the segments in which somebody speaks: JSON, CSV, Audacity labels or RTTM
-    Vad(crate::vad::VadArgs),
+    Vad(Box<crate::vad::VadArgs>),
     /// Measure a noisy and a cleaned file against the clean voice: SI-SDR, STOI and more
     Compare(crate::compare::CompareArgs),
     /// List the built-in models with their delay, cost and licence
@@ -147,7 +147,7 @@ pub(crate) struct BatchArgs {
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
-    /// Files that are cleaned at the same time [default: one per core]
+    /// Files that are worked on at the same time [default: one per core]
     #[arg(short, long, value_name = "N", env = "SOURDINE_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
@@ -235,7 +235,7 @@ pub(crate) struct CompletionsArgs {
 /// `sourdine man`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ManArgs {
-    /// The folder, which must exist
+    /// The folder; it is made if it is not there
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 }

@@ -1,6 +1,7 @@
 //! Why a command failed: one line for people, a code for scripts.
 
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -19,11 +20,11 @@ pub(crate) enum Failure {
     /// No built-in model of that name, and no such file.
     NoModel { model: String, built_in: Vec<String> },
     /// The model file cannot be read.
-    ModelRead { path: PathBuf, error: std::io::Error },
+    ModelRead { path: PathBuf, error: io::Error },
     /// The model file is not one.
     Model { path: PathBuf, error: ModelError },
     /// The live front end could not be started.
-    Live { error: std::io::Error },
+    Live { error: io::Error },
     /// Cutting a file without speech.
     NoVoice { path: PathBuf },
     /// `--strict`, and something in the file was not right.
@@ -31,9 +32,9 @@ pub(crate) enum Failure {
     /// Something named on the command line cannot be used.
     Use { path: PathBuf, why: &'static str },
     /// A folder that cannot be searched.
-    Folder { path: PathBuf, error: std::io::Error },
+    Folder { path: PathBuf, error: io::Error },
     /// A list of files that cannot be read.
-    List { path: PathBuf, error: std::io::Error },
+    List { path: PathBuf, error: io::Error },
     /// A pattern that is none.
     Glob { glob: String, error: globset::Error },
     /// Two inputs whose results would have the same name.
@@ -41,7 +42,7 @@ pub(crate) enum Failure {
     /// The configuration file is not right.
     Config { path: PathBuf, why: String },
     /// A file that was to be written beside the sound.
-    Write { path: PathBuf, error: std::io::Error },
+    Write { path: PathBuf, error: io::Error },
     /// The picture of a report cannot be drawn.
     Picture { path: PathBuf, reason: String },
     /// Files that cannot be compared.
@@ -50,8 +51,10 @@ pub(crate) enum Failure {
     Some { failed: usize, of: usize },
     /// Ctrl-C or a termination signal.
     Interrupted { path: PathBuf },
-    /// The result could not be printed.
-    Print(std::io::Error),
+    /// Of several folders some could not be searched; each was named before.
+    Unsearched { folders: usize, failed: usize, of: usize },
+    /// The result could not be printed; `written` says that the file was.
+    Print { error: io::Error, written: bool },
 }
 
 impl Failure {
@@ -98,8 +101,9 @@ impl fmt::Display for Failure {
             Self::ModelRead { path, error } => {
                 write!(
                     f,
-                    "{}: cannot read the model: {error}; check the path given to --model",
-                    path.display()
+                    "{}: cannot read the model: {}; check the path given to --model",
+                    path.display(),
+                    why(error)
                 )
             }
             Self::Model { path, error } => {
@@ -111,7 +115,8 @@ impl fmt::Display for Failure {
             }
             Self::Live { error } => write!(
                 f,
-                "sourdine-live: cannot be run: {error}; install it beside this program (cargo install --path crates/live)"
+                "sourdine-live: cannot be run: {}; install it beside this program (cargo install --path crates/live)",
+                why(error)
             ),
             Self::NoVoice { path } => {
                 write!(
@@ -129,28 +134,36 @@ impl fmt::Display for Failure {
             }
             Self::Use { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Folder { path, error } => {
-                write!(f, "{}: cannot search this folder: {error}; check its permissions", path.display())
+                write!(
+                    f,
+                    "{}: cannot search this folder: {}; check its permissions",
+                    path.display(),
+                    why(error)
+                )
             }
             Self::List { path, error } => {
-                write!(f, "{}: cannot read the list: {error}; check --files-from", path.display())
+                write!(f, "{}: cannot read the list: {}; check --files-from", path.display(), why(error))
             }
             Self::Glob { glob, error } => {
                 write!(f, "{glob}: not a pattern: {}; check the braces", error.kind())
             }
             Self::SameOutput { one, other, output } => write!(
                 f,
-                "{}: both {one} and {other} would be written there; clean them in two runs, or name folders",
+                "{}: both {one} and {other} would be written there; name folders, or take two runs",
                 output.display()
             ),
             Self::Config { path, why } => {
                 write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
             }
-            Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            Self::Write { path, error } if error.kind() == io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
             }
             Self::Picture { path, reason } => write!(f, "{}: cannot be drawn: {reason}", path.display()),
             Self::Compare { path, reason } => write!(f, "{}: {reason}", path.display()),
-            Self::Write { path, error } => write!(f, "{}: cannot write it: {error}", path.display()),
+            Self::Write { path, error } if error.kind() == io::ErrorKind::NotFound => {
+                write!(f, "{}: cannot write it: its folder does not exist; make it first", path.display())
+            }
+            Self::Write { path, error } => write!(f, "{}: cannot write it: {}", path.display(), why(error)),
             Self::Some { failed, of } if failed == of => {
                 write!(f, "all {of} files failed; nothing was written")
             }
@@ -164,8 +177,34 @@ impl fmt::Display for Failure {
                     path.display()
                 )
             }
-            Self::Print(error) => write!(f, "cannot print the result: {error}; the file itself was written"),
+            Self::Unsearched { folders, failed, of } => {
+                let s = if *folders == 1 { "" } else { "s" };
+                write!(f, "{folders} folder{s} could not be searched")?;
+                match (of - failed, failed) {
+                    (0, _) => write!(f, "; nothing was written"),
+                    (done, 0) => write!(f, "; the {done} files found elsewhere were done"),
+                    (done, failed) => {
+                        write!(f, "; of the files found elsewhere {failed} failed, {done} were done")
+                    }
+                }
+            }
+            Self::Print { error, written } => {
+                write!(f, "cannot print the result: {}", why(error))?;
+                f.write_str(if *written { "; the file itself was written" } else { "" })
+            }
         }
+    }
+}
+
+/// What the system says, where it has no plain words of its own.
+fn why(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is no folder".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        _ => error.to_string(),
     }
 }
 

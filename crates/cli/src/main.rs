@@ -3,13 +3,14 @@
 //! | exit code | meaning |
 //! |---|---|
 //! | 0 | done |
-//! | 1 | failed; one line on stderr says why and what to do |
+//! | 1 | failed, or a folder could not be searched; one line on stderr says why and what to do |
 //! | 2 | some of several files failed, the others were written |
 //! | 64 | wrong use of the command line |
 //! | 130 | interrupted; no half-written file is left |
 #![forbid(unsafe_code)]
 
 mod args;
+mod batch;
 mod clean;
 mod compare;
 mod config;
@@ -37,8 +38,18 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version, asked for, come this way too.
-            let _nobody_listens = error.print();
-            return if error.use_stderr() { ExitCode::from(WRONG_USE) } else { ExitCode::SUCCESS };
+            let printed = error.print();
+            if error.use_stderr() {
+                return ExitCode::from(WRONG_USE);
+            }
+            return match printed.and_then(|()| std::io::Write::flush(&mut std::io::stdout())) {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    let failure = failure::Failure::Print { error, written: false };
+                    output::error(&failure);
+                    failure.exit_code()
+                }
+                _ => ExitCode::SUCCESS,
+            };
         }
     };
     let done = match args.command {

@@ -15,5 +15,7 @@ pub(crate) fn completions(args: &CompletionsArgs) -> Result<(), Failure> {
 /// Writes `sourdine.1` and a page for each command.
 pub(crate) fn pages(args: &ManArgs) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: args.folder.clone(), error };
-    clap_mangen::generate_to(Args::command(), &args.folder).map_err(failed)
+    std::fs::create_dir_all(&args.folder)
+        .and_then(|()| clap_mangen::generate_to(Args::command(), &args.folder))
+        .map_err(failed)
 }

@@ -1,6 +1,6 @@
 //! `sourdine models`, and finding a model by name or path.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use sourdine::signal::MODEL_RATE;
@@ -42,6 +42,11 @@ pub(crate) fn find(model: &str) -> Result<Model, Failure> {
     Model::from_bytes(&name, &bytes).map_err(|error| Failure::Model { path: path.into(), error })
 }
 
+/// The weights file that [`find`] reads for a name, if it reads one.
+pub(crate) fn file(model: &str) -> Option<PathBuf> {
+    Model::by_name(model).is_none().then(|| model.into())
+}
+
 /// What is listed of a model.
 #[derive(Serialize)]
 struct Listed {
@@ -77,8 +82,7 @@ impl From<ModelInfo> for Listed {
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
     let models: Vec<Listed> = Model::built_in().into_iter().map(|model| model.info().into()).collect();
     if args.json {
-        let json = serde_json::to_string_pretty(&models).map_err(|e| Failure::Print(e.into()))?;
-        return output::result(&json);
+        return output::result(&output::json(&models, true)?);
     }
     output::result(&format!(
         "{:<13} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",

@@ -4,15 +4,18 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use sourdine_wav::SoundReader;
 
 use crate::failure::Failure;
-use crate::inputs::Task;
+use crate::inputs::{From, Task};
 
 /// What became of a file. This is the JSON object of `--json`, field by field.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) input: String,
-    pub(crate) output: String,
+    /// None for a folder that could not be searched.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) output: Option<String>,
     #[serde(flatten)]
     pub(crate) status: Status,
 }
@@ -23,8 +26,8 @@ pub(crate) struct Outcome {
 pub(crate) enum Status {
     /// Written.
     Cleaned(Summary),
-    /// The output was there already.
-    Skipped,
+    /// Left as it was.
+    Skipped(Skipped),
     /// Not written.
     Failed {
         /// Why, and what to do.
@@ -32,11 +35,77 @@ pub(crate) enum Status {
     },
 }
 
+/// A file's result as the sums of a run need it.
+pub(crate) trait Done {
+    /// How much sound it was and how many notices there are; none if it was skipped.
+    fn seconds_and_notices(&self) -> Option<(f64, usize)>;
+}
+
+impl Done for Status {
+    fn seconds_and_notices(&self) -> Option<(f64, usize)> {
+        match self {
+            Self::Cleaned(summary) => Some((summary.seconds, summary.notices.len())),
+            Self::Skipped(_) | Self::Failed { .. } => None,
+        }
+    }
+}
+
+/// Why a file was skipped, and what its header says of it, with the keys of [`Summary`].
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Skipped {
+    pub(crate) reason: &'static str,
+    #[serde(flatten)]
+    pub(crate) header: Option<Header>,
+}
+
+/// What is known of a file without its sound.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Header {
+    /// Null where only reading to the end would tell.
+    seconds: Option<f64>,
+    frames: Option<u64>,
+    sample_rate: u32,
+    channels: u16,
+    sample_format: String,
+    notices: Vec<String>,
+}
+
+impl Skipped {
+    /// The output is there; `header` asks for what the input's header says.
+    pub(crate) fn exists(task: &Task, header: bool) -> Self {
+        let input = match &task.from {
+            From::File(path) if header => SoundReader::open(path).ok(),
+            _ => None,
+        };
+        let header = input.map(|reader| {
+            let (spec, frames) = (reader.spec(), reader.frames());
+            Header {
+                seconds: frames.map(|frames| frames as f64 / f64::from(spec.sample_rate)),
+                frames,
+                sample_rate: spec.sample_rate,
+                channels: spec.channels,
+                sample_format: spec.format.to_string(),
+                notices: reader.notices().iter().map(ToString::to_string).collect(),
+            }
+        });
+        Self { reason: "the output exists already", header }
+    }
+}
+
 impl Outcome {
     pub(crate) fn new(task: &Task, result: &Result<Status, Failure>) -> Self {
         let failed = |failure: &Failure| Status::Failed { error: failure.to_string() };
         let status = result.as_ref().map_or_else(failed, Status::clone);
-        Self { input: task.from.to_string(), output: task.to.to_string(), status }
+        Self { input: task.from.to_string(), output: Some(task.to.to_string()), status }
+    }
+
+    /// For a folder that could not be searched.
+    pub(crate) fn unsearched(failure: &Failure) -> Self {
+        let input = match failure {
+            Failure::Folder { path, .. } => path.display().to_string(),
+            _ => String::new(),
+        };
+        Self { input, output: None, status: Status::Failed { error: failure.to_string() } }
     }
 
     /// What was not right in the file and was repaired.
@@ -51,7 +120,7 @@ impl Outcome {
 /// Sums over a run.
 #[derive(Debug, Default)]
 pub(crate) struct Totals {
-    cleaned: usize,
+    done: usize,
     /// Of these, those with notices.
     noted: usize,
     skipped: usize,
@@ -60,22 +129,22 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
-    pub(crate) fn count(&mut self, outcome: &Outcome) {
-        match &outcome.status {
-            Status::Cleaned(summary) => {
-                self.cleaned += 1;
-                self.noted += usize::from(!summary.notices.is_empty());
-                self.seconds += summary.seconds;
+    pub(crate) fn count(&mut self, result: &Result<impl Done, Failure>) {
+        match result.as_ref().map(Done::seconds_and_notices) {
+            Ok(Some((seconds, notices))) => {
+                self.done += 1;
+                self.noted += usize::from(notices > 0);
+                self.seconds += seconds;
             }
-            Status::Skipped => self.skipped += 1,
-            Status::Failed { .. } => self.failed += 1,
+            Ok(None) => self.skipped += 1,
+            Err(_) => self.failed += 1,
         }
     }
 
     /// The run in a line.
-    pub(crate) fn line(&self, took: Duration) -> String {
+    pub(crate) fn line(&self, verb: &str, took: Duration) -> String {
         let took = took.as_secs_f64();
-        let mut line = format!("{} cleaned", self.cleaned);
+        let mut line = format!("{} {verb}", self.done);
         if self.noted > 0 {
             line += &format!(" ({} of them with notes)", self.noted);
         }

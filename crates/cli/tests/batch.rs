@@ -91,6 +91,58 @@ fn a_broken_run_is_resumed() {
     assert_eq!(again.status.code(), Some(1), "without it, existing files are refused");
 }
 
+/// What may not be searched is a failure that is named, and no other file suffers.
+#[cfg(unix)]
+#[test]
+fn a_folder_that_cannot_be_searched() {
+    use std::os::unix::fs::PermissionsExt;
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    // No reading at all, or reading of the names only: then the files in it are named.
+    for (closed, named, code) in [(0o000, "in/far:", 1), (0o444, "in/far/b.wav:", 1)] {
+        let root = corpus();
+        let far = root.path().join("in/far");
+        mode(&far, closed);
+        let args = ["clean", "in", "-o", "out", "--json"];
+        let done = common::sourdine_of_a_plain_user(&args, root.path()).output().unwrap();
+        let vad = common::sourdine_of_a_plain_user(&["vad", "in"], root.path()).output().unwrap();
+        let only = common::sourdine_of_a_plain_user(&["clean", "in/far", "-o", "out"], root.path())
+            .output()
+            .unwrap();
+        mode(&far, 0o755);
+        for done in [&done, &vad] {
+            assert_eq!(done.status.code(), Some(code), "{}", stderr(done));
+            assert!(stderr(done).contains(named) && stderr(done).contains("permission"), "{}", stderr(done));
+            assert!(stderr(done).contains("could not be searched"), "{}", stderr(done));
+        }
+        assert!(root.path().join("out/a.wav").exists());
+        let failed: Vec<_> =
+            json_lines(&done).into_iter().filter(|line| line["status"] == "failed").collect();
+        assert!(failed.iter().any(|line| named.starts_with(line["input"].as_str().unwrap())), "{failed:?}");
+        assert_eq!(only.status.code(), Some(1), "{}", stderr(&only));
+    }
+}
+
+#[test]
+fn a_skipped_file_says_why_and_what_it_is() {
+    let root = corpus();
+    let lines = |options: &[&str]| {
+        let done = run(&[&["clean", "in", "-o", "out", "--json"], options].concat(), root.path());
+        assert!(done.status.success(), "{}", stderr(&done));
+        let mut lines = json_lines(&done);
+        lines.sort_by_key(|line| line["input"].to_string());
+        lines
+    };
+    for (cleaned, skipped) in lines(&[]).iter().zip(lines(&["--skip-existing"])) {
+        assert_eq!(skipped["status"], "skipped");
+        assert!(skipped["reason"].as_str().unwrap().contains("exists"), "{skipped}");
+        for key in
+            ["input", "output", "seconds", "frames", "sample_rate", "channels", "sample_format", "notices"]
+        {
+            assert!(!cleaned[key].is_null() && skipped[key] == cleaned[key], "{key}: {skipped}");
+        }
+    }
+}
+
 #[test]
 fn lists_from_a_file_and_from_the_standard_input() {
     let root = corpus();

@@ -20,10 +20,24 @@ fn a_page_and_a_picture_come_beside_the_sound() {
     assert!(text.contains("5.0 s") && text.trim_end().ends_with("</html>"));
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
 
+    // Both can be heard, and the page allows it.
+    assert!(text.contains("<audio") && text.contains("src=\"out.wav\""), "the output is beside the page");
+    assert!(text.contains("/keyboard-stereo-44k1.wav\"></audio>") && text.contains("media-src 'self' file:"));
+
     // The sound is the same with a report and without.
     let bare = path("bare.wav");
     assert!(clean(&file, &["-o", &bare]).status.success());
     assert_eq!(std::fs::read(&bare).unwrap(), std::fs::read(&out).unwrap());
+}
+
+#[test]
+fn what_is_no_file_has_no_player() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = folder.path().join("r.html");
+    let file = std::fs::File::open(samples().join("phone-8k.wav")).unwrap();
+    let run = common::sourdine(&["clean", "-", "--report"]).arg(&page).stdin(file).output().unwrap();
+    assert!(run.status.success(), "{}", stderr(&run));
+    assert!(!std::fs::read_to_string(&page).unwrap().contains("<audio"));
 }
 
 #[test]
@@ -39,7 +53,8 @@ fn a_report_that_cannot_be_written_is_told_before_any_work() {
         line
     };
     assert!(refused(&["--report", &path("old.html")], "old.html").contains("--force"));
-    refused(&["--report", &path("none/report.html")], "report.html");
+    let line = refused(&["--report", &path("none/report.html")], "report.html");
+    assert!(line.contains("folder does not exist"), "{line}");
     refused(&["--report", folder.path().to_str().unwrap()], "");
     refused(&["--report", &out], "out.wav");
     refused(&["--force", "--report", file.to_str().unwrap()], "phone-8k.wav");

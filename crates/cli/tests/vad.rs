@@ -134,3 +134,100 @@ fn files_are_kept_unless_forced_and_errors_name_them() {
     assert_fails(&vad(&folder.path().join("none.wav"), &[]), "none.wav");
     assert_fails(&vad(&file, &["-o", "/no/such/folder/x.json"]), "x.json");
 }
+
+/// `in/a.wav`, `in/far/b.wav` and `in/far/c.wav`, all the same sample.
+fn recordings() -> tempfile::TempDir {
+    let root = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(root.path().join("in/far")).unwrap();
+    for name in ["in/a.wav", "in/far/b.wav", "in/far/c.wav"] {
+        std::fs::copy(samples().join("phone-8k.wav"), root.path().join(name)).unwrap();
+    }
+    root
+}
+
+fn run(args: &[&str], folder: &Path) -> Output {
+    sourdine(&[&["vad"], args].concat()).current_dir(folder).output().unwrap()
+}
+
+#[test]
+fn a_folder_comes_out_as_its_mirror_and_is_resumed() {
+    let root = recordings();
+    let alone = vad(&samples().join("phone-8k.wav"), &["--format", "csv"]).stdout;
+    let out = ["in", "--format", "csv", "-o", "out"];
+    let done = run(&[&out[..], &["--jobs", "2"]].concat(), root.path());
+    assert!(done.status.success() && done.stdout.is_empty(), "{}", stderr(&done));
+    assert!(stderr(&done).contains("3 looked through"), "{}", stderr(&done));
+    assert_eq!(listing(&root.path().join("out")), ["a.csv", "far"]);
+    assert_eq!(listing(&root.path().join("out/far")), ["b.csv", "c.csv"]);
+    assert_eq!(std::fs::read(root.path().join("out/far/c.csv")).unwrap(), alone, "as alone");
+
+    std::fs::write(root.path().join("out/a.csv"), "mine").unwrap();
+    std::fs::remove_file(root.path().join("out/far/b.csv")).unwrap();
+    let again = run(&[&out[..], &["--skip-existing"]].concat(), root.path());
+    assert!(
+        again.status.success() && stderr(&again).contains("1 looked through, 2 skipped"),
+        "{}",
+        stderr(&again)
+    );
+    assert_eq!(std::fs::read(root.path().join("out/a.csv")).unwrap(), b"mine");
+    assert_eq!(std::fs::read(root.path().join("out/far/b.csv")).unwrap(), alone);
+    assert_eq!(run(&out, root.path()).status.code(), Some(1), "without it, existing files are refused");
+    assert!(run(&[&out[..], &["--force"]].concat(), root.path()).status.success());
+    assert_eq!(std::fs::read(root.path().join("out/a.csv")).unwrap(), alone);
+}
+
+#[test]
+fn several_files_on_one_stream_say_which_they_are() {
+    let root = recordings();
+    std::fs::write(root.path().join("in/broken.wav"), "RIFF").unwrap();
+    let done = run(&["in"], root.path());
+    assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
+    assert!(stderr(&done).contains("broken.wav"), "{}", stderr(&done));
+    let text = String::from_utf8(done.stdout).unwrap();
+    let mut inputs: Vec<String> = text
+        .lines()
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).unwrap()["input"].as_str().unwrap().into()
+        })
+        .collect();
+    inputs.sort();
+    assert_eq!(inputs, ["in/a.wav", "in/far/b.wav", "in/far/c.wav"]);
+
+    std::fs::write(root.path().join("list"), "in/a.wav\nin/far/b.wav\n").unwrap();
+    let rttm = run(&["--files-from", "list", "--format", "rttm", "-q"], root.path());
+    assert!(rttm.status.success() && rttm.stderr.is_empty(), "{}", stderr(&rttm));
+    let text = String::from_utf8(rttm.stdout).unwrap();
+    assert!(text.contains("SPEAKER a 1 ") && text.contains("SPEAKER b 1 "), "{text}");
+    assert!(text.lines().all(|line| line.starts_with("SPEAKER ")), "{text}");
+    let nameless = run(&["in", "--format", "csv"], root.path());
+    assert!(stderr(&nameless).contains("-o"), "{}", assert_fails(&nameless, "--format"));
+}
+
+#[test]
+fn pipes_and_the_environment() {
+    let root = recordings();
+    let open = || std::fs::File::open(root.path().join("in/a.wav")).unwrap();
+    let expected = found(&root.path().join("in/a.wav"), &[]);
+    let piped = sourdine(&["vad", "-"]).stdin(open()).output().unwrap();
+    let piped: serde_json::Value = serde_json::from_slice(&piped.stdout).unwrap();
+    assert_eq!((&piped["segments"], &piped["frames"]), (&expected["segments"], &expected["frames"]));
+    assert_eq!(piped["input"], "standard input");
+    let raw: Vec<u8> = std::fs::read(root.path().join("in/a.wav")).unwrap().split_off(44);
+    std::fs::write(root.path().join("raw"), raw).unwrap();
+    let raw = std::fs::File::open(root.path().join("raw")).unwrap();
+    let raw = sourdine(&["vad", "-", "--raw", "s16le:8000:1"]).stdin(raw).output().unwrap();
+    let raw: serde_json::Value = serde_json::from_slice(&raw.stdout).unwrap();
+    assert_eq!(raw["segments"], expected["segments"]);
+
+    let model = |args: &[&str], env: &[(&str, &str)]| -> String {
+        let mut command = sourdine(&[&["vad", "in/a.wav"], args].concat());
+        let run = command.current_dir(root.path()).envs(env.iter().copied()).output().unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+        json["model"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(model(&[], &[]), "sourdine");
+    std::fs::write(root.path().join("sourdine.toml"), "model = 'sourdine-lite'").unwrap();
+    assert_eq!(model(&[], &[]), "sourdine-lite");
+    assert_eq!(model(&[], &[("SOURDINE_MODEL", "rnnoise")]), "rnnoise");
+    assert_eq!(model(&["-m", "sourdine"], &[("SOURDINE_MODEL", "rnnoise")]), "sourdine");
+}

@@ -1,6 +1,5 @@
 //! Writing FLAC (RFC 9639) with flacenc, frame by frame, so that memory does not grow with the file.
 
-use std::fs;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 
@@ -11,6 +10,7 @@ use flacenc::error::{Verified, Verify};
 use flacenc::source::{Fill, FrameBuf};
 use md5::{Digest, Md5};
 
+use crate::attributes::Attributes;
 use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
 use crate::format::{SampleFormat, WavSpec};
@@ -28,7 +28,7 @@ const STREAM_INFO_BYTES: usize = 34;
 /// Writes FLAC of 8, 16 or 24 bits.
 pub(crate) struct FlacWriter {
     target: Target,
-    permissions: Option<fs::Permissions>,
+    attributes: Option<Attributes>,
     out: BufWriter<Out>,
     spec: WavSpec,
     config: Verified<config::Encoder>,
@@ -68,7 +68,7 @@ impl FlacWriter {
         valid_bits: u32,
         low_bits_are_zero: bool,
         metadata: &[u8],
-        permissions: Option<fs::Permissions>,
+        attributes: Option<Attributes>,
     ) -> Result<Self, WavError> {
         let named = target.named().to_owned();
         let refused = || {
@@ -91,7 +91,8 @@ impl FlacWriter {
         let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
         let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
         let writing = |error| WavError::writing(&named, error);
-        let mut out = BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary()?));
+        let mut out =
+            BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary(attributes.is_some())?));
         let mut head = b"fLaC".to_vec();
         head.extend([if metadata.is_empty() { 0x80 } else { 0 }, 0, 0, STREAM_INFO_BYTES as u8]);
         head.extend([0; STREAM_INFO_BYTES]); // at the end
@@ -99,7 +100,7 @@ impl FlacWriter {
         out.write_all(&head).map_err(writing)?;
         Ok(Self {
             target,
-            permissions,
+            attributes,
             out,
             spec: WavSpec { format, ..spec },
             config,
@@ -204,7 +205,7 @@ impl FlacWriter {
             patch(file, &[(8, info)]).map_err(writing)?;
         }
         if let Out::Temporary(file) = out {
-            self.target.commit(file, self.permissions)?;
+            self.target.commit(file, self.attributes.as_ref())?;
         }
         Ok(Finished {
             path: named,

@@ -1,9 +1,9 @@
 //! Writing WAV, or samples without a header, that are no copy of a file: from streams and from other containers.
 
-use std::fs;
 use std::io::{self, BufWriter, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::attributes::Attributes;
 use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
 use crate::format::WavSpec;
@@ -57,7 +57,7 @@ impl Plan {
 pub(crate) struct FreshWriter {
     named: PathBuf,
     target: Option<Target>,
-    permissions: Option<fs::Permissions>,
+    attributes: Option<Attributes>,
     out: BufWriter<Out>,
     plan: Plan,
     encoder: Encoder,
@@ -70,11 +70,11 @@ impl FreshWriter {
     pub(crate) fn create(
         target: Target,
         plan: Plan,
-        permissions: Option<fs::Permissions>,
+        attributes: Option<Attributes>,
     ) -> Result<Self, WavError> {
-        let out = Out::Temporary(target.temporary()?);
+        let out = Out::Temporary(target.temporary(attributes.is_some())?);
         let named = target.named().to_owned();
-        Self::start(named, Some(target), permissions, out, plan)
+        Self::start(named, Some(target), attributes, out, plan)
     }
 
     pub(crate) fn to_stream(
@@ -88,7 +88,7 @@ impl FreshWriter {
     fn start(
         named: PathBuf,
         target: Option<Target>,
-        permissions: Option<fs::Permissions>,
+        attributes: Option<Attributes>,
         out: Out,
         plan: Plan,
     ) -> Result<Self, WavError> {
@@ -96,7 +96,7 @@ impl FreshWriter {
         out.write_all(&plan.head).map_err(|error| WavError::writing(&named, error))?;
         let encoder = Encoder::new(plan.spec.format, plan.valid_bits);
         let encoded = Encoded::default();
-        Ok(Self { named, target, permissions, out, plan, encoder, block: Vec::new(), frames: 0, encoded })
+        Ok(Self { named, target, attributes, out, plan, encoder, block: Vec::new(), frames: 0, encoded })
     }
 
     pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
@@ -153,7 +153,7 @@ impl FreshWriter {
                     patch(file, &patches).map_err(writing)?;
                 }
                 if let Out::Temporary(file) = out {
-                    target.commit(file, self.permissions)?;
+                    target.commit(file, self.attributes.as_ref())?;
                 }
             }
             _ => out.flush().map_err(writing)?,

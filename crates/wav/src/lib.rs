@@ -70,6 +70,7 @@
 
 #![forbid(unsafe_code)]
 
+mod attributes;
 mod bytes;
 mod codec;
 mod data_chunk;
@@ -104,6 +105,7 @@ mod sniff;
 mod sound;
 mod stream;
 mod tags;
+mod temporary;
 mod vorbis;
 
 pub use encoder::Encoded;
@@ -115,3 +117,4 @@ pub use raw::{RawSpec, RawSpecError};
 pub use reader::WavReader;
 pub use rewriter::{Finished, WavRewriter};
 pub use sound::{SoundReader, SoundWriter};
+pub use temporary::{remove_abandoned, temporary_file};

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
+use crate::attributes::Attributes;
 use crate::error::{WavError, WavErrorKind};
+use crate::temporary::{folder, temporary_file};
 
 /// Whether an output that exists already may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -73,34 +75,18 @@ impl Target {
         &self.named
     }
 
-    /// A temporary file in the folder of the output, named `.NAME.sourdine-XXXXXX.tmp` and deleted when dropped.
-    pub(crate) fn temporary(&self) -> Result<NamedTempFile, WavError> {
-        // Not more of the name than leaves room for the rest of it in 255 bytes.
-        let name = self.place.file_name().unwrap_or_default().to_string_lossy();
-        let name: String = name.chars().take(48).collect();
-        tempfile::Builder::new()
-            .prefix(&format!(".{name}.sourdine-"))
-            .suffix(".tmp")
-            .tempfile_in(self.folder())
-            .map_err(|error| WavError::writing(&self.named, error))
+    /// A temporary file in the folder of the output, deleted when dropped. Private until it takes over the permissions of
+    /// its source, or with those of a new file.
+    pub(crate) fn temporary(&self, private: bool) -> Result<NamedTempFile, WavError> {
+        temporary_file(&self.place, ".tmp", private).map_err(|error| WavError::writing(&self.named, error))
     }
 
-    /// Gives the finished temporary file the permissions of the source (of a new file, where there is none), brings it
-    /// to the disk and to its name.
-    pub(crate) fn commit(&self, file: NamedTempFile, like: Option<fs::Permissions>) -> Result<(), WavError> {
+    /// Gives the finished temporary file the attributes of its source, if it has one, brings it to the disk and to its
+    /// name.
+    pub(crate) fn commit(&self, file: NamedTempFile, like: Option<&Attributes>) -> Result<(), WavError> {
         let failed = |error| WavError::writing(&self.named, error);
-        let permissions = match like {
-            Some(permissions) => permissions,
-            None => self.of_a_new_file().map_err(failed)?,
-        };
-        match file.as_file().set_permissions(permission_bits(permissions)) {
-            // File systems without permissions are no reason to lose the work.
-            Err(error)
-                if !matches!(error.kind(), io::ErrorKind::PermissionDenied | io::ErrorKind::Unsupported) =>
-            {
-                return Err(failed(error));
-            }
-            _ => {}
+        if let Some(like) = like {
+            like.give(file.as_file()).map_err(failed)?;
         }
         file.as_file().sync_all().map_err(failed)?;
         let moved = match self.overwrite {
@@ -110,19 +96,8 @@ impl Target {
         moved.map(drop).map_err(|error| failed(error.error))
     }
 
-    /// The permissions that the user's file mask gives to a new file: temporary files have stricter ones.
-    fn of_a_new_file(&self) -> io::Result<fs::Permissions> {
-        let probe = tempfile::Builder::new()
-            .prefix(".sourdine-")
-            .make_in(self.folder(), |path| File::create_new(path))?;
-        Ok(probe.as_file().metadata()?.permissions())
-    }
-
     fn folder(&self) -> &Path {
-        match self.place.parent() {
-            Some(parent) if !parent.as_os_str().is_empty() => parent,
-            _ => Path::new("."),
-        }
+        folder(&self.place)
     }
 }
 
@@ -195,16 +170,4 @@ pub(crate) fn same_inode(one: &fs::Metadata, other: &fs::Metadata) -> bool {
 #[cfg(not(unix))]
 pub(crate) fn same_inode(_one: &fs::Metadata, _other: &fs::Metadata) -> bool {
     true
-}
-
-/// Read, write and execute for owner, group and others, without set-user-id and its like.
-#[cfg(unix)]
-fn permission_bits(permissions: fs::Permissions) -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(permissions.mode() & 0o777)
-}
-
-#[cfg(not(unix))]
-fn permission_bits(permissions: fs::Permissions) -> fs::Permissions {
-    permissions
 }

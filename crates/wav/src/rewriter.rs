@@ -1,9 +1,10 @@
 //! Writing: a copy of the source file with its samples overwritten.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{BufWriter, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
+use crate::attributes::Attributes;
 use crate::encoder::{Encoded, Encoder};
 use crate::error::{WavError, WavErrorKind};
 use crate::output::{Out, Overwrite, Source, Target, same_inode};
@@ -21,7 +22,7 @@ const BLOCK_BYTES: usize = 128 * 1024;
 #[derive(Debug)]
 pub struct WavRewriter {
     source_path: PathBuf,
-    permissions: fs::Permissions,
+    attributes: Attributes,
     layout: Layout,
     payload: Payload,
     encoder: Encoder,
@@ -62,7 +63,7 @@ impl WavRewriter {
     pub fn create(source: &WavReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
         let target =
             Target::check(Source { path: source.path(), file: Some(source.file()) }, output, overwrite)?;
-        let out = Out::Temporary(target.temporary()?);
+        let out = Out::Temporary(target.temporary(true)?);
         Self::start(source, output, Some(target), out)
     }
 
@@ -95,7 +96,7 @@ impl WavRewriter {
         copy(&file, at, layout.data_offset - at, &mut out, source.path(), named)?;
         Ok(Self {
             source_path: source.path().to_owned(),
-            permissions: again.permissions(),
+            attributes: Attributes::of(&file).map_err(reading)?,
             payload: Payload::new(file, &layout).map_err(reading)?,
             encoder: Encoder::new(layout.spec.format, layout.valid_bits),
             layout,
@@ -140,7 +141,7 @@ impl WavRewriter {
     }
 
     /// Writes what stands behind the sound in the source, brings everything to the disk and gives the output its name
-    /// and the permissions of the source.
+    /// and the attributes of the source.
     ///
     /// # Errors
     /// [`WavErrorKind::FrameCount`] if not all frames were written; [`WavErrorKind::OutputExists`] if it came into being
@@ -159,7 +160,7 @@ impl WavRewriter {
         copy(self.payload.file(), self.layout.tail_offset, tail, &mut self.out, &self.source_path, named)?;
         let file = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
         match (file, self.target) {
-            (Out::Temporary(file), Some(target)) => target.commit(file, Some(self.permissions))?,
+            (Out::Temporary(file), Some(target)) => target.commit(file, Some(&self.attributes))?,
             (mut stream, _) => stream.flush().map_err(writing)?,
         }
         Ok(Finished {

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::{Read, Write};
 use std::path::Path;
 
+use crate::attributes::Attributes;
 use crate::decoded::Decoded;
 use crate::error::{WavError, WavErrorKind};
 use crate::flac::{self, FlacWriter};
@@ -147,8 +148,9 @@ impl SoundReader {
         }
     }
 
-    fn permissions(&self) -> Option<fs::Permissions> {
-        self.file().and_then(|file| file.metadata().ok()).map(|about| about.permissions())
+    /// What the output takes over from it.
+    fn attributes(&self) -> Option<Attributes> {
+        self.file().and_then(|file| Attributes::of(file).ok())
     }
 
     fn valid_bits(&self) -> u32 {
@@ -222,17 +224,17 @@ impl SoundWriter {
     ) -> Result<Self, WavError> {
         check_name(output)?;
         let target = Target::check(Source { path: source.path(), file: source.file() }, output, overwrite)?;
-        let permissions = source.permissions();
+        let attributes = source.attributes();
         if flac::is_flac_name(output) {
             let low_bits_are_zero = matches!(source.0, Inner::Decoded(_));
             let metadata = flac_blocks(source, whole)?.into_bytes();
             let (spec, valid_bits) = (source.spec(), source.valid_bits());
             let flac =
-                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, &metadata, permissions)?;
+                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, &metadata, attributes)?;
             return Ok(Self(Sink::Flac(Box::new(flac))));
         }
         let plan = plan(source, whole, true);
-        FreshWriter::create(target, plan, permissions).map(|wav| Self(Sink::Fresh(Box::new(wav))))
+        FreshWriter::create(target, plan, attributes).map(|wav| Self(Sink::Fresh(Box::new(wav))))
     }
 
     /// Starts writing into a pipe: WAV, or samples without a header if the source is that. Errors call it "standard

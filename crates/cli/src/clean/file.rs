@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
@@ -29,18 +28,16 @@ pub(super) fn clean(
     progress: &mut FileProgress,
 ) -> Result<Cleaned, Failure> {
     let started = Instant::now();
-    let mut reader = open(run, task)?;
+    let mut reader = task.open(run.args.format.raw)?;
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
     let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
-    if let (true, To::File(output)) = (task.mirrored, &task.to) {
-        make_folder(output)?;
-    }
+    task.make_folder()?;
     let sink = match (&task.from, &task.to) {
         (From::File(input), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Sink::cut(run.args, input, output, overwrite)?
+            Sink::cut(run, task, input, output, overwrite)?
         }
         (_, To::File(output)) => Sink::Whole(Box::new(SoundWriter::create(&reader, output, overwrite)?)),
         (_, To::Stdout) => {
@@ -50,7 +47,7 @@ pub(super) fn clean(
 
     let mut job = Job::new(engine, sink);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
-    let closed = match job.clean(&mut reader, run, &path, progress) {
+    let closed = match job.clean(&mut reader, run, task, &path, progress) {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
         cleaned => cleaned.map(|()| false)?,
@@ -107,9 +104,12 @@ impl Cleaned {
             keep_times(task)?;
         }
         if let Some(recorder) = recorder {
+            // The parts have other names.
+            let output = task.output_file().filter(|_| !run.args.cut.split);
             let about = About {
                 input: task.from.to_string(),
                 output: summary.output.clone(),
+                sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
                 model: summary.model.clone(),
                 attenuation_limit_db: summary.attenuation_limit_db,
                 notices: summary.notices.clone(),
@@ -117,23 +117,6 @@ impl Cleaned {
             run.args.report.write(recorder, about, run.args.force)?;
         }
         Ok(summary)
-    }
-}
-
-fn open(run: &Run, task: &Task) -> Result<SoundReader, Failure> {
-    Ok(match (&task.from, run.args.format.raw) {
-        (From::File(path), _) => SoundReader::open(path)?,
-        (From::Stdin, None) => SoundReader::from_stream(Box::new(std::io::stdin()), "standard input")?,
-        (From::Stdin, Some(spec)) => SoundReader::raw(Box::new(std::io::stdin()), spec, "standard input")?,
-    })
-}
-
-/// The folders that mirror those of the input.
-fn make_folder(output: &std::path::Path) -> Result<(), Failure> {
-    match output.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => std::fs::create_dir_all(folder)
-            .map_err(|error| Failure::Write { path: folder.to_path_buf(), error }),
-        _ => Ok(()),
     }
 }
 
@@ -177,6 +160,7 @@ impl Job {
         &mut self,
         reader: &mut SoundReader,
         run: &Run,
+        task: &Task,
         path: &std::path::Path,
         progress: &mut FileProgress,
     ) -> Result<(), Failure> {
@@ -197,9 +181,7 @@ impl Job {
             if let Some(total) = reader.frames() {
                 progress.reached(self.frames as f64 / total.max(1) as f64);
             }
-            if run.stop.load(Ordering::Relaxed) {
-                return Err(Failure::Interrupted { path: path.into() });
-            }
+            run.batch.go_on(task)?;
         }
         let mut left = self.engine.latency();
         while left > 0 {

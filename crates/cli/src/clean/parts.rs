@@ -5,8 +5,9 @@ use std::path::{Path, PathBuf};
 
 use sourdine_wav::{Overwrite, SoundReader, SoundWriter};
 
-use crate::args::CleanArgs;
+use super::Run;
 use crate::failure::Failure;
+use crate::inputs::Task;
 use crate::segments::SegmentShape;
 use crate::{models, vad};
 
@@ -33,12 +34,13 @@ pub(super) struct Parts {
 impl Sink {
     /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
     pub(super) fn cut(
-        args: &CleanArgs,
+        run: &Run,
+        task: &Task,
         input: &Path,
         output: &Path,
         overwrite: Overwrite,
     ) -> Result<Self, Failure> {
-        let cut = &args.cut;
+        let cut = &run.args.cut;
         let model = models::find(models::VOICE)?;
         let mut reader = SoundReader::open(input)?;
         let rate = reader.spec().sample_rate;
@@ -47,10 +49,10 @@ impl Sink {
             min_silence: cut.min_silence.frames(rate),
             pad: cut.pad.frames(rate),
         };
-        let (_, segments) = vad::detect(&mut reader, input, &model, shape)?;
+        let (_, segments) = vad::detect(&mut reader, input, &model, shape, |_| run.batch.go_on(task))?;
         // Before the first part has its name.
         let notices: Vec<String> = reader.notices().iter().map(ToString::to_string).collect();
-        if let Some(failure) = Failure::strict(input, &notices).filter(|_| args.strict) {
+        if let Some(failure) = Failure::strict(input, &notices).filter(|_| run.args.strict) {
             return Err(failure);
         }
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
@@ -63,6 +65,9 @@ impl Sink {
         } else {
             vec![(first.start..last.end, output.to_path_buf())]
         };
+        for (_, path) in &ranges {
+            run.plan.untouched.refuse(path)?;
+        }
         ranges.reverse();
         Ok(Self::Parts(Parts { at: 0, ranges, overwrite, writer: None }))
     }

@@ -105,11 +105,7 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
         before: measures(&clean, &noisy, !args.no_align),
         after: measures(&clean, &cleaned, !args.no_align),
     };
-    if args.json {
-        output::result(&serde_json::to_string(&comparison).map_err(|e| Failure::Print(e.into()))?)
-    } else {
-        output::result(&comparison)
-    }
+    if args.json { output::result(&output::json(&comparison, false)?) } else { output::result(&comparison) }
 }
 
 /// A whole file, channel by channel.
@@ -158,7 +154,9 @@ fn fits(clean: &Sound, other: &Sound) -> Result<(), String> {
     }
     let (a, b) = (clean.channels.len(), other.channels.len());
     if a != 1 && a != b {
-        return Err(format!("has {b} channels, the clean file {a}; give a clean file with 1 or {b}"));
+        let s = if b == 1 { "" } else { "s" };
+        let needed = if b == 1 { "in mono".into() } else { format!("in mono, or with {b} channels") };
+        return Err(format!("has {b} channel{s}, the clean file {a}; give a clean file {needed}"));
     }
     if clean.frames() == 0 || other.frames() == 0 {
         return Err("there is no sound to compare; check all three files".into());
@@ -239,7 +237,10 @@ mod tests {
         let clean = sound(48_000, 1, 10);
         assert!(fits(&clean, &sound(48_000, 2, 10)).is_ok(), "mono is the reference of each channel");
         assert!(fits(&clean, &sound(44_100, 1, 10)).unwrap_err().contains("44100 Hz"));
-        assert!(fits(&sound(48_000, 2, 10), &clean).unwrap_err().contains("channels"));
+        let line = fits(&sound(48_000, 2, 10), &clean).unwrap_err();
+        assert_eq!(line, "has 1 channel, the clean file 2; give a clean file in mono");
+        let line = fits(&sound(48_000, 2, 10), &sound(48_000, 3, 10)).unwrap_err();
+        assert_eq!(line, "has 3 channels, the clean file 2; give a clean file in mono, or with 3 channels");
         assert!(fits(&clean, &sound(48_000, 1, 0)).unwrap_err().contains("no sound"));
     }
 

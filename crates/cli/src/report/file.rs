@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
+use sourdine_wav::temporary_file;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;
@@ -22,37 +23,12 @@ pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Whether two paths name one file, whether it exists or not.
-pub(super) fn is_same(a: &Path, b: &Path) -> bool {
-    let place = |path: &Path| {
-        path.canonicalize()
-            .or_else(|_| {
-                Ok::<_, io::Error>(folder(path).canonicalize()?.join(path.file_name().unwrap_or_default()))
-            })
-            .unwrap_or_else(|_| path.to_path_buf())
-    };
-    place(a) == place(b)
-}
-
 /// Writes a file beside its name and moves it there.
 pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: path.into(), error };
-    let mut file = temporary(path, ".tmp").map_err(failed)?;
+    let mut file = temporary_file(path, ".tmp", false).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
     persist(file, path, overwrite)
-}
-
-/// A temporary file in the folder of `path`, deleted when dropped.
-pub(super) fn temporary(path: &Path, suffix: &str) -> io::Result<NamedTempFile> {
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".sourdine-").suffix(suffix);
-    // As every other file the user makes, not private as temporary files are.
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    builder.tempfile_in(folder(path))
 }
 
 /// Gives a temporary file its name.
@@ -62,7 +38,7 @@ pub(super) fn persist(file: NamedTempFile, path: &Path, overwrite: bool) -> Resu
 }
 
 /// The folder that a path names a file in.
-fn folder(path: &Path) -> &Path {
+pub(crate) fn folder(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),

@@ -1,24 +1,28 @@
-//! The report as one page: no script, and nothing from anywhere else, which its content security policy states.
+//! The report as one page: no script, and nothing from anywhere else but the two sounds, which its content security policy
+//! states. Narrow screens show the charts at a size at which they can be read, to be moved sideways.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use plotters::drawing::IntoDrawingArea;
 use plotters_svg::SVGBackend;
 
-use super::{Picture, chart, number, palette, png};
+use super::{Picture, chart, number, palette, player, png};
 
 const STYLE: &str = "\
 body{margin:0;background:var(--paper);color:var(--ink);font:16px/1.5 system-ui,sans-serif}
 main{max-width:1200px;margin:0 auto;padding:24px 16px 40px}
 h1{font-size:26px;font-weight:600;margin:0;overflow-wrap:anywhere}
 p{margin:2px 0;color:var(--muted)}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin:20px 0 8px}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px;margin:20px 0 8px}
 dl div{border:1px solid var(--grid);border-radius:8px;padding:10px 14px}
 dt{color:var(--muted);font-size:14px}
 dd{margin:0;font-size:21px;font-variant-numeric:tabular-nums}
 dd small{font-size:14px;color:var(--muted)}
-figure{margin:0}
-svg{display:block;width:100%;height:auto}
+.players{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(260px,100%),1fr));gap:12px;color:var(--muted)}
+audio{display:block;width:100%}
+figure{margin:0;overflow-x:auto}
+svg{display:block;width:100%;min-width:900px;height:auto}
 svg text{font-family:system-ui,sans-serif}
 footer{margin-top:16px;font-size:14px;color:var(--muted)}
 ";
@@ -28,7 +32,7 @@ median level of 10 ms frames without voice; voice to noise is the mean power of 
 floor's, over the floor's. Both spectrograms have one colour scale.";
 
 /// The page.
-pub(super) fn page(picture: &Picture) -> Result<String, String> {
+pub(super) fn page(picture: &Picture, path: &Path) -> Result<String, String> {
     png::font()?;
     let layout = chart::Layout { scale: 1.0, header: false };
     let mut svg = String::new();
@@ -44,7 +48,7 @@ pub(super) fn page(picture: &Picture) -> Result<String, String> {
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none';style-src 'unsafe-inline';\
-         img-src data:\">\n<title>{name} – Sourdine</title>\n<style>\n{}{STYLE}</style>\n</head>\n<body>\n<main>\n\
+         img-src data:;media-src 'self' file:\">\n<title>{name} – Sourdine</title>\n<style>\n{}{STYLE}</style>\n</head>\n<body>\n<main>\n\
          <h1>{name}</h1>\n<p>{} · {}</p>\n",
         palette::style_sheet(),
         escaped(&picture.sound()),
@@ -61,8 +65,9 @@ pub(super) fn page(picture: &Picture) -> Result<String, String> {
     }
     let _to_memory = write!(
         page,
-        "</dl>\n<figure role=\"img\" aria-label=\"Spectrograms before and after, waveform, voice and attenuation over \
-         time\">\n{svg}\n</figure>\n<footer>\n<p>{NOTES}</p>\n"
+        "</dl>\n{}<figure role=\"img\" tabindex=\"0\" aria-label=\"Spectrograms before and after, waveform, voice and attenuation over \
+         time\">\n{svg}\n</figure>\n<footer>\n<p>{NOTES}</p>\n",
+        player::players(&picture.about, path)
     );
     for notice in &picture.about.notices {
         let _to_memory = writeln!(page, "<p>Note: {}</p>", escaped(notice));

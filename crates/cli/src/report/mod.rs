@@ -10,6 +10,7 @@ mod html;
 mod loudness;
 mod noise;
 mod palette;
+mod player;
 mod png;
 mod pooled;
 mod spectrum;
@@ -29,6 +30,7 @@ use pooled::{Pool, Pooled};
 use track::{Side, Track};
 
 use crate::failure::Failure;
+use crate::inputs::{Plan, place};
 
 /// What of a report is wanted.
 #[derive(Debug, Default, Args)]
@@ -44,18 +46,26 @@ pub(crate) struct ReportArgs {
 }
 
 impl ReportArgs {
+    /// The files to write.
+    pub(crate) fn paths(&self) -> Vec<&Path> {
+        [&self.report, &self.spectrogram].into_iter().flatten().map(PathBuf::as_path).collect()
+    }
+
     /// Refuses, before any work is done, what cannot be written: reports on several files, and under the name of a
-    /// file that is not to be touched.
-    pub(crate) fn check(&self, files: usize, untouched: &[PathBuf], overwrite: bool) -> Result<(), Failure> {
-        let wanted = [&self.report, &self.spectrogram].into_iter().flatten();
-        for path in wanted {
-            let refuse = |why| Err(Failure::Write { path: path.clone(), error: std::io::Error::other(why) });
-            if files != 1 {
+    /// file that has another use.
+    pub(crate) fn check(&self, plan: &Plan, overwrite: bool) -> Result<(), Failure> {
+        let mut taken: Vec<PathBuf> =
+            plan.tasks.iter().filter_map(|task| task.output_file().map(place)).collect();
+        for path in self.paths() {
+            let refuse = |why| Err(Failure::Write { path: path.into(), error: std::io::Error::other(why) });
+            if plan.tasks.len() != 1 {
                 return refuse("a report is about one file; give one input");
             }
-            if untouched.iter().any(|other| file::is_same(path, other)) || self.report == self.spectrogram {
+            plan.untouched.refuse(path)?;
+            if taken.contains(&place(path)) {
                 return refuse("it has another use on this command line; name another file");
             }
+            taken.push(place(path));
             file::check(path, overwrite)?;
         }
         Ok(())
@@ -86,6 +96,8 @@ pub(crate) struct About {
     pub(crate) input: String,
     /// The output's name.
     pub(crate) output: String,
+    /// Input and output, where they are files.
+    pub(crate) sounds: (Option<PathBuf>, Option<PathBuf>),
     pub(crate) model: String,
     /// None for no limit.
     pub(crate) attenuation_limit_db: Option<f32>,
@@ -232,9 +244,9 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Writes a page that needs nothing else.
+    /// Writes a page that needs nothing else but the sound it lets one hear.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
-        let page = html::page(self).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
+        let page = html::page(self, path).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
         file::write(path, overwrite, page.as_bytes())
     }
 
@@ -324,6 +336,7 @@ mod tests {
         let about = About {
             input: input.into(),
             output: "out.wav".into(),
+            sounds: (None, None),
             model: "rnnoise".into(),
             attenuation_limit_db: Some(24.0),
             notices: vec!["a <note>".into()],

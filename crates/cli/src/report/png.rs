@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use plotters::backend::BitMapBackend;
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::{FontStyle, register_font};
+use sourdine_wav::temporary_file;
 
 use super::{Picture, chart, file};
 use crate::failure::Failure;
@@ -28,7 +29,7 @@ pub(super) fn write(picture: &Picture, path: &Path, overwrite: bool) -> Result<(
     font().map_err(failed)?;
     // The name tells the library the format.
     let temporary =
-        file::temporary(path, ".png").map_err(|error| Failure::Write { path: path.into(), error })?;
+        temporary_file(path, ".png", false).map_err(|error| Failure::Write { path: path.into(), error })?;
     let layout = chart::Layout { scale: SCALE, header: true };
     {
         let root = BitMapBackend::new(temporary.path(), layout.size()).into_drawing_area();

@@ -5,13 +5,14 @@ use std::path::Path;
 
 use super::{Format, Found};
 use crate::failure::Failure;
+use crate::output::{self, is_unprintable};
 
-/// All segments as text, with a line end at the end of each line.
-pub(super) fn write(found: &Found, format: Format) -> Result<String, Failure> {
+/// All segments as text, with a line end at the end of each line. `one_line` is for JSON among that of other files.
+pub(super) fn write(found: &Found, format: Format, one_line: bool) -> Result<String, Failure> {
     let mut text = String::new();
     match format {
         Format::Json => {
-            text = serde_json::to_string_pretty(found).map_err(|e| Failure::Print(e.into()))?;
+            text = output::json(found, !one_line)?;
             text.push('\n');
         }
         Format::Csv => {
@@ -44,7 +45,8 @@ pub(super) fn write(found: &Found, format: Format) -> Result<String, Failure> {
 /// RTTM separates its fields by spaces, so a name has none.
 fn rttm_name(input: &str) -> String {
     let stem = Path::new(input).file_stem().unwrap_or_default().to_string_lossy();
-    let name: String = stem.chars().map(|c| if c.is_whitespace() { '_' } else { c }).collect();
+    let name: String =
+        stem.chars().map(|c| if c.is_whitespace() || is_unprintable(c) { '_' } else { c }).collect();
     if name.is_empty() { "-".into() } else { name }
 }
 
@@ -68,7 +70,7 @@ mod tests {
 
     #[test]
     fn forms() {
-        let text = |format| write(&found(), format).expect("written");
+        let text = |format| write(&found(), format, false).expect("written");
         assert_eq!(text(Format::Csv), "start,end,start_frame,end_frame\n0.500000,1.000000,24000,48000\n");
         assert_eq!(text(Format::Audacity), "0.500000\t1.000000\tvoice\n");
         assert_eq!(text(Format::Rttm), "SPEAKER my_talk 1 0.500000 0.500000 <NA> <NA> speech <NA> <NA>\n");

@@ -70,3 +70,32 @@ pub(crate) fn read_f32(path: &Path) -> Vec<f32> {
 pub(crate) fn samples() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../samples")
 }
+
+/// The binary for a user whom permissions bind, in a folder that is open to all: the superuser is made nobody.
+#[cfg(unix)]
+pub(crate) fn sourdine_of_a_plain_user(args: &[&str], folder: &Path) -> Command {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let open = |path: &Path| std::fs::set_permissions(path, PermissionsExt::from_mode(0o777)).unwrap();
+    let probe = folder.join("whose");
+    std::fs::write(&probe, "").unwrap();
+    let is_superuser = std::fs::metadata(&probe).unwrap().uid() == 0;
+    std::fs::remove_file(&probe).unwrap();
+    if !is_superuser {
+        let mut command = sourdine(args);
+        command.current_dir(folder);
+        return command;
+    }
+    open(folder);
+    // Where the tests are built nobody else may look.
+    let tool = folder.join(".sourdine-of-all");
+    if !tool.exists() {
+        // By another process: what a test forks meanwhile would hold the copy open, and open files are not run.
+        let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_sourdine")).arg(&tool).status();
+        assert!(copied.unwrap().success());
+        open(&tool);
+    }
+    let mut command = Command::new(tool);
+    command.args(args).current_dir(folder).env("XDG_CONFIG_HOME", "/nonexistent").uid(65_534).gid(65_534);
+    command
+}

@@ -1,19 +1,17 @@
 //! From what the user named (files, folders, lists, `-`) to one task for each file: what is read, what is written.
 
-use std::collections::{HashMap, HashSet};
-use std::io::Read;
-use std::path::{Component, Path, PathBuf};
+mod own;
+mod untouched;
+mod walk;
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
-use walkdir::WalkDir;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+use sourdine_wav::{RawSpec, SoundReader};
 
 use crate::failure::Failure;
-
-/// The file name extensions that a folder is searched for; content is what decides in the end.
-const SOUND_EXTENSIONS: [&str; 18] = [
-    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "mp3", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
-    "aifc", "afc", "caf", "alac",
-];
+pub(crate) use untouched::{Untouched, place};
+use walk::Filter;
 
 /// A file to read, or the standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,11 +59,41 @@ impl std::fmt::Display for To {
 }
 
 impl Task {
+    /// The file to read, if it is one.
+    pub(crate) fn input_file(&self) -> Option<&Path> {
+        match &self.from {
+            From::File(path) => Some(path),
+            From::Stdin => None,
+        }
+    }
+
     /// The file to write, if it is one.
     pub(crate) fn output_file(&self) -> Option<&Path> {
         match &self.to {
             To::File(path) => Some(path),
             To::Stdout => None,
+        }
+    }
+
+    /// Begins to read the input; `raw` is what the standard input is, if not WAV.
+    pub(crate) fn open(&self, raw: Option<RawSpec>) -> Result<SoundReader, Failure> {
+        Ok(match (&self.from, raw) {
+            (From::File(path), _) => SoundReader::open(path)?,
+            (From::Stdin, None) => SoundReader::from_stream(Box::new(std::io::stdin()), "standard input")?,
+            (From::Stdin, Some(spec)) => {
+                SoundReader::raw(Box::new(std::io::stdin()), spec, "standard input")?
+            }
+        })
+    }
+
+    /// Makes the folders that mirror those of the input.
+    pub(crate) fn make_folder(&self) -> Result<(), Failure> {
+        match self.output_file().and_then(Path::parent) {
+            Some(folder) if self.mirrored && !folder.as_os_str().is_empty() => {
+                std::fs::create_dir_all(folder)
+                    .map_err(|error| Failure::Write { path: folder.to_path_buf(), error })
+            }
+            _ => Ok(()),
         }
     }
 }
@@ -78,8 +106,55 @@ pub(crate) struct Request<'a> {
     pub(crate) output: Option<&'a Path>,
     pub(crate) include: &'a [String],
     pub(crate) exclude: &'a [String],
-    /// The extension of all outputs, where the user chose one.
-    pub(crate) extension: Option<&'static str>,
+    pub(crate) naming: Naming,
+    /// Outputs may be replaced.
+    pub(crate) force: bool,
+    /// Each output is several files, with numbers in their names.
+    pub(crate) split: bool,
+    /// Files that are read beside the inputs: models, settings.
+    pub(crate) also_read: &'a [PathBuf],
+}
+
+/// How outputs are named that the user did not name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// As the input, with the extension that was chosen if one was; beside it with `.clean` in the name.
+    Sound(Option<&'static str>),
+    /// As the input, with this extension; without a folder for them they go to the standard output.
+    Text(&'static str),
+}
+
+impl Default for Naming {
+    fn default() -> Self {
+        Self::Sound(None)
+    }
+}
+
+/// What is to be done.
+#[derive(Debug, Default)]
+pub(crate) struct Plan {
+    pub(crate) tasks: Vec<Task>,
+    /// Folders that could not be searched.
+    pub(crate) unsearched: Vec<Failure>,
+    /// What was left out, for people.
+    pub(crate) notes: Vec<String>,
+    pub(crate) untouched: Untouched,
+}
+
+impl Plan {
+    /// Whether there is more than one result to tell.
+    pub(crate) fn is_several(&self) -> bool {
+        self.tasks.len() + self.unsearched.len() > 1
+    }
+
+    /// The folders that are written into, links followed.
+    pub(crate) fn output_folders(&self) -> Vec<PathBuf> {
+        let folder = |task: &Task| Some(place(task.output_file()?).parent()?.to_path_buf());
+        let mut folders: Vec<PathBuf> = self.tasks.iter().filter_map(folder).collect();
+        folders.sort();
+        folders.dedup();
+        folders
+    }
 }
 
 /// One input with the place that it has below the output folder.
@@ -91,73 +166,84 @@ struct Found {
 /// Turns what the user named into tasks.
 ///
 /// # Errors
-/// Nothing named or found, a list or folder that cannot be read, two inputs with one output, an output that is an
-/// input.
-pub(crate) fn plan(request: &Request) -> Result<Vec<Task>, Failure> {
+/// Nothing named or found, a list or the only folder that cannot be read, two inputs with one output, an output that is an input.
+pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     let filter = Filter::new(request)?;
-    let mut found = Vec::new();
+    let (mut plan, mut found) = (Plan::default(), Vec::new());
     let mut several = request.files_from.is_some() || request.inputs.len() > 1;
+    // The text beside a sound file is no sound.
+    let outputs = match (request.naming, request.output) {
+        (Naming::Sound(_), Some(output)) => Some(place(output)),
+        _ => None,
+    };
+    let search = |folder: &Path, plan: &mut Plan, found: &mut Vec<Found>| {
+        if request.output.is_none() && matches!(request.naming, Naming::Sound(_)) {
+            return Err(Failure::use_of(folder, "a folder: say where the results go with -o FOLDER"));
+        }
+        walk::walk(folder, &filter, outputs.as_deref(), plan, found);
+        Ok(())
+    };
     for input in request.inputs {
         if input.as_os_str() == "-" {
             found.push(Found { from: From::Stdin, below: "stdin.wav".into() });
         } else if input.is_dir() {
             several = true;
-            if request.output.is_none() {
-                return Err(Failure::use_of(input, "a folder: say where the results go with -o FOLDER"));
-            }
-            walk(input, &filter, &mut found)?;
+            search(input, &mut plan, &mut found)?;
         } else {
             let below = input.file_name().map(PathBuf::from).unwrap_or_default();
             found.push(Found { from: From::File(input.clone()), below });
         }
     }
     if let Some(list) = request.files_from {
-        for entry in read_list(list)? {
+        for entry in walk::read_list(list)? {
             if entry.is_dir() {
-                if request.output.is_none() {
-                    return Err(Failure::use_of(&entry, "a folder: say where the results go with -o FOLDER"));
-                }
-                walk(&entry, &filter, &mut found)?;
+                search(&entry, &mut plan, &mut found)?;
             } else {
-                let below = below_of_list_entry(&entry);
+                let below = walk::below_of_list_entry(&entry);
                 found.push(Found { from: From::File(entry), below });
             }
         }
     }
-    if found.is_empty() {
+    if found.is_empty() && plan.unsearched.is_empty() {
         let named = request.inputs.first().map(PathBuf::as_path).or(request.files_from);
         return Err(Failure::use_of(
             named.unwrap_or(Path::new("-")),
             "no sound files there; check --include and --exclude",
         ));
     }
+    if found.is_empty() && plan.unsearched.len() == 1 {
+        return Err(plan.unsearched.remove(0));
+    }
     let tasks =
         found.into_iter().map(|found| task(found, several, request)).collect::<Result<Vec<_>, _>>()?;
-    refuse_clashes(&tasks)?;
-    Ok(tasks)
+    own::leave_out(request, tasks, &mut plan);
+    let list = request.files_from.filter(|list| list.as_os_str() != "-");
+    let others = request.also_read.iter().map(PathBuf::as_path).chain(list);
+    plan.untouched = Untouched::new(&plan.tasks, others);
+    refuse_clashes(&plan)?;
+    Ok(plan)
 }
 
 /// Where one input's result goes.
 fn task(found: Found, several: bool, request: &Request) -> Result<Task, Failure> {
     let mirrored = several && request.output.is_some();
-    let to = match request.output {
-        Some(output) if output.as_os_str() == "-" => {
-            if several {
-                return Err(Failure::use_of(
-                    output,
-                    "several files do not fit into one stream; name a folder with -o",
-                ));
-            }
-            To::Stdout
+    let to = match (request.output, request.naming) {
+        (Some(output), Naming::Sound(_)) if output.as_os_str() == "-" && several => {
+            return Err(Failure::use_of(
+                output,
+                "several files do not fit into one stream; name a folder with -o",
+            ));
         }
-        Some(output) if several || output.is_dir() || ends_in_separator(output) => {
-            To::File(output.join(with_extension(&found.below, request.extension)))
+        (Some(output), _) if output.as_os_str() == "-" => To::Stdout,
+        (Some(output), naming) if several || output.is_dir() || ends_in_separator(output) => {
+            To::File(output.join(named(&found.below, naming)))
         }
-        Some(output) => To::File(output.to_path_buf()),
-        None => match &found.from {
+        (Some(output), _) => To::File(output.to_path_buf()),
+        (None, Naming::Text(_)) => To::Stdout,
+        (None, naming) => match &found.from {
             From::Stdin => To::Stdout,
             From::File(path) => {
-                let name = with_extension(&found.below, request.extension);
+                let name = named(&found.below, naming);
                 let (stem, extension) = (name.file_stem(), name.extension().unwrap_or_default());
                 let Some(stem) = stem else {
                     return Err(Failure::use_of(path, "not the name of a file; give one"));
@@ -169,17 +255,18 @@ fn task(found: Found, several: bool, request: &Request) -> Result<Task, Failure>
             }
         },
     };
+    let mirrored = mirrored && to != To::Stdout;
     Ok(Task { from: found.from, to, mirrored })
 }
 
-/// The name with the extension that it can be written under: its own for what is written as it was read, `wav`
+/// The name with the extension that it can be written under: sound its own for what is written as it was read, `wav`
 /// otherwise.
-fn with_extension(name: &Path, chosen: Option<&str>) -> PathBuf {
+fn named(name: &Path, naming: Naming) -> PathBuf {
     let lower = name.extension().map(|e| e.to_string_lossy().to_lowercase());
-    match (chosen, lower.as_deref()) {
-        (Some(chosen), _) => name.with_extension(chosen),
-        (None, Some("wav" | "wave" | "flac" | "bwf" | "rf64")) => name.to_path_buf(),
-        (None, _) => name.with_extension("wav"),
+    match (naming, lower.as_deref()) {
+        (Naming::Sound(Some(chosen)) | Naming::Text(chosen), _) => name.with_extension(chosen),
+        (Naming::Sound(None), Some("wav" | "wave" | "flac" | "bwf" | "rf64")) => name.to_path_buf(),
+        (Naming::Sound(None), _) => name.with_extension("wav"),
     }
 }
 
@@ -187,114 +274,14 @@ fn ends_in_separator(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| std::path::is_separator(char::from(b)))
 }
 
-/// Relative entries keep their folders below the output folder; of others the file name is kept.
-fn below_of_list_entry(entry: &Path) -> PathBuf {
-    let plain = entry.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
-    if plain {
-        entry.components().filter(|c| matches!(c, Component::Normal(_))).collect()
-    } else {
-        entry.file_name().map(PathBuf::from).unwrap_or_default()
-    }
-}
-
-/// Everything below a folder that looks like sound, in a stable order. Links to files are followed, links to folders
-/// are not: a loop would have no end.
-fn walk(folder: &Path, filter: &Filter, found: &mut Vec<Found>) -> Result<(), Failure> {
-    for entry in WalkDir::new(folder).sort_by_file_name() {
-        let entry = entry.map_err(|error| {
-            let path = error.path().unwrap_or(folder).to_path_buf();
-            Failure::Folder { path, error: error.into() }
-        })?;
-        let path = entry.path();
-        let below = path.strip_prefix(folder).unwrap_or(path);
-        if path.is_file() && filter.takes(below) {
-            found.push(Found { from: From::File(path.to_path_buf()), below: below.to_path_buf() });
-        }
-    }
-    Ok(())
-}
-
-/// Which files of a folder are taken.
-struct Filter {
-    include: Option<GlobSet>,
-    exclude: GlobSet,
-}
-
-impl Filter {
-    fn new(request: &Request) -> Result<Self, Failure> {
-        let set = |globs: &[String]| {
-            let mut set = GlobSetBuilder::new();
-            for glob in globs {
-                set.add(Glob::new(glob).map_err(|error| Failure::Glob { glob: glob.clone(), error })?);
-            }
-            set.build().map_err(|error| Failure::Glob { glob: globs.join(" "), error })
-        };
-        let include = if request.include.is_empty() { None } else { Some(set(request.include)?) };
-        Ok(Self { include, exclude: set(request.exclude)? })
-    }
-
-    fn takes(&self, below: &Path) -> bool {
-        let hidden = below.components().any(|c| c.as_os_str().as_encoded_bytes().first() == Some(&b'.'));
-        // A glob without a separator is about the file's name, one with a separator about its path.
-        let matches =
-            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|n| set.is_match(n));
-        let taken = match &self.include {
-            Some(include) => matches(include),
-            None => below
-                .extension()
-                .is_some_and(|e| SOUND_EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str())),
-        };
-        taken && !hidden && !matches(&self.exclude)
-    }
-}
-
-/// Paths from a file or the standard input: separated by NUL if there is one, by line ends otherwise.
-fn read_list(list: &Path) -> Result<Vec<PathBuf>, Failure> {
-    let mut bytes = Vec::new();
-    let read = if list.as_os_str() == "-" {
-        std::io::stdin().lock().read_to_end(&mut bytes)
-    } else {
-        std::fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
-    };
-    read.map_err(|error| Failure::List { path: list.into(), error })?;
-    let nul = bytes.contains(&0);
-    let entries = bytes.split(|&b| b == if nul { 0 } else { b'\n' });
-    let entries = entries.map(|e| if nul { e } else { e.strip_suffix(b"\r").unwrap_or(e) });
-    Ok(entries.filter(|e| !e.is_empty()).map(path_from_bytes).collect())
-}
-
-#[cfg(unix)]
-fn path_from_bytes(bytes: &[u8]) -> PathBuf {
-    use std::os::unix::ffi::OsStrExt;
-    std::ffi::OsStr::from_bytes(bytes).into()
-}
-
-#[cfg(not(unix))]
-fn path_from_bytes(bytes: &[u8]) -> PathBuf {
-    String::from_utf8_lossy(bytes).into_owned().into()
-}
-
 /// Two inputs for one output, or an output that is somebody's input, would lose a file.
-fn refuse_clashes(tasks: &[Task]) -> Result<(), Failure> {
-    let full = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    let inputs: HashSet<PathBuf> = tasks
-        .iter()
-        .filter_map(|task| match &task.from {
-            From::File(path) => Some(full(path)),
-            From::Stdin => None,
-        })
-        .collect();
+fn refuse_clashes(plan: &Plan) -> Result<(), Failure> {
+    plan.untouched.refuse_standard_output()?;
     let mut outputs: HashMap<PathBuf, &From> = HashMap::new();
-    for task in tasks {
+    for task in &plan.tasks {
         let Some(output) = task.output_file() else { continue };
-        let place = full(output);
-        if inputs.contains(&place) {
-            return Err(Failure::use_of(
-                output,
-                "this output is an input too, and inputs are never changed; name another with -o",
-            ));
-        }
-        if let Some(other) = outputs.insert(place, &task.from) {
+        plan.untouched.refuse(output)?;
+        if let Some(other) = outputs.insert(place(output), &task.from) {
             return Err(Failure::SameOutput {
                 one: other.to_string(),
                 other: task.from.to_string(),
@@ -331,13 +318,13 @@ mod tests {
         let out = root.path().join("out");
         let request = Request { inputs: &inputs, output: Some(&out), ..Request::default() };
         assert_eq!(
-            outputs(&plan(&request).unwrap(), root.path()),
+            outputs(&plan(&request).unwrap().tasks, root.path()),
             ["out/a.wav", "out/b/c.wav", "out/b/d.flac"]
         );
 
         let (include, exclude) = (["*.wav".into(), "b/*".into()], ["*.txt".into(), "d.*".into()]);
         let request = Request { include: &include, exclude: &exclude, ..request };
-        assert_eq!(outputs(&plan(&request).unwrap(), root.path()), ["out/a.wav", "out/b/c.wav"]);
+        assert_eq!(outputs(&plan(&request).unwrap().tasks, root.path()), ["out/a.wav", "out/b/c.wav"]);
         let request = Request { output: None, ..request };
         assert!(plan(&request).is_err(), "a folder needs -o");
     }
@@ -347,7 +334,7 @@ mod tests {
         let one = |input: &str, output: Option<&str>| {
             let inputs = [PathBuf::from(input)];
             let request = Request { inputs: &inputs, output: output.map(Path::new), ..Request::default() };
-            plan(&request).unwrap().remove(0).to
+            plan(&request).unwrap().tasks.remove(0).to
         };
         assert_eq!(one("x/talk.wav", None), To::File("x/talk.clean.wav".into()));
         assert_eq!(one("x/talk.mp3", None), To::File("x/talk.clean.wav".into()));
@@ -382,12 +369,12 @@ mod tests {
         for text in ["s/1.wav\r\nt/1.wav\n\n/far/2.wav\n", "s/1.wav\0t/1.wav\0/far/2.wav"] {
             std::fs::write(&list, text).unwrap();
             assert_eq!(
-                outputs(&plan(&request).unwrap(), root.path()),
+                outputs(&plan(&request).unwrap().tasks, root.path()),
                 ["out/s/1.wav", "out/t/1.wav", "out/2.wav"]
             );
         }
         std::fs::write(&list, "line\nbreak.wav\0").unwrap();
-        assert_eq!(outputs(&plan(&request).unwrap(), root.path()), ["out/line\nbreak.wav"]);
+        assert_eq!(outputs(&plan(&request).unwrap().tasks, root.path()), ["out/line\nbreak.wav"]);
         std::fs::write(&list, "").unwrap();
         assert!(plan(&request).is_err());
     }

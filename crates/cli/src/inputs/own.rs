@@ -1,0 +1,58 @@
+//! Outputs of an earlier run among the inputs: `clean *.wav` a second time, or `find` over a folder that has the output
+//! folder in it.
+
+use std::collections::HashMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use super::untouched::place;
+use super::{From, Plan, Request, Task};
+
+/// Leaves out inputs that this run makes from another input.
+///
+/// The names beside the inputs (`NAME.clean.wav`, its parts `NAME.clean.001.wav`, whatever the extension) are ours. In a
+/// folder that the user named the same name may be a recording: with `--force` it stays an input, which nothing is
+/// written to.
+pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
+    let beside = request.output.is_none();
+    if !beside && request.force {
+        plan.tasks = tasks;
+        return;
+    }
+    let key = |path: &Path| {
+        let path = place(path);
+        if beside { path.with_extension("") } else { path }
+    };
+    // Which task makes what.
+    let makers: HashMap<PathBuf, usize> =
+        tasks.iter().enumerate().filter_map(|(i, task)| Some((key(task.output_file()?), i))).collect();
+    let mut left_out = Vec::new();
+    for (i, task) in tasks.into_iter().enumerate() {
+        let From::File(path) = &task.from else {
+            plan.tasks.push(task);
+            continue;
+        };
+        let whole = (request.split || beside).then(|| without_number(path)).flatten();
+        let names = [Some(path.clone()), whole];
+        let made = names.iter().flatten().any(|name| makers.get(&key(name)).is_some_and(|maker| *maker != i));
+        if made { left_out.push(path.clone()) } else { plan.tasks.push(task) }
+    }
+    if let Some((first, more)) = left_out.split_first() {
+        let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
+        let what = "is what another input becomes, so it is no input itself";
+        plan.notes.push(format!("{}{more}: {what}", first.display()));
+    }
+}
+
+/// `talk.clean.001.wav` without its number.
+fn without_number(path: &Path) -> Option<PathBuf> {
+    let stem = Path::new(path.file_stem()?);
+    let number = stem.extension()?.to_str()?;
+    let is_number = number.len() >= 3 && number.bytes().all(|b| b.is_ascii_digit());
+    let mut name: OsString = stem.file_stem()?.into();
+    if let Some(extension) = path.extension() {
+        name.push(".");
+        name.push(extension);
+    }
+    is_number.then(|| path.with_file_name(name))
+}

@@ -1,0 +1,134 @@
+//! What a folder holds, and what a list names.
+
+use std::io::Read;
+use std::path::{Component, Path, PathBuf};
+
+use globset::{Glob, GlobSet, GlobSetBuilder};
+use walkdir::{DirEntry, WalkDir};
+
+use super::{Found, From, Plan, Request};
+use crate::failure::Failure;
+
+/// The file name extensions that a folder is searched for; content is what decides in the end.
+const SOUND_EXTENSIONS: [&str; 18] = [
+    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "mp3", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
+    "aifc", "afc", "caf", "alac",
+];
+
+/// Everything below a folder that looks like sound, in a stable order. Links to files are followed, links to folders
+/// are not: a loop would have no end. `outputs` is a folder below that is left out.
+pub(super) fn walk(
+    folder: &Path,
+    filter: &Filter,
+    outputs: Option<&Path>,
+    plan: &mut Plan,
+    found: &mut Vec<Found>,
+) {
+    let mut left_out = None;
+    let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
+    while let Some(entry) = entries.next() {
+        let entry = match entry {
+            Ok(entry) => entry,
+            Err(error) => {
+                let path = error.path().unwrap_or(folder).to_path_buf();
+                plan.unsearched.push(Failure::Folder { path, error: error.into() });
+                continue;
+            }
+        };
+        let path = entry.path();
+        let is_outputs = |outputs| path.canonicalize().is_ok_and(|place| place == outputs);
+        if entry.depth() > 0 && entry.file_type().is_dir() && outputs.is_some_and(is_outputs) {
+            left_out = Some(path.to_path_buf());
+            entries.skip_current_dir();
+            continue;
+        }
+        let below = path.strip_prefix(folder).unwrap_or(path);
+        if is_file(&entry) && filter.takes(below) {
+            found.push(Found { from: From::File(path.to_path_buf()), below: below.to_path_buf() });
+        }
+    }
+    if let Some(path) = left_out {
+        plan.notes.push(format!("{}: the results go there, so it is left out of the inputs", path.display()));
+    }
+}
+
+/// Whether it is a file, or a link to one. Where that may not be known, it is taken for one: opening it says why.
+fn is_file(entry: &DirEntry) -> bool {
+    if !entry.path_is_symlink() {
+        return entry.file_type().is_file();
+    }
+    match entry.path().metadata() {
+        Ok(about) => about.is_file(),
+        Err(error) => error.kind() == std::io::ErrorKind::PermissionDenied,
+    }
+}
+
+/// Which files of a folder are taken.
+pub(super) struct Filter {
+    include: Option<GlobSet>,
+    exclude: GlobSet,
+}
+
+impl Filter {
+    pub(super) fn new(request: &Request) -> Result<Self, Failure> {
+        let set = |globs: &[String]| {
+            let mut set = GlobSetBuilder::new();
+            for glob in globs {
+                set.add(Glob::new(glob).map_err(|error| Failure::Glob { glob: glob.clone(), error })?);
+            }
+            set.build().map_err(|error| Failure::Glob { glob: globs.join(" "), error })
+        };
+        let include = if request.include.is_empty() { None } else { Some(set(request.include)?) };
+        Ok(Self { include, exclude: set(request.exclude)? })
+    }
+
+    fn takes(&self, below: &Path) -> bool {
+        let hidden = below.components().any(|c| c.as_os_str().as_encoded_bytes().first() == Some(&b'.'));
+        // A glob without a separator is about the file's name, one with a separator about its path.
+        let matches =
+            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|n| set.is_match(n));
+        let taken = match &self.include {
+            Some(include) => matches(include),
+            None => below
+                .extension()
+                .is_some_and(|e| SOUND_EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str())),
+        };
+        taken && !hidden && !matches(&self.exclude)
+    }
+}
+
+/// Relative entries keep their folders below the output folder; of others the file name is kept.
+pub(super) fn below_of_list_entry(entry: &Path) -> PathBuf {
+    let plain = entry.components().all(|c| matches!(c, Component::Normal(_) | Component::CurDir));
+    if plain {
+        entry.components().filter(|c| matches!(c, Component::Normal(_))).collect()
+    } else {
+        entry.file_name().map(PathBuf::from).unwrap_or_default()
+    }
+}
+
+/// Paths from a file or the standard input: separated by NUL if there is one, by line ends otherwise.
+pub(super) fn read_list(list: &Path) -> Result<Vec<PathBuf>, Failure> {
+    let mut bytes = Vec::new();
+    let read = if list.as_os_str() == "-" {
+        std::io::stdin().lock().read_to_end(&mut bytes)
+    } else {
+        std::fs::File::open(list).and_then(|mut file| file.read_to_end(&mut bytes))
+    };
+    read.map_err(|error| Failure::List { path: list.into(), error })?;
+    let nul = bytes.contains(&0);
+    let entries = bytes.split(|&b| b == if nul { 0 } else { b'\n' });
+    let entries = entries.map(|e| if nul { e } else { e.strip_suffix(b"\r").unwrap_or(e) });
+    Ok(entries.filter(|e| !e.is_empty()).map(path_from_bytes).collect())
+}
+
+#[cfg(unix)]
+fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    use std::os::unix::ffi::OsStrExt;
+    std::ffi::OsStr::from_bytes(bytes).into()
+}
+
+#[cfg(not(unix))]
+fn path_from_bytes(bytes: &[u8]) -> PathBuf {
+    String::from_utf8_lossy(bytes).into_owned().into()
+}
