@@ -278,7 +278,7 @@ impl From<ChannelMode> for Channels {
 }
 
 // What `--help` says is what is so.
-const _: () = assert!(Settings::DEFAULT_ATTENUATION_LIMIT_DB == 24.0);
+const _: () = assert!(Settings::DEFAULT_ATTENUATION_LIMIT_DB == 60.0);
 
 #[cfg(test)]
 mod tests {

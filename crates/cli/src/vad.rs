@@ -312,9 +312,10 @@ pub(crate) fn detect(
 ) -> Result<(u64, Vec<Range<u64>>), Failure> {
     let spec = reader.spec();
     let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
-    let step = (rate as usize / 100).max(1);
     let settings = Settings::default();
-    let format = StreamFormat::new(rate, channels).with_fixed_block(step);
+    let format = StreamFormat::new(rate, channels);
+    let step = format.step_frames().map_err(Failure::stream(path))?;
+    let format = format.with_fixed_block(step);
     let mut engine = Engine::new(format, &settings, model).map_err(Failure::stream(path))?;
     let mut segmenter = Segmenter::new(shape);
     // A decision belongs to the sound that its block puts out.

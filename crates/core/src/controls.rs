@@ -94,11 +94,7 @@ impl SlotShape {
             .latency
             .checked_sub(latency)
             .ok_or(ConfigError::ModelLatency { latency, room: self.latency })?;
-        Ok(Slot {
-            denoiser,
-            pad: Delay::new(self.channels, pad, MODEL_FRAME),
-            model: model.clone(),
-        })
+        Ok(Slot { denoiser, pad: Delay::new(self.channels, pad, MODEL_FRAME), model: model.clone() })
     }
 }
 

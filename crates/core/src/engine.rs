@@ -124,8 +124,11 @@ impl Engine {
         let denoiser = model.guarded(heard, settings.channels);
         let room = denoiser.latency().max(settings.model_latency);
         let at_model_rate = (recut_delay + room + down).next_multiple_of(grid.unit());
-        let shape =
-            SlotShape { channels: heard, mode: settings.channels, latency: at_model_rate - recut_delay - down };
+        let shape = SlotShape {
+            channels: heard,
+            mode: settings.channels,
+            latency: at_model_rate - recut_delay - down,
+        };
         let wet_latency = up + at_model_rate * grid.host / grid.model;
         let host_delay = grid.host_delay(format.block);
 

@@ -1,6 +1,7 @@
 //! What a stream is, and how it is to sound. Plain data; the engine checks it once, when it is made.
 
 use crate::error::ConfigError;
+use crate::stages::reframe::Grid;
 
 /// The host's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,16 @@ impl StreamFormat {
     #[must_use]
     pub fn new(sample_rate: u32, channels: usize) -> Self {
         Self { sample_rate, channels, block: Block::Varying }
+    }
+
+    /// Frames that an engine of such a stream processes at a time: 10 ms where that is a whole number of samples, else the
+    /// shortest block that holds a whole number at 48 kHz too (147 at 11.025 kHz). Blocks of this length, or multiples of it,
+    /// cost no delay.
+    ///
+    /// # Errors
+    /// [`ConfigError`] if there can be no stream of this rate.
+    pub fn step_frames(&self) -> Result<usize, ConfigError> {
+        Ok(Grid::new(self.sample_rate)?.host)
     }
 
     /// The same stream with blocks of `frames` frames (or multiples of it), which saves latency.

@@ -220,7 +220,11 @@ fn reset_in_the_middle_of_a_stream_forgets_everything() {
                     }
                 }
                 engine.reset();
-                assert!(hear(&mut engine) == expected, "{} at {rate} Hz, {channels} channels", model.info().name);
+                assert!(
+                    hear(&mut engine) == expected,
+                    "{} at {rate} Hz, {channels} channels",
+                    model.info().name
+                );
             }
         }
     }

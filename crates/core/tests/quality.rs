@@ -175,7 +175,12 @@ fn loud_input_stays_within_full_scale() {
     for channels in [1, 2] {
         let wave: Vec<f32> = square.iter().flat_map(|x| vec![*x; channels]).collect();
         for mode in [Channels::Linked, Channels::Separate] {
-            let out = engine_output(48_000, &wave, &Settings { channels: mode, ceiling: true, ..unlimited() }, channels);
+            let out = engine_output(
+                48_000,
+                &wave,
+                &Settings { channels: mode, ceiling: true, ..unlimited() },
+                channels,
+            );
             let peak = out.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
             assert!(peak <= 1.0 && peak > 0.5, "{channels} channels {mode:?}: peak {peak}");
         }

@@ -108,6 +108,21 @@ impl SoundReader {
         }
     }
 
+    /// The number of the channel that carries low-frequency effects, where the file says which speaker each channel is for.
+    #[must_use]
+    pub fn lfe_channel(&self) -> Option<usize> {
+        const LOW_FREQUENCY: u32 = 1 << 3;
+        let mask = match &self.0 {
+            Inner::Decoded(decoded) => decoded.channel_mask,
+            Inner::Plain(plain) => plain.channel_mask,
+            Inner::Stream(stream) => header::channel_mask(&stream.head),
+            Inner::Wav(wav) => wav.surroundings().ok().and_then(|(head, _)| header::channel_mask(&head)),
+        }?;
+        let channels = u32::from(self.spec().channels);
+        let states_it = mask & LOW_FREQUENCY != 0 && mask.count_ones() == channels && channels > 1;
+        states_it.then(|| (mask & (LOW_FREQUENCY - 1)).count_ones() as usize)
+    }
+
     /// The file or stream, as it was named.
     pub fn path(&self) -> &Path {
         match &self.0 {

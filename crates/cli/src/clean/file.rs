@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
-use sourdine::{Engine, StreamFormat};
+use sourdine::{Engine, Settings, StreamFormat};
 use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
 
 use super::Run;
@@ -32,7 +32,8 @@ pub(super) fn clean(
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let engine = Engine::new(format, &run.settings, &run.model).map_err(Failure::stream(&path))?;
+    let settings = Settings { lfe: reader.lfe_channel(), ceiling: !spec.format.is_float(), ..run.settings };
+    let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     task.make_folder()?;
     let sink = match (&task.from, &task.to) {
@@ -137,14 +138,10 @@ struct Job {
     frames: u64,
     /// Frames of the engine's delay that are still to be dropped at the front.
     delay_left: usize,
-    step: usize,
 }
 
 impl Job {
     fn new(engine: Engine, sink: Sink) -> Self {
-        let format = engine.format();
-        // Steps of 10 ms, so that each frame's report is seen.
-        let step = (format.sample_rate as usize / 100).max(1) * format.channels;
         Self {
             delay_left: engine.latency(),
             engine,
@@ -152,7 +149,6 @@ impl Job {
             levels: Levels::default(),
             recorder: None,
             frames: 0,
-            step,
         }
     }
 
@@ -165,7 +161,7 @@ impl Job {
         progress: &mut FileProgress,
     ) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
-        let mut chunk = vec![0.0; (CHUNK_FRAMES * channels).next_multiple_of(self.step)];
+        let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
         loop {
             let frames = reader.read(&mut chunk)?;
             if frames == 0 {
@@ -194,19 +190,14 @@ impl Job {
     }
 
     fn process(&mut self, samples: &mut [f32], path: &std::path::Path) -> Result<(), Failure> {
-        let channels = self.engine.format().channels;
-        for block in samples.chunks_mut(self.step) {
-            let report = self
-                .engine
-                .process_interleaved_f32(block)
-                .map_err(|error| Failure::Block { path: path.into(), error })?;
-            let frames = block.len() / channels;
-            self.levels.count(report, frames as u64);
-            if let Some(recorder) = &mut self.recorder {
-                recorder.push_report(report, frames);
+        let (step, levels, recorder) = (self.engine.step_frames(), &mut self.levels, &mut self.recorder);
+        let done = self.engine.process_interleaved_f32_with_reports(samples, |report| {
+            levels.count(report, step as u64);
+            if let Some(recorder) = recorder {
+                recorder.push_report(report, step);
             }
-        }
-        Ok(())
+        });
+        done.map(drop).map_err(|error| Failure::Block { path: path.into(), error })
     }
 
     /// Writes what the engine gave, less its delay at the front.

@@ -153,7 +153,8 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder for the engine's stream and its latency.
     pub(crate) fn new(format: StreamFormat, latency: usize) -> Self {
-        let tick = (format.sample_rate as usize / 100).max(1);
+        // A rate that no engine takes has no report either.
+        let tick = format.step_frames().unwrap_or(1);
         let track = || Track::new(format.sample_rate, format.channels, tick);
         Self {
             format,
@@ -275,7 +276,7 @@ impl Picture {
         format!("{} · {khz} kHz · {channels}", duration(self.seconds()))
     }
 
-    /// `model rnnoise · at most 24 dB down`
+    /// `model rnnoise · at most 60 dB down`
     fn treatment(&self) -> String {
         match self.about.attenuation_limit_db {
             Some(db) => format!("model {} · at most {db} dB down", self.about.model),
@@ -338,7 +339,7 @@ mod tests {
             output: "out.wav".into(),
             sounds: (None, None),
             model: "rnnoise".into(),
-            attenuation_limit_db: Some(24.0),
+            attenuation_limit_db: Some(60.0),
             notices: vec!["a <note>".into()],
         };
         recorder.finish(about)

@@ -70,12 +70,20 @@ pub(super) fn try_out(model: &Model) -> Result<(), ModelError> {
         bits as f32 / u32::MAX as f32 - 0.5
     };
     let mut frame = [0.0; MODEL_FRAME];
-    for (sound, loudness) in [("noise", 0.2), ("silence", 0.0), ("a full-scale square wave", 1.0), ("noise", 1.0)] {
+    for (sound, loudness) in
+        [("noise", 0.2), ("silence", 0.0), ("a full-scale square wave", 1.0), ("noise", 1.0)]
+    {
         for _ in 0..TRIAL_FRAMES {
             for (at, x) in frame.iter_mut().enumerate() {
                 *x = match sound {
                     "noise" => noise() * loudness,
-                    _ => if at % 240 < 120 { loudness } else { -loudness },
+                    _ => {
+                        if at % 240 < 120 {
+                            loudness
+                        } else {
+                            -loudness
+                        }
+                    }
                 };
             }
             if !denoiser.run(&mut frame).1 {

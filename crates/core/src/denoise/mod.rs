@@ -162,7 +162,8 @@ impl Model {
 
     #[cfg(not(feature = "rnnoise"))]
     fn other(_name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let found = format!("{} bytes that are no model of Sourdine's; RNNoise's are not built in", bytes.len());
+        let found =
+            format!("{} bytes that are no model of Sourdine's; RNNoise's are not built in", bytes.len());
         Err(ModelError::Unknown { found })
     }
 

@@ -37,8 +37,7 @@ pub(super) struct Sourdine {
 }
 
 /// The weights trained for this project, in two sizes.
-const WEIGHTS: &[u8] =
-    include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine.safetensors"));
+const WEIGHTS: &[u8] = include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine.safetensors"));
 const LITE_WEIGHTS: &[u8] =
     include_bytes!(concat!(env!("CARGO_MANIFEST_DIR"), "/models/sourdine-lite.safetensors"));
 
