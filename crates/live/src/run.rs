@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use sourdine::{Model, Settings, VoiceShape};
-use sourdine_live::{Command, CpalHost, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic};
+use sourdine_live::{
+    Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
+};
 
 use crate::args::RunArgs;
 use crate::output;
@@ -23,7 +25,7 @@ const LARGEST_MODEL: u64 = 64 << 20;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
     let stop = stop_on_signals();
-    let host = CpalHost::open(args.host.as_deref())?;
+    let host = open_host(args.host.as_deref())?;
     let host_name = host.name();
     let virtual_mic = args.virtual_mic.then(|| VirtualMic::create(&host_name)).transpose()?;
     let options = options(args, virtual_mic.as_ref())?;
@@ -77,7 +79,7 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
 
 fn drive(
     args: &RunArgs,
-    supervisor: &mut Supervisor<CpalHost, Monotonic>,
+    supervisor: &mut Supervisor<Host, Monotonic>,
     mut screen: Option<Screen>,
     virtual_mic: Option<&VirtualMic>,
     stop: &AtomicBool,
@@ -89,7 +91,10 @@ fn drive(
         if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
             return Ok(());
         }
-        supervisor.poll(virtual_mic.is_none_or(VirtualMic::is_heard))?;
+        match virtual_mic.map_or(Ok(true), VirtualMic::is_heard) {
+            Ok(heard) => supervisor.poll(heard)?,
+            Err(why) => supervisor.wait(why),
+        }
         if let Some(screen) = &mut screen {
             match screen.show(&supervisor.status(), PERIOD)? {
                 UserWants::Nothing => {}

@@ -247,6 +247,12 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         Ok(())
     }
 
+    /// Closes the devices until what `why` names is back; to be called in place of [`poll`](Self::poll).
+    pub fn wait(&mut self, why: String) {
+        self.close(Some(why));
+        self.next_try = self.clock.nanos();
+    }
+
     /// Why the running session is over, if it is.
     fn trouble(&mut self, now: u64) -> Option<String> {
         let running = self.running.as_mut()?;
