@@ -30,6 +30,7 @@ mod status;
 mod supervisor;
 mod thread;
 mod virtual_mic;
+mod wav_file;
 
 pub use backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
 pub use capture::Capture;

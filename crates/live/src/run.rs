@@ -86,7 +86,7 @@ fn drive(
 ) -> Result<(), String> {
     let began = Instant::now();
     let mut printed = began;
-    let mut told = None;
+    let (mut told, mut told_failure) = (None, false);
     loop {
         if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
             return Ok(());
@@ -103,6 +103,11 @@ fn drive(
                 UserWants::Do(command) => supervisor.command(command),
             }
             continue;
+        }
+        if let Some(why) = supervisor.failure()
+            && !std::mem::replace(&mut told_failure, true)
+        {
+            output::note(&format!("{why}; the sound goes on"));
         }
         if printed.elapsed() >= PRINT_EVERY {
             printed += PRINT_EVERY;
