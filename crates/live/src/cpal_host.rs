@@ -59,6 +59,16 @@ impl CpalHost {
         Ok(Some(Self { host, stale: false }))
     }
 
+    /// Silence for what ALSA prints while it opens devices.
+    #[cfg(target_os = "linux")]
+    fn hush(&self) -> Option<crate::hush::Hush> {
+        (self.name() == "alsa").then(crate::hush::Hush::begin)
+    }
+
+    /// Other systems print nothing.
+    #[cfg(not(target_os = "linux"))]
+    fn hush(&self) {}
+
     /// Connects to the sound system anew, after something has failed or ended: hosts of servers list the devices that were there when
     /// they connected, and do not connect again by themselves.
     fn refresh(&mut self) -> Result<(), Trouble> {
@@ -101,6 +111,7 @@ impl SoundSystem for CpalHost {
     }
 
     fn list(&mut self) -> Result<Vec<Listed>, String> {
+        let _quiet = self.hush();
         let devices =
             self.host.devices().map_err(|e| format!("{}: cannot list devices: {e}", self.name()))?;
         let id = |d: Option<cpal::Device>| d.and_then(|d| d.id().ok()).map(|id| id.to_string());
@@ -212,6 +223,7 @@ impl Backend for CpalHost {
         direction: Direction,
         wanted: Option<&str>,
     ) -> Result<Chosen<Self::Device>, Trouble> {
+        let _quiet = self.hush();
         self.refresh()?;
         let chosen = self.find(direction, wanted).and_then(|device| {
             let name = device.to_string();
@@ -253,6 +265,7 @@ impl Backend for CpalHost {
     ) -> Result<Stream, Trouble> {
         let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Input, &chosen.name))?;
         let format = device.config.sample_format();
+        let _quiet = self.hush();
         let stream = for_format!(format, chosen.name, build_input(device, chosen, block_ms, each, events));
         // Whatever becomes of it, the next session asks anew.
         self.stale = true;
@@ -268,6 +281,7 @@ impl Backend for CpalHost {
     ) -> Result<Stream, Trouble> {
         let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Output, &chosen.name))?;
         let format = device.config.sample_format();
+        let _quiet = self.hush();
         let stream = for_format!(format, chosen.name, build_output(device, chosen, block_ms, each, events));
         self.stale = true;
         stream

@@ -17,6 +17,8 @@ mod clock;
 mod cpal_host;
 mod drift;
 mod host;
+#[cfg(target_os = "linux")]
+mod hush;
 mod latency;
 mod meters;
 mod playback;
