@@ -38,8 +38,8 @@ pub(crate) enum Failure {
     Glob { glob: String, error: globset::Error },
     /// Two inputs whose results would have the same name.
     SameOutput { one: String, other: String, output: PathBuf },
-    /// The configuration file is not right.
-    Config { path: PathBuf, why: String },
+    /// An environment variable or the configuration file is not right.
+    Config(sourdine_settings::Error),
     /// A file that was to be written beside the sound.
     Write { path: PathBuf, error: std::io::Error },
     /// The picture of a report cannot be drawn.
@@ -96,11 +96,7 @@ impl fmt::Display for Failure {
                 built_in.join(", ")
             ),
             Self::ModelRead { path, error } => {
-                write!(
-                    f,
-                    "{}: cannot read the model: {error}; check the path given to --model",
-                    path.display()
-                )
+                write!(f, "{}: cannot read the model: {error}; check the path", path.display())
             }
             Self::Model { path, error } => {
                 write!(
@@ -142,9 +138,7 @@ impl fmt::Display for Failure {
                 "{}: both {one} and {other} would be written there; clean them in two runs, or name folders",
                 output.display()
             ),
-            Self::Config { path, why } => {
-                write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
-            }
+            Self::Config(error) => write!(f, "{error}"),
             Self::Write { path, error } if error.kind() == std::io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
             }

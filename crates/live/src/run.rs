@@ -9,6 +9,7 @@ use sourdine::{Model, Settings, VoiceShape};
 use sourdine_live::{
     Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
 };
+use sourdine_settings::Preferences;
 
 use crate::args::RunArgs;
 use crate::output;
@@ -24,11 +25,12 @@ const PRINT_EVERY: Duration = Duration::from_secs(1);
 const LARGEST_MODEL: u64 = 64 << 20;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
+    let preferences = Preferences::load(args.config.as_deref()).map_err(|e| e.to_string())?;
     let stop = stop_on_signals();
     let host = open_host(args.host.as_deref())?;
     let host_name = host.name();
     let virtual_mic = args.virtual_mic.then(|| VirtualMic::create(&host_name)).transpose()?;
-    let options = options(args, virtual_mic.as_ref())?;
+    let options = options(args, &preferences, virtual_mic.as_ref())?;
     let mut supervisor = Supervisor::new(host, Monotonic::new(), options);
     let shown = if args.plain || args.json { None } else { Some(Screen::open(&host_name)?) };
     let result = drive(args, &mut supervisor, shown, virtual_mic.as_ref(), &stop);
@@ -37,8 +39,15 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
     result.and(ended)
 }
 
-fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, String> {
-    let first = find_model(&args.model)?;
+fn options(
+    args: &RunArgs,
+    preferences: &Preferences,
+    virtual_mic: Option<&VirtualMic>,
+) -> Result<Options, String> {
+    let first = match args.model.as_ref().or(preferences.model.as_ref()) {
+        Some(model) => find_model(model)?,
+        None => Model::default(),
+    };
     let name = first.info().name;
     let mut models = vec![first];
     models.extend(Model::built_in().into_iter().filter(|m| m.info().name != name));
@@ -57,12 +66,17 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
     // Room for every model that the key m may choose.
     let room =
         models.iter().map(|m| if channels == 1 { m.info().latency.0 } else { m.info().latency.1 }).max();
+    let defaults = Settings::default();
     let settings = Settings {
-        attenuation_limit_db: args.attenuation_limit,
-        gate: args.gate,
+        attenuation_limit_db: args
+            .attenuation_limit
+            .or(preferences.attenuation_limit_db)
+            .unwrap_or(defaults.attenuation_limit_db),
+        gate: args.gate.or(preferences.gate).unwrap_or(defaults.gate),
+        channels: preferences.channels.unwrap_or(defaults.channels),
         model_latency: room.unwrap_or(0),
         voice: VoiceShape::HOLDING,
-        ..Settings::default()
+        ..defaults
     };
     Ok(Options {
         input: args.input.clone(),
@@ -146,7 +160,7 @@ fn find_model(model: &str) -> Result<Model, String> {
         format!("{model}: neither a built-in model ({}) nor a file: {e}", names.join(", "))
     })?;
     if about.len() > LARGEST_MODEL {
-        return Err(format!("{model}: far too large for a model; check --model"));
+        return Err(format!("{model}: far too large for a model; check the path"));
     }
     let bytes = std::fs::read(path).map_err(|e| format!("{model}: cannot read the model: {e}"))?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
