@@ -35,7 +35,6 @@ pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
     let shown = if args.plain || args.json { None } else { Some(Screen::open(&host_name)?) };
     let result = drive(args, &mut supervisor, shown, virtual_mic.as_ref(), &stop);
     let ended = supervisor.finish().map(|_| ());
-    drop(virtual_mic);
     result.and(ended)
 }
 
