@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
-use serde::Deserialize;
 use sourdine::{Channels, Settings};
 use sourdine_wav::RawSpec;
 
@@ -13,7 +12,7 @@ use crate::vad::Duration;
 /// Takes the noise out of voice recordings.
 #[derive(Debug, Parser)]
 #[command(name = "sourdine", version, long_version = LONG_VERSION, about, arg_required_else_help = true)]
-#[command(after_help = EXIT_CODES)]
+#[command(after_help = format!("{SETTINGS}\n\n{EXIT_CODES}"))]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -22,6 +21,17 @@ pub(crate) struct Args {
 /// Version, commit and target: what a bug report should say.
 const LONG_VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("SOURDINE_COMMIT"), ", ", env!("SOURDINE_TARGET"), ")");
+
+/// Where settings come from, and all that they can be.
+const SETTINGS: &str =
+    "Settings that the options leave open come from environment variables, then from sourdine.toml in the
+current folder or in the user's configuration folder (~/.config/sourdine on Linux), then from the defaults:
+    SOURDINE_MODEL              model = \"rnnoise\"           or a file of weights
+    SOURDINE_ATTENUATION_LIMIT  attenuation-limit = 30      in dB, or \"off\"
+    SOURDINE_GATE               gate = true
+    SOURDINE_CHANNELS           channels = \"separate\"       or \"linked\"
+    SOURDINE_JOBS               jobs = 4                    `sourdine live` has no use for it
+    SOURDINE_CONFIG             another file to read them from";
 
 const EXIT_CODES: &str = "Exit codes:
     0  done
@@ -59,7 +69,8 @@ pub(crate) enum Command {
   ffmpeg -i film.mkv -f wav - | sourdine clean - -o - | ffmpeg -i - sound.opus
   arecord -f S16_LE -r 48000 -c 1 -t raw | sourdine clean - --raw s16le:48000:1 -o - | aplay -f S16_LE -r 48000
 
-Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml, then from the defaults.")]
+Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml, then from the defaults;
+`sourdine --help` lists them.")]
 pub(crate) struct CleanArgs {
     /// Files, folders, or `-` for the standard input; none of them is ever changed
     #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
@@ -110,24 +121,24 @@ pub(crate) struct CleanArgs {
 #[command(next_help_heading = "Sound")]
 pub(crate) struct SoundArgs {
     /// A built-in model (see `sourdine models`), or a file of weights
-    #[arg(short, long, value_name = "NAME|PATH", env = "SOURDINE_MODEL", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
-    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit [default: 24]
-    #[arg(short, long, value_name = "DB", env = "SOURDINE_ATTENUATION_LIMIT", allow_negative_numbers = true)]
+    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit [default: 60]
+    #[arg(short, long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) attenuation_limit: Option<AttenuationLimit>,
 
     /// Turn pauses down further (never to silence, never the start of a word)
-    #[arg(long, env = "SOURDINE_GATE", num_args = 0..=1, require_equals = true, default_missing_value = "true",
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_name = "true|false")]
     pub(crate) gate: Option<bool>,
 
     /// One mask for all channels, or each channel on its own [default: linked]
-    #[arg(long, value_enum, env = "SOURDINE_CHANNELS")]
+    #[arg(long, value_enum)]
     pub(crate) channels: Option<ChannelMode>,
 
     /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
-    #[arg(long, value_name = "FILE", env = "SOURDINE_CONFIG", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 }
 
@@ -148,7 +159,7 @@ pub(crate) struct BatchArgs {
     pub(crate) exclude: Vec<String>,
 
     /// Files that are worked on at the same time [default: one per core]
-    #[arg(short, long, value_name = "N", env = "SOURDINE_JOBS", value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
     /// Leave out files whose output exists: resumes a run that was broken off
@@ -248,19 +259,12 @@ impl std::str::FromStr for AttenuationLimit {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        if text == "off" {
-            return Ok(Self(f32::INFINITY));
-        }
-        match text.parse::<f32>() {
-            Ok(db) if db.is_finite() && db >= 0.0 => Ok(Self(db)),
-            _ => Err("give a number of dB, 0 or more, or `off`".into()),
-        }
+        sourdine_settings::attenuation_limit(text).map(Self)
     }
 }
 
 /// How channels share the denoiser.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ChannelMode {
     /// One mask for all: a voice stays where it was
     Linked,
@@ -288,17 +292,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Args::command().debug_assert();
-    }
-
-    #[test]
-    fn attenuation_limits() {
-        for (text, limit) in
-            [("0", Some(0.0)), ("24", Some(24.0)), ("7.5", Some(7.5)), ("off", Some(f32::INFINITY))]
-        {
-            assert_eq!(text.parse::<AttenuationLimit>().ok().map(|l| l.0), limit);
-        }
-        for text in ["-1", "nan", "inf", "", "loud"] {
-            assert!(text.parse::<AttenuationLimit>().is_err(), "{text}");
-        }
     }
 }

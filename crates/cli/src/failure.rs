@@ -39,8 +39,8 @@ pub(crate) enum Failure {
     Glob { glob: String, error: globset::Error },
     /// Two inputs whose results would have the same name.
     SameOutput { one: String, other: String, output: PathBuf },
-    /// The configuration file is not right.
-    Config { path: PathBuf, why: String },
+    /// An environment variable or the configuration file is not right.
+    Config(sourdine_settings::Error),
     /// A file that was to be written beside the sound.
     Write { path: PathBuf, error: io::Error },
     /// The picture of a report cannot be drawn.
@@ -99,12 +99,7 @@ impl fmt::Display for Failure {
                 built_in.join(", ")
             ),
             Self::ModelRead { path, error } => {
-                write!(
-                    f,
-                    "{}: cannot read the model: {}; check the path given to --model",
-                    path.display(),
-                    why(error)
-                )
+                write!(f, "{}: cannot read the model: {}; check the path", path.display(), why(error))
             }
             Self::Model { path, error } => {
                 write!(
@@ -152,9 +147,7 @@ impl fmt::Display for Failure {
                 "{}: both {one} and {other} would be written there; name folders, or take two runs",
                 output.display()
             ),
-            Self::Config { path, why } => {
-                write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
-            }
+            Self::Config(error) => write!(f, "{error}"),
             Self::Write { path, error } if error.kind() == io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
             }

@@ -70,11 +70,11 @@ pub(crate) struct VadArgs {
     pub(crate) pad: Duration,
 
     /// The model that decides (see `sourdine models`) [default: sourdine]
-    #[arg(short, long, value_name = "NAME|PATH", env = "SOURDINE_MODEL", value_hint = ValueHint::FilePath)]
+    #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
     /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
-    #[arg(long, value_name = "FILE", env = "SOURDINE_CONFIG", value_hint = ValueHint::FilePath)]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
     #[command(flatten)]

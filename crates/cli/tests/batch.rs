@@ -192,7 +192,7 @@ fn settings_come_from_the_option_then_the_environment_then_the_file() {
         assert!(done.status.success(), "{}", stderr(&done));
         json_lines(&done)[0]["attenuation_limit_db"].as_f64()
     };
-    assert_eq!(limit(&[], None), Some(24.0));
+    assert_eq!(limit(&[], None), Some(60.0));
     std::fs::write(root.path().join("sourdine.toml"), "attenuation-limit = 18\n").unwrap();
     assert_eq!(limit(&[], None), Some(18.0));
     assert_eq!(limit(&[], Some("15")), Some(15.0));

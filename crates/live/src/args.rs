@@ -16,6 +16,9 @@ use clap::{Parser, Subcommand};
   sourdine-live -i usb -o none --record talk.wav
   sourdine-live --plain --seconds 60
 
+Model, attenuation limit and gate that are not given here come from the environment (SOURDINE_MODEL, …), then from
+sourdine.toml, then from the defaults; `sourdine --help` lists them.
+
 Exit codes: 0 done, 1 failed (one line says why), 64 wrong use of the command line"
 )]
 pub(crate) struct Args {
@@ -52,17 +55,21 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "NAME")]
     pub(crate) host: Option<String>,
 
-    /// A built-in model, or a file of weights
-    #[arg(short, long, value_name = "NAME|PATH", default_value = "sourdine")]
-    pub(crate) model: String,
+    /// A built-in model, or a file of weights [default: sourdine]
+    #[arg(short, long, value_name = "NAME|PATH")]
+    pub(crate) model: Option<String>,
 
-    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit
-    #[arg(short, long, value_name = "DB", default_value = "24", value_parser = limit)]
-    pub(crate) attenuation_limit: f32,
+    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit [default: 60]
+    #[arg(short, long, value_name = "DB", value_parser = sourdine_settings::attenuation_limit)]
+    pub(crate) attenuation_limit: Option<f32>,
 
     /// Turn pauses down further (never to silence, never the start of a word)
-    #[arg(long)]
-    pub(crate) gate: bool,
+    #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
+    pub(crate) gate: Option<bool>,
+
+    /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
 
     /// Keep two channels; otherwise the voice is one
     #[arg(long)]
@@ -135,19 +142,8 @@ pub(crate) struct LatencyArgs {
     pub(crate) json: bool,
 }
 
-/// An attenuation limit in dB; infinity for none.
-fn limit(text: &str) -> Result<f32, String> {
-    if text == "off" {
-        return Ok(f32::INFINITY);
-    }
-    match text.parse::<f32>() {
-        Ok(db) if db.is_finite() && db >= 0.0 => Ok(db),
-        _ => Err("give a number of dB, 0 or more, or `off`".into()),
-    }
-}
-
 // What `--help` says is what is so.
-const _: () = assert!(sourdine::Settings::DEFAULT_ATTENUATION_LIMIT_DB == 24.0);
+const _: () = assert!(sourdine::Settings::DEFAULT_ATTENUATION_LIMIT_DB == 60.0);
 
 #[cfg(test)]
 mod tests {

@@ -138,3 +138,39 @@ pub trait Backend {
         events: std::sync::Arc<Events>,
     ) -> Result<Stream, Trouble>;
 }
+
+impl<B: Backend + ?Sized> Backend for Box<B> {
+    type Device = B::Device;
+
+    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<B::Device>, Trouble> {
+        (**self).choose(direction, wanted)
+    }
+
+    fn default_id(&mut self, direction: Direction) -> Option<String> {
+        (**self).default_id(direction)
+    }
+
+    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
+        (**self).is_there(direction, id)
+    }
+
+    fn start_input(
+        &mut self,
+        chosen: &Chosen<B::Device>,
+        block_ms: f32,
+        each: OnCapture,
+        events: std::sync::Arc<Events>,
+    ) -> Result<Stream, Trouble> {
+        (**self).start_input(chosen, block_ms, each, events)
+    }
+
+    fn start_output(
+        &mut self,
+        chosen: &Chosen<B::Device>,
+        block_ms: f32,
+        each: OnPlayback,
+        events: std::sync::Arc<Events>,
+    ) -> Result<Stream, Trouble> {
+        (**self).start_output(chosen, block_ms, each, events)
+    }
+}

@@ -1,4 +1,4 @@
-//! The real sound system, by cpal. Nothing outside this file knows cpal. The streams of PulseAudio are `pulse.rs`'.
+//! Sound systems by cpal. Nothing outside this file knows cpal.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,9 +8,9 @@ use cpal::{
     BufferSize, ErrorKind, FromSample, SampleFormat, SizedSample, StreamConfig, SupportedBufferSize,
     SupportedStreamConfig,
 };
-use serde::Serialize;
 
 use crate::backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
+use crate::host::{Listed, SoundSystem, find, no_default, no_such_device};
 use crate::session::DeviceFormat;
 
 /// The longest piece of a block that is converted at once, in frames.
@@ -18,10 +18,6 @@ const PIECE: usize = 8192;
 
 /// How long a device may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
-
-/// What the identifiers of PulseAudio's devices begin with.
-#[cfg(all(target_os = "linux", feature = "pulseaudio"))]
-const PULSE: &str = "pulseaudio:";
 
 /// Formats from the best to the worst; the others cpal knows are not for sound cards.
 const FORMATS: [SampleFormat; 9] = [
@@ -36,65 +32,86 @@ const FORMATS: [SampleFormat; 9] = [
     SampleFormat::U8,
 ];
 
-/// A device, as `sourdine-live devices` lists it.
-#[derive(Debug, Clone, Serialize)]
-pub struct Listed {
-    /// What it can be chosen by.
-    pub id: String,
-    /// Its name for people.
-    pub name: String,
-    /// `input` or `output`.
-    pub direction: &'static str,
-    /// Whether it is its host's default.
-    pub default: bool,
-    /// The stream that would be opened.
-    pub rate: Option<u32>,
-    /// Its channels.
-    pub channels: Option<u16>,
-    /// Its sample format.
-    pub format: Option<String>,
-    /// Why it cannot be used, if so.
-    pub trouble: Option<String>,
-}
-
 /// A cpal host.
-pub struct CpalHost {
+pub(crate) struct CpalHost {
     host: cpal::Host,
+    /// Something has failed, or was opened long ago; the devices may be others now.
+    stale: bool,
 }
 
 impl CpalHost {
     /// The names of the hosts that this program was built with and that are there.
-    #[must_use]
-    pub fn names() -> Vec<String> {
+    pub(crate) fn names() -> Vec<String> {
         cpal::available_hosts().iter().map(|id| id.name().to_lowercase()).collect()
     }
 
-    /// The host of that name, or the best that is there: a sound server before bare hardware.
-    ///
-    /// # Errors
-    /// One line with the names there are.
-    pub fn open(name: Option<&str>) -> Result<Self, String> {
-        let ids = cpal::available_hosts();
-        let Some(name) = name else { return Ok(Self { host: cpal::default_host() }) };
-        let Some(id) = ids.iter().find(|id| id.name().eq_ignore_ascii_case(name)) else {
-            return Err(format!("{name}: no such sound system here; there is {}", Self::names().join(", ")));
-        };
-        let host = cpal::host_from_id(*id)
-            .map_err(|e| format!("{name}: the sound system does not answer: {e}; is it running?"))?;
-        Ok(Self { host })
+    /// The best that is there.
+    pub(crate) fn best() -> Self {
+        Self { host: cpal::default_host(), stale: false }
     }
 
-    /// The host's name.
-    #[must_use]
-    pub fn name(&self) -> String {
+    /// The host of that name; none where cpal has none.
+    pub(crate) fn open(name: &str) -> Result<Option<Self>, String> {
+        let ids = cpal::available_hosts();
+        let Some(id) = ids.iter().find(|id| id.name().eq_ignore_ascii_case(name)) else { return Ok(None) };
+        let host = cpal::host_from_id(*id)
+            .map_err(|e| format!("{name}: the sound system does not answer: {e}; is it running?"))?;
+        Ok(Some(Self { host, stale: false }))
+    }
+
+    /// Silence for what ALSA prints while it opens devices.
+    #[cfg(target_os = "linux")]
+    fn hush(&self) -> Option<crate::hush::Hush> {
+        (self.name() == "alsa").then(crate::hush::Hush::begin)
+    }
+
+    /// Other systems print nothing.
+    #[cfg(not(target_os = "linux"))]
+    fn hush(&self) {}
+
+    /// Connects to the sound system anew, after something has failed or ended: hosts of servers list the devices that were there when
+    /// they connected, and do not connect again by themselves.
+    fn refresh(&mut self) -> Result<(), Trouble> {
+        if self.stale {
+            self.host = cpal::host_from_id(self.host.id()).map_err(|e| Trouble {
+                message: format!("{}: the sound system is gone ({e}); start it again", self.name()),
+                passing: true,
+            })?;
+            self.stale = false;
+        }
+        Ok(())
+    }
+
+    fn find(&self, direction: Direction, wanted: Option<&str>) -> Result<cpal::Device, Trouble> {
+        let Some(wanted) = wanted else {
+            let device = match direction {
+                Direction::Input => self.host.default_input_device(),
+                Direction::Output => self.host.default_output_device(),
+            };
+            // Where there is no microphone, a sound server offers what it plays.
+            let device = device.filter(|d| direction == Direction::Output || !id_of(d).ends_with(".monitor"));
+            return device.ok_or_else(|| no_default(&self.name(), direction));
+        };
+        let devices = self.host.devices().map_err(|e| trouble(&self.name(), &e))?;
+        let fits = |d: &cpal::Device| match direction {
+            Direction::Input => d.supports_input(),
+            Direction::Output => d.supports_output(),
+        };
+        let devices: Vec<_> = devices.filter(fits).collect();
+        let names: Vec<_> = devices.iter().map(|d| (id_of(d), d.to_string())).collect();
+        find(names.iter().map(|(id, name)| (id.as_str(), name.as_str())), wanted)
+            .and_then(|at| devices.into_iter().nth(at))
+            .ok_or_else(|| no_such_device(direction, wanted))
+    }
+}
+
+impl SoundSystem for CpalHost {
+    fn name(&self) -> String {
         self.host.id().name().to_lowercase()
     }
 
-    /// All its devices.
-    ///
-    /// # Errors
-    /// One line, where the sound system does not answer.
-    pub fn list(&self) -> Result<Vec<Listed>, String> {
+    fn list(&mut self) -> Result<Vec<Listed>, String> {
+        let _quiet = self.hush();
         let devices =
             self.host.devices().map_err(|e| format!("{}: cannot list devices: {e}", self.name()))?;
         let id = |d: Option<cpal::Device>| d.and_then(|d| d.id().ok()).map(|id| id.to_string());
@@ -123,45 +140,6 @@ impl CpalHost {
             }
         }
         Ok(listed)
-    }
-
-    fn find(&self, direction: Direction, wanted: Option<&str>) -> Result<cpal::Device, Trouble> {
-        let Some(wanted) = wanted else {
-            let device = match direction {
-                Direction::Input => self.host.default_input_device(),
-                Direction::Output => self.host.default_output_device(),
-            };
-            // Where there is no microphone, a sound server offers what it plays.
-            let device = device.filter(|d| direction == Direction::Output || !id_of(d).ends_with(".monitor"));
-            return device.ok_or_else(|| Trouble {
-                message: format!(
-                    "{}: there is no default {direction} device; plug one in, or name one",
-                    self.name()
-                ),
-                passing: true,
-            });
-        };
-        let devices = self.host.devices().map_err(|e| trouble(&self.name(), &e))?;
-        let fits = |d: &cpal::Device| match direction {
-            Direction::Input => d.supports_input(),
-            Direction::Output => d.supports_output(),
-        };
-        let devices: Vec<_> = devices.filter(fits).collect();
-        let exact = devices.iter().position(|d| {
-            let id = id_of(d);
-            id == wanted || id.split_once(':').is_some_and(|(_, id)| id == wanted)
-        });
-        let part = || {
-            let wanted = wanted.to_lowercase();
-            devices.iter().position(|d| d.to_string().to_lowercase().contains(&wanted))
-        };
-        match exact.or_else(part).and_then(|at| devices.into_iter().nth(at)) {
-            Some(device) => Ok(device),
-            None => Err(Trouble {
-                message: format!("{wanted}: no such {direction} device; see `sourdine-live devices`"),
-                passing: false,
-            }),
-        }
     }
 }
 
@@ -238,15 +216,24 @@ macro_rules! for_format {
 }
 
 impl Backend for CpalHost {
-    type Device = CpalDevice;
+    type Device = Option<CpalDevice>;
 
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<CpalDevice>, Trouble> {
-        let device = self.find(direction, wanted)?;
-        let name = device.to_string();
-        let config = best_config(&device, direction).map_err(|e| trouble(&name, &e))?;
-        let format =
-            DeviceFormat { rate: config.sample_rate(), channels: usize::from(config.channels().max(1)) };
-        Ok(Chosen { id: id_of(&device), name, format, device: CpalDevice { device, config } })
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<Chosen<Self::Device>, Trouble> {
+        let _quiet = self.hush();
+        self.refresh()?;
+        let chosen = self.find(direction, wanted).and_then(|device| {
+            let name = device.to_string();
+            let config = best_config(&device, direction).map_err(|e| trouble(&name, &e))?;
+            let format =
+                DeviceFormat { rate: config.sample_rate(), channels: usize::from(config.channels().max(1)) };
+            Ok(Chosen { id: id_of(&device), name, format, device: Some(CpalDevice { device, config }) })
+        });
+        self.stale = chosen.is_err();
+        chosen
     }
 
     fn default_id(&mut self, direction: Direction) -> Option<String> {
@@ -271,32 +258,33 @@ impl Backend for CpalHost {
 
     fn start_input(
         &mut self,
-        chosen: &Chosen<CpalDevice>,
+        chosen: &Chosen<Self::Device>,
         block_ms: f32,
         each: OnCapture,
         events: Arc<Events>,
     ) -> Result<Stream, Trouble> {
-        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
-        if let Some(name) = chosen.id.strip_prefix(PULSE) {
-            return crate::pulse::start_input(name, chosen.format, block_ms, each, events);
-        }
-        let device = &chosen.device;
-        for_format!(device.config.sample_format(), chosen.name, build_input(chosen, block_ms, each, events))
+        let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Input, &chosen.name))?;
+        let format = device.config.sample_format();
+        let _quiet = self.hush();
+        let stream = for_format!(format, chosen.name, build_input(device, chosen, block_ms, each, events));
+        // Whatever becomes of it, the next session asks anew.
+        self.stale = true;
+        stream
     }
 
     fn start_output(
         &mut self,
-        chosen: &Chosen<CpalDevice>,
+        chosen: &Chosen<Self::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: Arc<Events>,
     ) -> Result<Stream, Trouble> {
-        #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
-        if let Some(name) = chosen.id.strip_prefix(PULSE) {
-            return crate::pulse::start_output(name, chosen.format, block_ms, each, events);
-        }
-        let device = &chosen.device;
-        for_format!(device.config.sample_format(), chosen.name, build_output(chosen, block_ms, each, events))
+        let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Output, &chosen.name))?;
+        let format = device.config.sample_format();
+        let _quiet = self.hush();
+        let stream = for_format!(format, chosen.name, build_output(device, chosen, block_ms, each, events));
+        self.stale = true;
+        stream
     }
 }
 
@@ -316,7 +304,8 @@ trait Rounded: SizedSample + FromSample<f32> + Send + 'static {
 impl<T: SizedSample + FromSample<f32> + Send + 'static> Rounded for T {}
 
 fn build_input<T>(
-    chosen: &Chosen<CpalDevice>,
+    CpalDevice { device, config }: &CpalDevice,
+    chosen: &Chosen<Option<CpalDevice>>,
     block_ms: f32,
     mut each: OnCapture,
     events: Arc<Events>,
@@ -325,7 +314,6 @@ where
     T: Rounded,
     f32: FromSample<T>,
 {
-    let CpalDevice { device, config } = &chosen.device;
     let mut piece = vec![0.0_f32; PIECE * chosen.format.channels];
     let stream = device
         .build_input_stream::<T, _, _>(
@@ -349,12 +337,12 @@ where
 }
 
 fn build_output<T: Rounded>(
-    chosen: &Chosen<CpalDevice>,
+    CpalDevice { device, config }: &CpalDevice,
+    chosen: &Chosen<Option<CpalDevice>>,
     block_ms: f32,
     mut each: OnPlayback,
     events: Arc<Events>,
 ) -> Result<Stream, Trouble> {
-    let CpalDevice { device, config } = &chosen.device;
     let mut piece = vec![0.0_f32; PIECE * chosen.format.channels];
     let stream = device
         .build_output_stream::<T, _, _>(

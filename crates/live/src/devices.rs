@@ -1,6 +1,6 @@
 //! `sourdine-live devices`.
 
-use sourdine_live::{CpalHost, Listed};
+use sourdine_live::{Listed, host_names, open_host};
 
 use crate::args::DevicesArgs;
 use crate::output;
@@ -8,12 +8,12 @@ use crate::output;
 pub(crate) fn run(args: &DevicesArgs) -> Result<(), String> {
     let names = match &args.host {
         Some(name) => vec![name.clone()],
-        None => CpalHost::names(),
+        None => host_names(),
     };
     let mut all = Vec::new();
     for name in &names {
         // Of several hosts one may well be absent; the one that was asked for may not.
-        match CpalHost::open(Some(name)).and_then(|host| host.list()) {
+        match open_host(Some(name)).and_then(|mut host| host.list()) {
             Ok(devices) => all.extend(devices),
             Err(why) if args.host.is_some() => return Err(why),
             Err(why) => output::note(&why),

@@ -3,7 +3,7 @@
 //! * [`Session`] joins the engine, a lock-free ring, a drift controller and a micro-resampler into two ends for two
 //!   callbacks. It knows no sound device and no clock but the one it is given, so tests run hours in seconds.
 //! * [`Supervisor`] opens devices for it, notices when they are gone, and opens them again.
-//! * [`Backend`] is what it needs of a sound system; [`CpalHost`] is the real one.
+//! * [`Backend`] is what it needs of a sound system; [`open_host`] gives a real one.
 //! * [`VirtualMic`] is a microphone for call programs.
 //! * [`probe`] finds clicks again, to measure a round trip.
 //!
@@ -16,6 +16,9 @@ mod capture;
 mod clock;
 mod cpal_host;
 mod drift;
+mod host;
+#[cfg(target_os = "linux")]
+mod hush;
 mod latency;
 mod meters;
 mod playback;
@@ -29,12 +32,14 @@ mod status;
 mod supervisor;
 mod thread;
 mod virtual_mic;
+mod wav_file;
 
 pub use backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
 pub use capture::Capture;
 pub use clock::{Clock, Monotonic};
-pub use cpal_host::{CpalDevice, CpalHost, Listed};
+pub use cpal_host::CpalDevice;
 pub use drift::{Correction, Drift};
+pub use host::{Host, Listed, SoundSystem, host_names, open_host};
 pub use meters::{Load, Meters, Priority};
 pub use playback::Playback;
 pub use recorder::{Recorder, Recording, RecordingPaths};

@@ -5,6 +5,7 @@ mod args;
 mod devices;
 mod output;
 mod round_trip;
+mod rows;
 mod run;
 mod screen;
 

@@ -4,15 +4,14 @@
 //! engine's latency at the start of the one and at the end of the other, so that both files begin with the same
 //! sound and have the same length.
 
-use std::fs::File;
-use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
-use hound::{SampleFormat, WavSpec, WavWriter};
 use rtrb::{Consumer, Producer, RingBuffer};
+
+use crate::wav_file::WavFile;
 
 /// Seconds of sound that the writer may be late.
 const RING_SECONDS: usize = 4;
@@ -67,40 +66,6 @@ pub(crate) fn pair(step: usize, channels: usize, rate: u32, latency: usize) -> (
     (tap, Recorder { ring: pop, on, step, channels, rate, latency })
 }
 
-type Writer = WavWriter<BufWriter<File>>;
-
-/// One file of a recording that is being written.
-struct Side {
-    writer: Writer,
-    path: PathBuf,
-    written: u64,
-}
-
-impl Side {
-    fn create(path: &Path, channels: usize, rate: u32) -> Result<Self, String> {
-        if path.exists() {
-            return Err(format!("{}: exists already; name another file", path.display()));
-        }
-        let spec = WavSpec {
-            channels: channels as u16,
-            sample_rate: rate,
-            bits_per_sample: 32,
-            sample_format: SampleFormat::Float,
-        };
-        let writer =
-            WavWriter::create(path, spec).map_err(|e| format!("{}: cannot write it: {e}", path.display()))?;
-        Ok(Self { writer, path: path.into(), written: 0 })
-    }
-
-    fn write(&mut self, samples: &[f32]) -> Result<(), String> {
-        for x in samples {
-            self.writer.write_sample(*x).map_err(|e| format!("{}: {e}", self.path.display()))?;
-        }
-        self.written += samples.len() as u64;
-        Ok(())
-    }
-}
-
 /// Where a recording goes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingPaths {
@@ -123,7 +88,7 @@ impl Recorder {
     /// # Errors
     /// One line that names the file that cannot be written, with the recorder itself for another try.
     pub fn start(self, paths: &RecordingPaths) -> Result<Recording, (Self, String)> {
-        let open = |path: &Path| Side::create(path, self.channels, self.rate);
+        let open = |path: &Path| WavFile::create(path, self.channels, self.rate);
         let after = match open(&paths.after) {
             Ok(side) => side,
             Err(why) => return Err((self, why)),
@@ -138,7 +103,12 @@ impl Recorder {
         Ok(Recording { stop, thread: Some(thread) })
     }
 
-    fn run(mut self, before: Option<Side>, after: Side, stop: &AtomicBool) -> (Self, Result<(), String>) {
+    fn run(
+        mut self,
+        before: Option<WavFile>,
+        after: WavFile,
+        stop: &AtomicBool,
+    ) -> (Self, Result<(), String>) {
         let stale = self.ring.slots() - self.ring.slots() % (2 * self.step);
         let _emptied = self.ring.read_chunk(stale).map(rtrb::chunks::ReadChunk::commit_all);
         self.on.store(true, Relaxed);
@@ -166,8 +136,8 @@ impl Recorder {
 
 /// The two files, aligned.
 struct Job {
-    before: Option<Side>,
-    after: Side,
+    before: Option<WavFile>,
+    after: WavFile,
     /// Samples of "before" whose "after" has not come out yet.
     held: Vec<f32>,
     /// Samples of "after" that belong to a time before the recording.
@@ -180,21 +150,19 @@ impl Job {
         self.skip -= skipped;
         let after = &after[skipped..];
         self.after.write(after)?;
-        if let Some(side) = &mut self.before {
+        if let Some(file) = &mut self.before {
             self.held.extend_from_slice(before);
-            side.write(&self.held[..after.len()])?;
+            file.write(&self.held[..after.len()])?;
             self.held.drain(..after.len());
         }
         Ok(())
     }
 
+    /// Completes both files at the same length, which is that of the shorter one where the other could not be written.
     fn finish(self) -> Result<(), String> {
-        let close = |side: Side| {
-            let path = side.path;
-            side.writer.finalize().map_err(|e| format!("{}: {e}", path.display()))
-        };
-        let before = self.before.map_or(Ok(()), close);
-        close(self.after).and(before)
+        let frames = self.before.as_ref().map_or(u64::MAX, WavFile::frames).min(self.after.frames());
+        let before = self.before.map_or(Ok(()), |file| file.finish(frames));
+        self.after.finish(frames).and(before)
     }
 }
 

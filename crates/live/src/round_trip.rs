@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use sourdine::{Engine, Model, Settings, StreamFormat};
-use sourdine_live::{Backend, CpalHost, Direction, Events, probe};
+use sourdine_live::{Backend, Direction, Events, open_host, probe};
 
 use crate::args::LatencyArgs;
 use crate::output;
@@ -43,7 +43,7 @@ struct Measured {
 
 pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
     let stop = stop_on_signals();
-    let mut host = CpalHost::open(args.host.as_deref())?;
+    let mut host = open_host(args.host.as_deref())?;
     let input = host.choose(Direction::Input, args.input.as_deref()).map_err(|t| t.message)?;
     let output = host.choose(Direction::Output, args.output.as_deref()).map_err(|t| t.message)?;
     let rate = output.format.rate;

@@ -6,7 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use sourdine::{Model, Settings, VoiceShape};
-use sourdine_live::{Command, CpalHost, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic};
+use sourdine_live::{
+    Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
+};
+use sourdine_settings::Preferences;
 
 use crate::args::RunArgs;
 use crate::output;
@@ -22,21 +25,28 @@ const PRINT_EVERY: Duration = Duration::from_secs(1);
 const LARGEST_MODEL: u64 = 64 << 20;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
+    let preferences = Preferences::load(args.config.as_deref()).map_err(|e| e.to_string())?;
     let stop = stop_on_signals();
-    let host = CpalHost::open(args.host.as_deref())?;
+    let host = open_host(args.host.as_deref())?;
     let host_name = host.name();
     let virtual_mic = args.virtual_mic.then(|| VirtualMic::create(&host_name)).transpose()?;
-    let options = options(args, virtual_mic.as_ref())?;
+    let options = options(args, &preferences, virtual_mic.as_ref())?;
     let mut supervisor = Supervisor::new(host, Monotonic::new(), options);
     let shown = if args.plain || args.json { None } else { Some(Screen::open(&host_name)?) };
     let result = drive(args, &mut supervisor, shown, virtual_mic.as_ref(), &stop);
     let ended = supervisor.finish().map(|_| ());
-    drop(virtual_mic);
     result.and(ended)
 }
 
-fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, String> {
-    let first = find_model(&args.model)?;
+fn options(
+    args: &RunArgs,
+    preferences: &Preferences,
+    virtual_mic: Option<&VirtualMic>,
+) -> Result<Options, String> {
+    let first = match args.model.as_ref().or(preferences.model.as_ref()) {
+        Some(model) => find_model(model)?,
+        None => Model::default(),
+    };
     let name = first.info().name;
     let mut models = vec![first];
     models.extend(Model::built_in().into_iter().filter(|m| m.info().name != name));
@@ -55,12 +65,19 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
     // Room for every model that the key m may choose.
     let room =
         models.iter().map(|m| if channels == 1 { m.info().latency.0 } else { m.info().latency.1 }).max();
+    let defaults = Settings::default();
     let settings = Settings {
-        attenuation_limit_db: args.attenuation_limit,
-        gate: args.gate,
+        attenuation_limit_db: args
+            .attenuation_limit
+            .or(preferences.attenuation_limit_db)
+            .unwrap_or(defaults.attenuation_limit_db),
+        gate: args.gate.or(preferences.gate).unwrap_or(defaults.gate),
+        channels: preferences.channels.unwrap_or(defaults.channels),
         model_latency: room.unwrap_or(0),
         voice: VoiceShape::HOLDING,
-        ..Settings::default()
+        // It ends on a sound card.
+        ceiling: true,
+        ..defaults
     };
     Ok(Options {
         input: args.input.clone(),
@@ -77,19 +94,22 @@ fn options(args: &RunArgs, virtual_mic: Option<&VirtualMic>) -> Result<Options, 
 
 fn drive(
     args: &RunArgs,
-    supervisor: &mut Supervisor<CpalHost, Monotonic>,
+    supervisor: &mut Supervisor<Host, Monotonic>,
     mut screen: Option<Screen>,
     virtual_mic: Option<&VirtualMic>,
     stop: &AtomicBool,
 ) -> Result<(), String> {
     let began = Instant::now();
     let mut printed = began;
-    let mut told = None;
+    let (mut told, mut told_failure) = (None, false);
     loop {
         if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
             return Ok(());
         }
-        supervisor.poll(virtual_mic.is_none_or(VirtualMic::is_heard))?;
+        match virtual_mic.map_or(Ok(true), VirtualMic::is_heard) {
+            Ok(heard) => supervisor.poll(heard)?,
+            Err(why) => supervisor.wait(why),
+        }
         if let Some(screen) = &mut screen {
             match screen.show(&supervisor.status(), PERIOD)? {
                 UserWants::Nothing => {}
@@ -98,6 +118,11 @@ fn drive(
                 UserWants::Do(command) => supervisor.command(command),
             }
             continue;
+        }
+        if let Some(why) = supervisor.failure()
+            && !std::mem::replace(&mut told_failure, true)
+        {
+            output::note(&format!("{why}; the sound goes on"));
         }
         if printed.elapsed() >= PRINT_EVERY {
             printed += PRINT_EVERY;
@@ -136,7 +161,7 @@ fn find_model(model: &str) -> Result<Model, String> {
         format!("{model}: neither a built-in model ({}) nor a file: {e}", names.join(", "))
     })?;
     if about.len() > LARGEST_MODEL {
-        return Err(format!("{model}: far too large for a model; check --model"));
+        return Err(format!("{model}: far too large for a model; check the path"));
     }
     let bytes = std::fs::read(path).map_err(|e| format!("{model}: cannot read the model: {e}"))?;
     let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();

@@ -5,24 +5,20 @@ use std::path::PathBuf;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use ratatui::crossterm::event::{self, Event, KeyCode, KeyEventKind, KeyModifiers};
-use ratatui::layout::{Constraint, Layout, Rect};
-use ratatui::style::{Color, Modifier, Style};
+use ratatui::layout::Rect;
+use ratatui::style::{Color, Style};
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Paragraph, Sparkline};
+use ratatui::widgets::{Block, Sparkline};
 use ratatui::{DefaultTerminal, Frame};
 use sourdine_live::{Command, Phase, RecordingPaths, Status};
 
+use crate::rows::{
+    BAR, Held, LABEL, LEVELS, NARROW_LABEL, Row, bad, dim, fitting, good, labelled, labelled_bar, warn,
+};
 use crate::run::priority_note;
 
-/// The lowest level of the meters, in dBFS.
-const BOTTOM: f32 = -72.0;
-
-/// How long a peak is held and how fast it falls then, in pictures of 50 ms.
-const HOLD: u32 = 30;
-const FALL_DB: f32 = 1.0;
-
-/// The width of the words before a bar or a value.
-const LABEL: usize = 12;
+/// The least and the greatest height of the trail.
+const TRAIL: (usize, usize) = (2, 14);
 
 const KEYS: &str = " space bypass · ←→ limit · g gate · r residue · m model · w record · q quit ";
 
@@ -32,25 +28,6 @@ pub(crate) enum UserWants {
     Quit,
     Record,
     Do(Command),
-}
-
-/// A peak that stays for a while.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    dbfs: f32,
-    left: u32,
-}
-
-impl Held {
-    fn see(&mut self, dbfs: f32) {
-        if dbfs >= self.dbfs {
-            *self = Self { dbfs, left: HOLD };
-        } else if self.left > 0 {
-            self.left -= 1;
-        } else {
-            self.dbfs = (self.dbfs - FALL_DB).max(dbfs);
-        }
-    }
 }
 
 /// What the picture remembers between two moments.
@@ -120,7 +97,7 @@ fn wants(key: KeyCode, modifiers: KeyModifiers) -> UserWants {
 
 impl View {
     fn new(host: &str) -> Self {
-        let peaks = [Held { dbfs: BOTTOM, left: 0 }; 2];
+        let peaks = [Held::NONE; 2];
         Self { host: host.into(), peaks, trail: VecDeque::new(), loads: VecDeque::new() }
     }
 
@@ -152,81 +129,74 @@ impl View {
         let outer = Block::bordered().title(title).title_bottom(Line::from(KEYS).right_aligned());
         let area = outer.inner(frame.area());
         frame.render_widget(outer, frame.area());
-        let height = area.height.saturating_sub(18).clamp(2, 14);
-        let [top, trail, bottom] =
-            Layout::vertical([Constraint::Length(9), Constraint::Length(height), Constraint::Length(9)])
-                .areas(area);
-        frame.render_widget(Paragraph::new(self.top(status, usize::from(area.width))), top);
-        self.draw_trail(frame, trail);
-        frame.render_widget(Paragraph::new(self.bottom(status)), bottom);
-    }
-
-    fn top(&self, status: &Status, width: usize) -> Vec<Line<'static>> {
-        let state = match status.phase {
-            Phase::Running if status.tier != "full" => warn(format!("overloaded: {}", status.tier)),
-            Phase::Running if !status.knobs.enabled => warn("bypass: you hear the input".into()),
-            Phase::Running if status.knobs.residue => warn("residue: you hear what is removed".into()),
-            Phase::Running => good("running".into()),
-            Phase::Waiting => bad("waiting".into()),
-            Phase::Idle => Span::raw("idle"),
-        };
-        let light = if status.voice { good("● voice".into()) } else { dim("○ no voice".into()) };
-        let levels = &status.levels;
-        vec![
-            labelled("", vec![state]),
-            labelled("in", vec![Span::raw(status.input.clone())]),
-            labelled("out", vec![Span::raw(status.output.clone())]),
-            Line::default(),
-            self.bar("input", levels.input, self.peaks[0].dbfs, width),
-            self.bar("output", levels.output, self.peaks[1].dbfs, width),
-            labelled(
-                "reduction",
-                vec![Span::raw(format!(
-                    "{:.0} dB      noise floor {:.0} dBFS",
-                    (levels.input - levels.output).max(0.0),
-                    levels.noise_floor
-                ))],
-            ),
-            Line::default(),
-            labelled(
-                "voice",
-                vec![light, Span::raw(format!("  {:3.0} %", 100.0 * status.voice_probability))],
-            ),
-        ]
-    }
-
-    /// A level with its held peak.
-    fn bar(&self, name: &str, dbfs: f32, peak: f32, width: usize) -> Line<'static> {
-        let room = width.saturating_sub(LABEL + 22).max(10);
-        let place = |db: f32| (((db - BOTTOM) / -BOTTOM).clamp(0.0, 1.0) * room as f32) as usize;
-        let (filled, mark) = (place(dbfs), place(peak).min(room - 1));
-        let mut spans = Vec::new();
-        for cell in 0..room {
-            let db = BOTTOM * (1.0 - cell as f32 / room as f32);
-            let colour = if db > -6.0 {
-                Color::Red
-            } else if db > -18.0 {
-                Color::Yellow
-            } else {
-                Color::Green
-            };
-            let text = if cell == mark && peak > BOTTOM {
-                "┃"
-            } else if cell < filled {
-                "█"
-            } else {
-                "·"
-            };
-            let style = if text == "·" { Style::new().fg(Color::DarkGray) } else { Style::new().fg(colour) };
-            spans.push(Span::styled(text, style));
+        let label = if usize::from(area.width) < LABEL + BAR + LEVELS.1 { NARROW_LABEL } else { LABEL };
+        let rows = fitting(self.rows(status, usize::from(area.width), label), usize::from(area.height));
+        let mut trail: Option<Rect> = None;
+        for (y, row) in (area.y..).zip(rows) {
+            let place = Rect { y, height: 1, ..area };
+            match row {
+                Row::Text(line) => frame.render_widget(line, place),
+                Row::Trail => trail = Some(trail.map_or(place, |trail| trail.union(place))),
+            }
         }
-        spans.push(Span::raw(format!(" {dbfs:5.0} dBFS, peak {peak:4.0}")));
-        labelled(name, spans)
+        if let Some(trail) = trail {
+            self.draw_trail(frame, trail, label);
+        }
     }
 
-    fn draw_trail(&self, frame: &mut Frame<'_>, area: Rect) {
-        let area =
-            Rect { x: area.x + LABEL as u16, width: area.width.saturating_sub(LABEL as u16 + 1), ..area };
+    /// All rows from top to bottom, each with its rank: where there are too few lines, those of the highest number go first.
+    fn rows(&self, status: &Status, width: usize, label: usize) -> Vec<(u8, Row)> {
+        let labelled = |name: &str, spans| Row::Text(labelled(name, label, spans));
+        let text = |name: &str, text: String| labelled(name, vec![Span::raw(text)]);
+        let bar =
+            |name: &str, dbfs, peak: &Held| Row::Text(labelled_bar(name, label, dbfs, peak.dbfs, width));
+        let light = if status.voice { good("● voice".into()) } else { dim("○ no voice".into()) };
+        let chance = Span::raw(format!("  {:3.0} %", 100.0 * status.voice_probability));
+        let levels = &status.levels;
+        let [knobs, latency, load, lost, clocks] = self.figures(status);
+        let knobs = if status.knobs.recording {
+            vec![bad("recording · ".into()), Span::raw(knobs)]
+        } else {
+            vec![Span::raw(knobs)]
+        };
+        let message = status.message.clone().or_else(|| priority_note(status).map(Into::into));
+        let reduction = format!(
+            "{:.0} dB      noise floor {:.0} dBFS",
+            (levels.input - levels.output).max(0.0),
+            levels.noise_floor
+        );
+        let empty = || (9, Row::Text(Line::default()));
+        let mut rows = vec![
+            (1, labelled("", vec![state(status)])),
+            (6, text("in", status.input.clone())),
+            (6, text("out", status.output.clone())),
+            empty(),
+            (0, bar("input", levels.input, &self.peaks[0])),
+            (0, bar("output", levels.output, &self.peaks[1])),
+            (4, text("reduction", reduction)),
+            empty(),
+            (2, labelled("voice", vec![light, chance])),
+        ];
+        rows.extend((0..TRAIL.1).map(|n| (if n < TRAIL.0 { 7 } else { 10 }, Row::Trail)));
+        rows.extend([
+            (3, labelled("knobs", knobs)),
+            empty(),
+            (4, text("latency", latency)),
+            (5, text("load", load)),
+            (5, text("lost", lost)),
+            (8, text("clocks", clocks)),
+            empty(),
+        ]);
+        rows.push(match message {
+            Some(message) => (1, labelled("", vec![warn(message)])),
+            None => empty(),
+        });
+        rows
+    }
+
+    fn draw_trail(&self, frame: &mut Frame<'_>, area: Rect, label: usize) {
+        let label = area.width.min(label as u16);
+        let area = Rect { x: area.x + label, width: (area.width - label).saturating_sub(1), ..area };
         let newest = self.trail.iter().rev().take(usize::from(area.width)).rev();
         let data: Vec<u64> = newest.copied().collect();
         frame.render_widget(
@@ -235,80 +205,45 @@ impl View {
         );
     }
 
-    fn bottom(&self, status: &Status) -> Vec<Line<'static>> {
+    /// Knobs, latency, load, losses and clocks in words.
+    fn figures(&self, status: &Status) -> [String; 5] {
         let (k, l) = (&status.knobs, &status.latency);
         let (mean, p99, max) = self.load();
         let limit = k.attenuation_limit_db.map_or("off".into(), |db| format!("{db:.0} dB"));
         let switch = |on| if on { "on" } else { "off" };
-        let message = status.message.clone().or_else(|| priority_note(status).map(Into::into));
-        vec![
-            labelled(
-                "knobs",
-                vec![
-                    Span::raw(format!(
-                        "model {} · limit {limit} · gate {} · residue {}",
-                        k.model,
-                        switch(k.gate),
-                        switch(k.residue)
-                    )),
-                    if k.recording { bad(" · recording".into()) } else { Span::raw("") },
-                ],
+        [
+            format!(
+                "model {} · limit {limit} · gate {} · residue {}",
+                k.model,
+                switch(k.gate),
+                switch(k.residue)
             ),
-            Line::default(),
-            labelled(
-                "latency",
-                vec![Span::raw(format!(
-                    "{:.1} ms = in {:.1} + engine {:.1} + ring {:.1} (of {:.1}) + out {:.1}",
-                    l.total, l.device_in, l.engine, l.ring, l.ring_target, l.device_out
-                ))],
+            format!(
+                "{:.1} ms = in {:.1} + engine {:.1} + ring {:.1} (of {:.1}) + out {:.1}",
+                l.total, l.device_in, l.engine, l.ring, l.ring_target, l.device_out
             ),
-            labelled(
-                "load",
-                vec![Span::raw(format!(
-                    "{mean:.1} % of the deadline (p99 {p99:.1}, max {max:.1}), {} missed",
-                    status.deadline_misses
-                ))],
+            format!(
+                "{mean:.1} % of the deadline (p99 {p99:.1}, max {max:.1}), {} missed",
+                status.deadline_misses
             ),
-            labelled(
-                "lost",
-                vec![Span::raw(format!(
-                    "{} device xruns, {} gaps, {} frames; stalls cut: {}; reopened: {}",
-                    status.xruns, status.underruns, status.lost_frames, status.cuts, status.reopened
-                ))],
+            format!(
+                "{} device xruns, {} gaps, {} frames; stalls cut: {}; reopened: {}",
+                status.xruns, status.underruns, status.lost_frames, status.cuts, status.reopened
             ),
-            labelled(
-                "clocks",
-                vec![Span::raw(format!(
-                    "{:+.0} ppm apart, playing {:+.0} ppm",
-                    status.drift_ppm, status.speed_ppm
-                ))],
-            ),
-            Line::default(),
-            message.map_or_else(Line::default, |m| labelled("", vec![warn(m)])),
+            format!("{:+.0} ppm apart, playing {:+.0} ppm", status.drift_ppm, status.speed_ppm),
         ]
     }
 }
 
-fn labelled(label: &str, spans: Vec<Span<'static>>) -> Line<'static> {
-    let mut all = vec![dim(format!(" {label:<width$}", width = LABEL - 1))];
-    all.extend(spans);
-    Line::from(all)
-}
-
-fn good(text: String) -> Span<'static> {
-    Span::styled(text, Style::new().fg(Color::Green).add_modifier(Modifier::BOLD))
-}
-
-fn warn(text: String) -> Span<'static> {
-    Span::styled(text, Style::new().fg(Color::Yellow).add_modifier(Modifier::BOLD))
-}
-
-fn bad(text: String) -> Span<'static> {
-    Span::styled(text, Style::new().fg(Color::Red).add_modifier(Modifier::BOLD))
-}
-
-fn dim(text: String) -> Span<'static> {
-    Span::styled(text, Style::new().fg(Color::Gray))
+fn state(status: &Status) -> Span<'static> {
+    match status.phase {
+        Phase::Running if status.tier != "full" => warn(format!("overloaded: {}", status.tier)),
+        Phase::Running if !status.knobs.enabled => warn("bypass: you hear the input".into()),
+        Phase::Running if status.knobs.residue => warn("residue: you hear what is removed".into()),
+        Phase::Running => good("running".into()),
+        Phase::Waiting => bad("waiting".into()),
+        Phase::Idle => Span::raw("idle"),
+    }
 }
 
 fn time(seconds: f64) -> String {
@@ -317,20 +252,13 @@ fn time(seconds: f64) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
-    use super::*;
+    use ratatui::Terminal;
+    use ratatui::backend::TestBackend;
+    use sourdine_live::{Knobs, Levels};
 
-    #[test]
-    fn a_peak_is_held_and_then_falls() {
-        let mut held = Held { dbfs: BOTTOM, left: 0 };
-        held.see(-6.0);
-        (0..HOLD).for_each(|_| held.see(-40.0));
-        assert_eq!(held.dbfs, -6.0);
-        held.see(-40.0);
-        assert_eq!(held.dbfs, -7.0);
-        (0..100).for_each(|_| held.see(-40.0));
-        assert_eq!(held.dbfs, -40.0);
-    }
+    use super::*;
 
     #[test]
     fn every_key_of_the_legend_does_something_and_fits_80_columns() {
@@ -343,5 +271,100 @@ mod tests {
         }
         assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::CONTROL), UserWants::Quit));
         assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::NONE), UserWants::Nothing));
+    }
+
+    /// What a terminal of that size shows, line by line.
+    fn picture(width: u16, height: u16, message: Option<&str>) -> Vec<String> {
+        let knobs = Knobs {
+            enabled: true,
+            attenuation_limit_db: Some(24.0),
+            gate: false,
+            residue: false,
+            model: "sourdine".into(),
+            recording: false,
+        };
+        let status = Status {
+            phase: Phase::Running,
+            message: message.map(Into::into),
+            seconds: 61.0,
+            input: "Microphone, 48000 Hz, mono".into(),
+            output: "Speakers, 48000 Hz, stereo".into(),
+            knobs,
+            levels: Levels {
+                input: -20.0,
+                output: -30.0,
+                input_peak: 0.0,
+                output_peak: -18.0,
+                noise_floor: -60.0,
+            },
+            voice: true,
+            voice_probability: 0.9,
+            bypassed: false,
+            tier: "full",
+            latency: Default::default(),
+            load: Default::default(),
+            deadline_misses: 0,
+            xruns: 0,
+            underruns: 0,
+            lost_frames: 0,
+            cuts: 0,
+            drift_ppm: 0.0,
+            speed_ppm: 0.0,
+            priority: Default::default(),
+            reopened: 0,
+            invalid_samples: 0,
+        };
+        let mut view = View::new("pulseaudio");
+        view.see(&status);
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal.draw(|frame| view.draw(frame, &status)).unwrap();
+        let cells = terminal.backend().buffer().content();
+        cells
+            .chunks(usize::from(width.max(1)))
+            .map(|row| row.iter().map(|cell| cell.symbol()).collect())
+            .collect()
+    }
+
+    fn line<'a>(picture: &'a [String], label: &str) -> Option<&'a String> {
+        picture.iter().find(|line| line.trim_start_matches(['│', ' ']).starts_with(label))
+    }
+
+    #[test]
+    fn a_large_terminal_shows_everything() {
+        let picture = picture(80, 24, Some("something"));
+        for label in ["running", "in ", "out ", "input", "output", "reduction", "voice", "knobs", "latency"] {
+            assert!(line(&picture, label).is_some(), "{label}: {picture:#?}");
+        }
+        for label in ["load", "lost", "clocks", "something"] {
+            assert!(line(&picture, label).is_some(), "{label}: {picture:#?}");
+        }
+        assert!(line(&picture, "input").unwrap().contains("-20 dBFS, peak    0"), "{picture:#?}");
+    }
+
+    #[test]
+    fn a_small_terminal_keeps_what_matters_most() {
+        let small = picture(50, 12, Some("the sound server is gone"));
+        for label in ["running", "input", "output", "voice", "knobs", "reduction", "the sound server"] {
+            assert!(line(&small, label).is_some(), "{label}: {small:#?}");
+        }
+        assert!(line(&small, "clocks").is_none(), "{small:#?}");
+        let smallest = picture(50, 4, None);
+        assert!(line(&smallest, "input").is_some() && line(&smallest, "output").is_some(), "{smallest:#?}");
+    }
+
+    #[test]
+    fn a_bar_fits_into_any_width() {
+        for width in 0..=120 {
+            let picture = picture(width, 12, None);
+            if width < 11 {
+                continue; // No room for a bar, which is no reason to panic.
+            }
+            // Full scale, where the input's peak is, is in the picture: it is the last cell.
+            let input = line(&picture, "input").unwrap();
+            let bar: String = input.chars().filter(|c| "█┃·".contains(*c)).collect();
+            assert!(bar.ends_with('┃'), "{width}: {picture:#?}");
+            assert_eq!(input.contains(" -20"), width >= 25, "{width}: {picture:#?}");
+        }
+        assert_eq!(line(&picture(18, 12, None), "output").unwrap(), "│ output ████··┃·│");
     }
 }

@@ -152,6 +152,8 @@ pub struct Supervisor<B: Backend, C: Clock + Clone + 'static> {
     began: u64,
     opened: u64,
     totals: Totals,
+    /// Why a recording is not what was asked for; the first of them.
+    failure: Option<String>,
     status: Status,
 }
 
@@ -204,6 +206,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             began,
             opened: 0,
             totals: Totals::default(),
+            failure: None,
             status,
         }
     }
@@ -211,8 +214,8 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
     /// Looks after the devices; to be called ten times a second or more. `wanted` is false while nobody listens.
     ///
     /// # Errors
-    /// What no waiting mends, before there was any sound: a device that does not exist, a rate that cannot be. Later
-    /// it waits for anything.
+    /// What no waiting mends, before there was any sound: a device that does not exist, a rate that cannot be, a recording
+    /// that cannot begin. Later it waits for anything, but for a recording that fails while nobody hears anything.
     pub fn poll(&mut self, wanted: bool) -> Result<(), String> {
         let now = self.clock.nanos();
         if !wanted {
@@ -235,8 +238,13 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
                     self.running = Some(running);
                     self.status.phase = Phase::Running;
                     self.status.message = None;
-                    if let Some(paths) = self.record.take() {
-                        self.start_recording(paths);
+                    if let Some(paths) = self.record.take()
+                        && let Err(why) = self.start_recording(paths)
+                    {
+                        self.failed(why.clone());
+                        if self.opened == 1 {
+                            return Err(why);
+                        }
                     }
                 }
                 Err(trouble) if !trouble.passing && self.opened == 0 => return Err(trouble.message),
@@ -244,7 +252,28 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             }
         }
         self.end_broken_recording();
-        Ok(())
+        match &self.failure {
+            // There is nothing else to go on for.
+            Some(why) if self.options.output == Output::None => Err(why.clone()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a recording is not what was asked for, if so.
+    #[must_use]
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_deref()
+    }
+
+    fn failed(&mut self, why: String) {
+        self.status.message = Some(why.clone());
+        self.failure.get_or_insert(why);
+    }
+
+    /// Closes the devices until what `why` names is back; to be called in place of [`poll`](Self::poll).
+    pub fn wait(&mut self, why: String) {
+        self.close(Some(why));
+        self.next_try = self.clock.nanos();
     }
 
     /// Why the running session is over, if it is.
@@ -345,7 +374,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         let Some(mut running) = self.running.take() else { return };
         if let Some(recording) = running.recording.take() {
             if let (_, Err(why)) = recording.finish() {
-                self.status.message = Some(why);
+                self.failed(why);
             }
             self.record = self.options.record.as_ref().map(next_paths);
             self.options.record.clone_from(&self.record);
@@ -433,32 +462,39 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             self.status.message = Some("nothing to record: no sound yet".into());
             return;
         };
-        let Some(recording) = running.recording.take() else { return self.start_recording(paths) };
+        let Some(recording) = running.recording.take() else {
+            if let Err(why) = self.start_recording(paths) {
+                self.status.message = Some(why);
+            }
+            return;
+        };
         let (recorder, result) = recording.finish();
         running.recorder = recorder;
         self.status.knobs.recording = false;
         let written = self.options.record.take();
-        self.status.message = match (result, written) {
-            (Err(why), _) => Some(why),
-            (Ok(()), Some(paths)) => Some(format!("recorded {}", paths.after.display())),
-            (Ok(()), None) => None,
-        };
+        match result {
+            Ok(()) => {
+                self.status.message = written.map(|paths| format!("recorded {}", paths.after.display()))
+            }
+            Err(why) => self.failed(why),
+        }
     }
 
-    fn start_recording(&mut self, paths: RecordingPaths) {
-        let Some(running) = &mut self.running else { return };
-        let Some(recorder) = running.recorder.take() else { return };
+    fn start_recording(&mut self, paths: RecordingPaths) -> Result<(), String> {
+        let Some(running) = &mut self.running else { return Ok(()) };
+        let Some(recorder) = running.recorder.take() else { return Ok(()) };
         match recorder.start(&paths) {
             Ok(recording) => {
                 running.recording = Some(recording);
                 self.status.message = Some(format!("recording to {}", paths.after.display()));
                 self.status.knobs.recording = true;
                 self.options.record = Some(paths);
+                Ok(())
             }
             Err((recorder, why)) => {
                 running.recorder = Some(recorder);
-                self.status.message = Some(why);
                 self.options.record = None;
+                Err(why)
             }
         }
     }
@@ -473,22 +509,25 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             running.recorder = recorder;
             self.status.knobs.recording = false;
             self.options.record = None;
-            self.status.message = result.err();
+            if let Err(why) = result {
+                self.failed(why);
+            }
         }
     }
 
     /// Ends everything; recordings are complete then.
     ///
     /// # Errors
-    /// One line about a recording that could not be completed.
+    /// One line about a recording that is not what was asked for.
     pub fn finish(mut self) -> Result<Status, String> {
         let status = self.status();
         if let Some(mut running) = self.running.take()
             && let Some(recording) = running.recording.take()
+            && let Err(why) = recording.finish().1
         {
-            recording.finish().1?;
+            self.failed(why);
         }
-        Ok(status)
+        self.failure.map_or(Ok(status), Err)
     }
 }
 

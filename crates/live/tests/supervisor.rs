@@ -265,7 +265,7 @@ fn every_command_does_what_it_says_and_outlives_the_device() {
     assert_eq!(rig.supervisor.status().reopened, 1);
     check(&mut rig);
     rig.supervisor.command(Command::LimitDown);
-    assert_eq!(rig.supervisor.status().knobs.attenuation_limit_db, Some(24.0));
+    assert_eq!(rig.supervisor.status().knobs.attenuation_limit_db, Some(60.0));
 }
 
 #[test]

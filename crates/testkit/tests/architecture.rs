@@ -7,8 +7,9 @@ use std::process::Command;
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
     ("sourdine-wav", &[], &["sourdine-testkit"]),
-    ("sourdine-cli", &["sourdine", "sourdine-wav"], &["sourdine-testkit"]),
-    ("sourdine-live", &["sourdine"], &["sourdine-testkit", "sourdine-wav"]),
+    ("sourdine-settings", &["sourdine"], &[]),
+    ("sourdine-cli", &["sourdine", "sourdine-settings", "sourdine-wav"], &["sourdine-testkit"]),
+    ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-wav"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),

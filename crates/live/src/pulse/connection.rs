@@ -1,19 +1,20 @@
-//! A connection to the server, with one stream on it and one thread that serves it. Once the stream runs, that thread
-//! neither allocates nor locks: messages lie in a buffer of fixed size, and answers are small.
+//! A connection to the server: for questions, or with one stream on it and one thread that serves it. Once the stream
+//! runs, that thread neither allocates nor locks: messages lie in a buffer of fixed size, and answers are small.
 
-use std::ffi::CStr;
 use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::Shutdown;
 use std::ops::Range;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant, SystemTime};
 
 use pulseaudio::protocol::{
     self, AuthParams, AuthReply, Command, CommandReply, DESCRIPTOR_SIZE, Descriptor, DescriptorFlags,
-    LatencyParams, MAX_VERSION, Prop, Props, ProtocolError, SetClientNameReply, TagStructReader,
+    LatencyParams, MAX_VERSION, Prop, Props, ProtocolError, PulseError, SetClientNameReply, SubscriptionMask,
+    TagStructReader,
 };
 
-/// Longer messages are no sound: the server cuts that into pieces of 64 KiB at most.
-const LONGEST_MESSAGE: usize = 256 * 1024;
+/// Sound comes in pieces of 64 KiB at most; the longest messages are lists of devices, of a few KiB each.
+const LONGEST_MESSAGE: usize = 1024 * 1024;
 
 /// How long the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -24,11 +25,25 @@ const ASK_EVERY: Duration = Duration::from_millis(200);
 /// The channel of messages that are no sound.
 const COMMANDS: u32 = u32::MAX;
 
-pub(super) type Failure = Box<dyn std::error::Error + Send + Sync>;
+pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-pub(super) struct Connection {
+/// Whether the server has answered that there is no such thing.
+pub(crate) fn is_absent(failure: &Failure) -> bool {
+    matches!(failure.downcast_ref::<ProtocolError>(), Some(ProtocolError::ServerError(PulseError::NoEntity)))
+}
+
+/// Whether the server has answered, be it with a refusal: the connection is as good as before.
+pub(crate) fn is_answer(failure: &Failure) -> bool {
+    matches!(failure.downcast_ref::<ProtocolError>(), Some(ProtocolError::ServerError(_)))
+}
+
+pub(crate) struct Connection {
     socket: UnixStream,
     version: u16,
+    /// The server's number for this client.
+    client: u32,
+    /// Something that was subscribed to has changed since the last [`Connection::wait`].
+    changed: bool,
     /// Of the newest command.
     sequence: u32,
     received: Box<[u8]>,
@@ -55,8 +70,8 @@ pub(super) enum Message {
 
 impl Connection {
     /// Connects, and tells the server who we are.
-    pub(super) fn open(name: &CStr) -> Result<Self, Failure> {
-        let path = pulseaudio::socket_path_from_env().ok_or("there is no PulseAudio server")?;
+    pub(crate) fn open() -> Result<Self, Failure> {
+        let path = pulseaudio::socket_path_from_env().ok_or("there is no socket of it")?;
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(PATIENCE))?;
         socket.set_write_timeout(Some(PATIENCE))?;
@@ -64,6 +79,8 @@ impl Connection {
         let mut connection = Self {
             socket,
             version: MAX_VERSION,
+            client: 0,
+            changed: false,
             sequence: 0,
             received: vec![0; LONGEST_MESSAGE].into(),
             filled: 0,
@@ -80,32 +97,76 @@ impl Connection {
         };
         let reply: AuthReply = connection.ask(&Command::Auth(auth))?;
         connection.version = MAX_VERSION.min(reply.version);
-        let mut properties = Props::new();
-        properties.set(Prop::ApplicationName, name);
-        let _id: SetClientNameReply = connection.ask(&Command::SetClientName(properties))?;
+        connection.introduce(Props::new())?;
         Ok(connection)
     }
 
+    /// Tells the server who we are, in `properties` that other clients can read.
+    pub(crate) fn introduce(&mut self, mut properties: Props) -> Result<(), Failure> {
+        properties.set(Prop::ApplicationName, c"Sourdine");
+        let reply: SetClientNameReply = self.ask(&Command::SetClientName(properties))?;
+        self.client = reply.client_id;
+        Ok(())
+    }
+
+    /// The server's number for this client.
+    pub(crate) fn client(&self) -> u32 {
+        self.client
+    }
+
     /// Sends a command and waits for its reply. Before the stream runs.
-    pub(super) fn ask<R: CommandReply>(&mut self, command: &Command) -> Result<R, Failure> {
+    pub(crate) fn ask<R: CommandReply>(&mut self, command: &Command) -> Result<R, Failure> {
+        let range = self.tell(command)?;
+        self.answer(range)
+    }
+
+    /// The same for a command whose reply says no more than that it is done.
+    pub(crate) fn tell(&mut self, command: &Command) -> Result<Range<usize>, Failure> {
         self.sequence += 1;
         protocol::write_command_message(&mut self.socket, self.sequence, command, self.version)?;
         loop {
             let Some((channel, range)) = self.next()? else {
                 return Err("the server does not answer".into());
             };
-            let mut bytes = &self.received[range];
+            let mut bytes = &self.received[range.clone()];
             if channel != COMMANDS {
                 continue;
             }
             match Command::read_tag_prefixed(&mut bytes, self.version)? {
                 (sequence, Command::Reply) if sequence == self.sequence => {
-                    return Ok(TagStructReader::new(&mut bytes, self.version).read()?);
+                    return Ok(range.end - bytes.len()..range.end);
                 }
                 (_, Command::Error(error)) => return Err(ProtocolError::ServerError(error).into()),
+                (_, Command::SubscribeEvent(_)) => self.changed = true,
                 _ => {}
             }
         }
+    }
+
+    /// Has the server tell of changes, which [`Connection::wait`] waits for.
+    pub(crate) fn subscribe(&mut self, to: SubscriptionMask) -> Result<(), Failure> {
+        self.tell(&Command::Subscribe(to)).map(drop)
+    }
+
+    /// Waits for a change, `longest` at most. Returns whether there was one.
+    pub(crate) fn wait(&mut self, longest: Duration) -> Result<bool, Failure> {
+        self.socket.set_read_timeout(Some(longest))?;
+        while !self.changed {
+            let Some((channel, range)) = self.next()? else { break };
+            let mut bytes = &self.received[range];
+            self.changed = channel == COMMANDS
+                && matches!(
+                    Command::read_tag_prefixed(&mut bytes, self.version)?.1,
+                    Command::SubscribeEvent(_)
+                );
+        }
+        self.socket.set_read_timeout(Some(PATIENCE))?;
+        Ok(std::mem::take(&mut self.changed))
+    }
+
+    /// Ends it; whatever comes then fails.
+    pub(crate) fn close(&mut self) {
+        let _closed_already = self.socket.shutdown(Shutdown::Both);
     }
 
     /// A second handle, to end the stream with from another thread.

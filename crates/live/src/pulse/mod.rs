@@ -1,6 +1,7 @@
-//! Streams of PulseAudio, and of PipeWire in its stead, with buffers that do not lose sound.
+//! PulseAudio, and PipeWire in its stead: the devices (`system.rs`), and streams with buffers that do not lose sound.
 //!
-//! cpal finds the devices, but what it asks of the server for its streams is more than the server can keep:
+//! cpal's PulseAudio host does not do. It keeps one connection, and with the server that is gone for ever. And what it asks
+//! for its streams is more than the server can keep:
 //!
 //! * A capture stream may keep one fragment in the server, so that whatever comes while that waits is dropped.
 //! * A playback stream is twice its request long. With `ADJUST_LATENCY` half of what is left beyond two requests,
@@ -12,6 +13,8 @@
 //! a lock around each callback.
 
 mod connection;
+mod microphone;
+mod system;
 
 use std::ffi::CString;
 use std::net::Shutdown;
@@ -29,7 +32,10 @@ use pulseaudio::protocol::{
 
 use crate::backend::{Events, OnCapture, OnPlayback, Stream, Trouble};
 use crate::session::DeviceFormat;
-use connection::{Connection, Failure, Message};
+pub(crate) use connection::Failure;
+use connection::{Connection, Message, is_answer};
+pub(crate) use microphone::Microphone;
+pub(crate) use system::{PulseAudio, gone};
 
 /// The longest piece of a block that is converted at once, in frames.
 const PIECE: usize = 8192;
@@ -41,7 +47,7 @@ const BYTES_PER_SAMPLE: usize = 4;
 const PLAYBACK_BLOCKS: u32 = 4;
 
 /// Starts to capture from a source.
-pub(crate) fn start_input(
+fn start_input(
     source: &str,
     format: DeviceFormat,
     block_ms: f32,
@@ -83,7 +89,7 @@ pub(crate) fn start_input(
 }
 
 /// Starts to play to a sink.
-pub(crate) fn start_output(
+fn start_output(
     sink: &str,
     format: DeviceFormat,
     block_ms: f32,
@@ -168,7 +174,7 @@ fn open<R: pulseaudio::protocol::CommandReply>(
     device: &str,
     create: &Command,
 ) -> Result<(Connection, R), Trouble> {
-    Connection::open(c"Sourdine")
+    Connection::open()
         .and_then(|mut connection| {
             let reply = connection.ask(create)?;
             Ok((connection, reply))
