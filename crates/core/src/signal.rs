@@ -51,6 +51,12 @@ pub(crate) fn mean_square(samples: &[f32]) -> f32 {
     ((sums.iter().sum::<f32>() + rest) / samples.len() as f32).min(f32::MAX)
 }
 
+/// The greatest common divisor.
+#[must_use]
+pub(crate) fn gcd(a: usize, b: usize) -> usize {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -60,10 +66,4 @@ mod tests {
         assert_eq!(mean_square(&[1e30; 11]), f32::MAX);
         assert!(mean_square_to_dbfs(mean_square(&[f32::MAX; 480])).is_finite());
     }
-}
-
-/// The greatest common divisor.
-#[must_use]
-pub(crate) fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
