@@ -7,7 +7,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use nnnoiseless::DenoiseState;
-use sourdine::{Engine, Model, Settings, StreamFormat, VoiceDetector, VoiceShape};
+use sourdine::{Engine, Model, Settings, StreamFormat, VadParams, VoiceDetector};
 use sourdine_benches::noisy_voice;
 
 fn plain_nnnoiseless(c: &mut Criterion) {
@@ -44,7 +44,7 @@ fn run_engine(c: &mut Criterion, model: &Model, rate: u32, channels: usize) {
 fn detector(c: &mut Criterion) {
     let input = noisy_voice(48_000, 1, 10);
     let mut frames = input.chunks_exact(480).cycle();
-    let mut detector = VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::HOLDING).unwrap();
+    let mut detector = VoiceDetector::new(StreamFormat::new(48_000, 1), VadParams::HOLDING).unwrap();
     c.bench_function("voice detector, 48 kHz", |b| {
         b.iter(|| detector.process_interleaved_f32(black_box(frames.next().unwrap())));
     });

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use sourdine::{Engine, Model, Settings, StreamFormat, VoiceDetector, VoiceShape};
+use sourdine::{Engine, Model, Settings, StreamFormat, VadParams, VoiceDetector};
 use sourdine_benches::noisy_voice;
 use sourdine_testkit::alloc::{CountingAllocator, held};
 
@@ -40,7 +40,7 @@ fn main() {
         let start = Instant::now();
         let (bytes, mut detectors) = held(|| {
             (0..count)
-                .map(|_| VoiceDetector::new(StreamFormat::new(48_000, 1), VoiceShape::HOLDING).unwrap())
+                .map(|_| VoiceDetector::new(StreamFormat::new(48_000, 1), VadParams::HOLDING).unwrap())
                 .collect::<Vec<_>>()
         });
         let make = start.elapsed();

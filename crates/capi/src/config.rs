@@ -1,6 +1,6 @@
 //! How a stream is to be made.
 
-use engine::{Channels, GateShape, Settings, StreamFormat, VoiceShape};
+use engine::{Channels, GateParams, Settings, StreamFormat, VadParams};
 
 use crate::block::{self, Sized32};
 use crate::model::sourdine_model;
@@ -78,12 +78,12 @@ impl sourdine_config {
             passthrough: settings.passthrough.into(),
             residue: settings.residue.into(),
             separate_channels: 0,
-            gate_depth_db: settings.gate_shape.depth_db,
-            gate_hold_ms: settings.gate_shape.hold_ms,
-            gate_release_ms: settings.gate_shape.release_ms,
-            voice_on: settings.voice.on,
-            voice_off: settings.voice.off,
-            voice_hangover_ms: settings.voice.hangover_ms,
+            gate_depth_db: settings.gate_params.depth_db,
+            gate_hold_ms: settings.gate_params.hold_ms,
+            gate_release_ms: settings.gate_params.release_ms,
+            voice_on: settings.vad.on,
+            voice_off: settings.vad.off,
+            voice_hangover_ms: settings.vad.hangover_ms,
             model_latency: 0,
             ceiling: settings.ceiling.into(),
         }
@@ -95,27 +95,29 @@ impl sourdine_config {
     }
 
     pub(crate) fn settings(&self) -> Settings {
-        Settings {
-            enabled: self.enabled != 0,
-            attenuation_limit_db: self.attenuation_limit_db,
-            residue: self.residue != 0,
-            passthrough: self.passthrough != 0,
-            gate: self.gate != 0,
-            gate_shape: GateShape {
-                depth_db: self.gate_depth_db,
-                hold_ms: self.gate_hold_ms,
-                release_ms: self.gate_release_ms,
-            },
-            channels: if self.separate_channels != 0 { Channels::Separate } else { Channels::Linked },
-            voice: self.voice(),
-            model_latency: self.model_latency as usize,
-            ceiling: self.ceiling != 0,
-            ..Settings::default()
-        }
+        Settings::default()
+            .with_enabled(self.enabled != 0)
+            .with_attenuation_limit_db(self.attenuation_limit_db)
+            .with_residue(self.residue != 0)
+            .with_passthrough(self.passthrough != 0)
+            .with_gate(self.gate != 0)
+            .with_gate_params(
+                GateParams::default()
+                    .with_depth_db(self.gate_depth_db)
+                    .with_hold_ms(self.gate_hold_ms)
+                    .with_release_ms(self.gate_release_ms),
+            )
+            .with_channels(if self.separate_channels != 0 { Channels::Separate } else { Channels::Linked })
+            .with_vad(self.voice())
+            .with_model_latency(self.model_latency as usize)
+            .with_ceiling(self.ceiling != 0)
     }
 
-    pub(crate) fn voice(&self) -> VoiceShape {
-        VoiceShape { on: self.voice_on, off: self.voice_off, hangover_ms: self.voice_hangover_ms }
+    pub(crate) fn voice(&self) -> VadParams {
+        VadParams::default()
+            .with_on(self.voice_on)
+            .with_off(self.voice_off)
+            .with_hangover_ms(self.voice_hangover_ms)
     }
 }
 

@@ -40,16 +40,15 @@ impl Config {
                 .or(read.model.as_ref())
                 .map_or(default_model, String::as_str)
                 .to_owned(),
-            settings: Settings {
-                attenuation_limit_db: args
-                    .attenuation_limit
-                    .map(|limit| limit.0)
-                    .or(read.attenuation_limit_db)
-                    .unwrap_or(defaults.attenuation_limit_db),
-                gate: args.gate.or(read.gate).unwrap_or(defaults.gate),
-                channels: args.channels.map(ChannelMode::into).or(read.channels).unwrap_or_default(),
-                ..defaults
-            },
+            settings: defaults
+                .with_attenuation_limit_db(
+                    args.attenuation_limit
+                        .map(|limit| limit.0)
+                        .or(read.attenuation_limit_db)
+                        .unwrap_or(defaults.attenuation_limit_db),
+                )
+                .with_gate(args.gate.or(read.gate).unwrap_or(defaults.gate))
+                .with_channels(args.channels.map(ChannelMode::into).or(read.channels).unwrap_or_default()),
         }
     }
 }

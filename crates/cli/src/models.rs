@@ -58,7 +58,7 @@ struct Listed {
     multiplications_per_frame: usize,
     weight_bytes: usize,
     state_bytes: usize,
-    licence: &'static str,
+    licence: String,
 }
 
 impl From<ModelInfo> for Listed {
@@ -68,11 +68,11 @@ impl From<ModelInfo> for Listed {
             name: info.name,
             description: info.description,
             sample_rate: MODEL_RATE,
-            latency_ms: ms(info.latency.0),
-            linked_latency_ms: ms(info.latency.1),
+            latency_ms: ms(info.latency),
+            linked_latency_ms: ms(info.linked_latency),
             multiplications_per_frame: info.multiplications,
-            weight_bytes: info.bytes.0,
-            state_bytes: info.bytes.1,
+            weight_bytes: info.weight_bytes,
+            state_bytes: info.state_bytes,
             licence: info.licence,
         }
     }

@@ -1,6 +1,6 @@
 //! `sourdine vad`: where in a file somebody speaks.
 //!
-//! The decisions are a model's, at the default thresholds ([`VoiceShape::TIGHT`](sourdine::VoiceShape::TIGHT), chosen for
+//! The decisions are a model's, at the default thresholds ([`VadParams::TIGHT`](sourdine::VadParams::TIGHT), chosen for
 //! `sourdine`). Closing gaps and padding then look both ways.
 
 mod format;

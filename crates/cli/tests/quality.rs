@@ -130,7 +130,7 @@ const OURS: [Ours; 2] = [
 
 /// Mono sound through a model without a limit, aligned; with the voice decision of every 10 ms.
 fn denoised(model: &Model, rate: u32, sound: &[f32]) -> (Vec<f32>, Vec<bool>) {
-    let settings = Settings { attenuation_limit_db: f32::INFINITY, ..Settings::default() };
+    let settings = Settings::default().with_attenuation_limit_db(f32::INFINITY);
     let step = rate as usize / 100;
     let format = StreamFormat::new(rate, 1).with_fixed_block(step);
     let mut engine = Engine::new(format, &settings, model).unwrap();

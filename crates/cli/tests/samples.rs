@@ -5,7 +5,7 @@ mod common;
 
 use common::manifest::{manifest, numbers, parts, read};
 use common::{clean, samples, stderr};
-use sourdine::{Engine, GateShape, Model, Settings, StreamFormat};
+use sourdine::{Engine, GateParams, Model, Settings, StreamFormat};
 use sourdine_testkit::metrics::{channel, level_db, si_sdr_db};
 use sourdine_testkit::{conformance, signals};
 
@@ -97,7 +97,7 @@ fn cleaning_gives_what_the_manifest_expects() {
 fn the_gate_loses_less_than_a_decibel_of_any_onset() {
     // A gate that closes sooner than the default one, so that it is closed before every word; a little noise,
     // so that there is something to close on where a sample is digitally silent.
-    let gate_shape = GateShape { hold_ms: 40.0, release_ms: 30.0, ..GateShape::default() };
+    let gate_params = GateParams::default().with_hold_ms(40.0).with_release_ms(30.0);
     let (mut onsets, mut closed, mut worst) = (0, 0, f64::NEG_INFINITY);
     for sample in manifest() {
         let (file, rate) = (sample.text("file"), sample.whole("rate") as usize);
@@ -107,7 +107,7 @@ fn the_gate_loses_less_than_a_decibel_of_any_onset() {
             *x += n;
         }
         let through = |gate: bool| {
-            let settings = Settings { gate, gate_shape, ..Settings::default() };
+            let settings = Settings::default().with_gate(gate).with_gate_params(gate_params);
             let format = StreamFormat::new(rate as u32, channels);
             let mut engine = Engine::new(format, &settings, &Model::rnnoise()).unwrap();
             let out = conformance::run(&mut engine, &noisy, &[rate / 100]);

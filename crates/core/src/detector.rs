@@ -16,7 +16,7 @@ use realfft::{RealFftPlanner, RealToComplex};
 use rustfft::num_complex::Complex32;
 
 use crate::error::{BlockError, ConfigError};
-use crate::settings::{StreamFormat, VoiceShape};
+use crate::settings::{StreamFormat, VadParams};
 use crate::signal::{I16_SCALE, SILENCE_DBFS, mean_square, mean_square_to_dbfs};
 use crate::stages::guard;
 use crate::voice::VoiceDecision;
@@ -52,6 +52,7 @@ const LEAST_NOISE: f32 = 1e-10;
 
 /// What the detector heard last.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct VoiceReport {
     /// Probability of voice in the newest frame, 0 to 1.
     pub probability: f32,
@@ -104,7 +105,7 @@ impl VoiceDetector {
     ///
     /// # Real time
     /// Allocates.
-    pub fn new(format: StreamFormat, shape: VoiceShape) -> Result<Self, ConfigError> {
+    pub fn new(format: StreamFormat, shape: VadParams) -> Result<Self, ConfigError> {
         shape.validate()?;
         let StreamFormat { sample_rate: rate, channels, .. } = format;
         if !(8_000..=192_000).contains(&rate) {

@@ -24,5 +24,5 @@ pub use detector::{VoiceDetector, VoiceReport};
 pub use engine::Engine;
 pub use error::{BlockError, ConfigError, ModelError};
 pub use overload::Tier;
-pub use settings::{Block, Channels, GateShape, Settings, StreamFormat, VoiceShape};
+pub use settings::{Block, Channels, GateParams, Settings, StreamFormat, VadParams};
 pub use stats::{Bypass, Report, Stats};

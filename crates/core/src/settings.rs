@@ -5,6 +5,7 @@ use crate::stages::reframe::Grid;
 
 /// The host's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamFormat {
     /// Frames per second, 8 000 to 192 000.
     pub sample_rate: u32,
@@ -34,12 +35,19 @@ impl StreamFormat {
     /// The same stream with blocks of `frames` frames (or multiples of it), which saves latency.
     #[must_use]
     pub fn with_fixed_block(self, frames: usize) -> Self {
-        Self { block: Block::Fixed(frames), ..self }
+        self.with_block(Block::Fixed(frames))
+    }
+
+    /// The same stream with blocks of other lengths.
+    #[must_use]
+    pub fn with_block(self, block: Block) -> Self {
+        Self { block, ..self }
     }
 }
 
 /// The block lengths a host gives. They decide how much delay the reframing to 10 ms costs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Block {
     /// Always this many frames, or a multiple. Costs `frame − gcd(frame, block)` frames of delay, where
     /// `frame` is 10 ms: nothing for 480 or 960 at 48 kHz, 477 for 441.
@@ -50,6 +58,7 @@ pub enum Block {
 
 /// How the channels of a stream share the denoiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub enum Channels {
     /// One mask for all channels, made from their sum: a panned voice stays where it was.
     #[default]
@@ -59,7 +68,15 @@ pub enum Channels {
 }
 
 /// How the stream is to sound. Everything that [`Controls`](crate::Controls) can change later starts here.
+///
+/// ```
+/// use sourdine::Settings;
+///
+/// let settings = Settings::default().with_attenuation_limit_db(30.0).with_gate(true);
+/// assert!(settings.gate && settings.enabled);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Settings {
     /// Off passes the input on, with the same latency. Default on.
     pub enabled: bool,
@@ -75,7 +92,7 @@ pub struct Settings {
     /// Turns pauses down further by the voice gate. Default off.
     pub gate: bool,
     /// The gate's own numbers.
-    pub gate_shape: GateShape,
+    pub gate_params: GateParams,
     /// One mask for all channels, or one each. Default linked.
     pub channels: Channels,
     /// A channel that carries low-frequency effects (the fourth, 3, in 5.1): no model hears it, and it is passed on as it is,
@@ -84,12 +101,53 @@ pub struct Settings {
     /// Bends what the model makes louder than full scale, for streams that end in integer samples or on a sound card.
     /// Blocks of 16-bit samples are bent in any case. Default off: float keeps its headroom.
     pub ceiling: bool,
-    /// The voice decision. Default [`VoiceShape::TIGHT`].
-    pub voice: VoiceShape,
+    /// The voice decision. Default [`VadParams::TIGHT`].
+    pub vad: VadParams,
     /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
     /// latency covers the larger of this and its first model's delay. Default 0: room for models of the first
     /// one's delay. At most 48 000, one second.
     pub model_latency: usize,
+}
+
+/// Writes a `with_` method for each field.
+macro_rules! builders {
+    ($type:ident: $($field:ident, $with:ident: $value:ty;)*) => {
+        impl $type {
+            $(
+                #[doc = concat!("The same with another [`", stringify!($field), "`](Self::", stringify!($field), ").")]
+                #[must_use]
+                pub fn $with(self, $field: $value) -> Self {
+                    Self { $field, ..self }
+                }
+            )*
+        }
+    };
+}
+
+builders! { Settings:
+    enabled, with_enabled: bool;
+    attenuation_limit_db, with_attenuation_limit_db: f32;
+    residue, with_residue: bool;
+    passthrough, with_passthrough: bool;
+    gate, with_gate: bool;
+    gate_params, with_gate_params: GateParams;
+    channels, with_channels: Channels;
+    lfe, with_lfe: Option<usize>;
+    ceiling, with_ceiling: bool;
+    vad, with_vad: VadParams;
+    model_latency, with_model_latency: usize;
+}
+
+builders! { GateParams:
+    depth_db, with_depth_db: f32;
+    hold_ms, with_hold_ms: f32;
+    release_ms, with_release_ms: f32;
+}
+
+builders! { VadParams:
+    on, with_on: f32;
+    off, with_off: f32;
+    hangover_ms, with_hangover_ms: f32;
 }
 
 impl Settings {
@@ -98,9 +156,9 @@ impl Settings {
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
         check_attenuation_limit(self.attenuation_limit_db)?;
-        self.gate_shape.validate()?;
+        self.gate_params.validate()?;
         within("model_latency", self.model_latency as f32, 0.0..=48_000.0, "at most 48000 samples")?;
-        self.voice.validate()
+        self.vad.validate()
     }
 }
 
@@ -112,11 +170,11 @@ impl Default for Settings {
             residue: false,
             passthrough: false,
             gate: false,
-            gate_shape: GateShape::default(),
+            gate_params: GateParams::default(),
             channels: Channels::default(),
             lfe: None,
             ceiling: false,
-            voice: VoiceShape::default(),
+            vad: VadParams::default(),
             model_latency: 0,
         }
     }
@@ -138,7 +196,8 @@ fn within(
 
 /// The voice gate: how far, how soon and how late.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct GateShape {
+#[non_exhaustive]
+pub struct GateParams {
     /// How far a pause is turned down, in dB (0 to 60). Never to nothing. Default 18.
     pub depth_db: f32,
     /// How long the gate stays open after the last sign of voice, in ms (0 to 5000). Default 250.
@@ -147,7 +206,7 @@ pub struct GateShape {
     pub release_ms: f32,
 }
 
-impl GateShape {
+impl GateParams {
     fn validate(&self) -> Result<(), ConfigError> {
         within("gate depth_db", self.depth_db, 0.0..=60.0, "0 to 60 dB")?;
         within("gate hold_ms", self.hold_ms, 0.0..=5000.0, "0 to 5000 ms")?;
@@ -155,7 +214,7 @@ impl GateShape {
     }
 }
 
-impl Default for GateShape {
+impl Default for GateParams {
     fn default() -> Self {
         Self { depth_db: 18.0, hold_ms: 250.0, release_ms: 150.0 }
     }
@@ -166,7 +225,8 @@ impl Default for GateShape {
 /// Two shapes are named, both chosen by measurement (`models/train/EXPERIMENTS.md`): [`TIGHT`](Self::TIGHT), the default, follows
 /// the voice closely; [`HOLDING`](Self::HOLDING) does not flicker.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct VoiceShape {
+#[non_exhaustive]
+pub struct VadParams {
     /// Voice begins at this probability or above (0 to 1).
     pub on: f32,
     /// Voice ends below this probability (0 to `on`).
@@ -175,7 +235,7 @@ pub struct VoiceShape {
     pub hangover_ms: f32,
 }
 
-impl VoiceShape {
+impl VadParams {
     /// For files and statistics: hardly ever on in a pause.
     pub const TIGHT: Self = Self { on: 0.7, off: 0.5, hangover_ms: 20.0 };
 
@@ -189,8 +249,8 @@ impl VoiceShape {
     }
 }
 
-/// [`VoiceShape::TIGHT`].
-impl Default for VoiceShape {
+/// [`VadParams::TIGHT`].
+impl Default for VadParams {
     fn default() -> Self {
         Self::TIGHT
     }

@@ -22,6 +22,7 @@ pub enum Bypass {
 /// What happened in the newest frame, returned with every block. Blocks that end inside a frame repeat the
 /// report of the frame before.
 #[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
 pub struct Report {
     /// The model's voice probability for the newest frame it has heard, 0 to 1.
     pub voice_probability: f32,
@@ -57,6 +58,7 @@ impl Default for Report {
 
 /// Counters since the stream was made or reset. A frame here is the stream's 10 ms step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[non_exhaustive]
 pub struct Stats {
     /// Frames put out, bypassed ones included.
     pub frames: u64,

@@ -1,18 +1,18 @@
 //! From a voice probability to a decision: two thresholds, so that it does not flutter, and a hangover, so
 //! that it outlasts the gaps within a sentence.
 
-use crate::settings::VoiceShape;
+use crate::settings::VadParams;
 
 #[derive(Debug)]
 pub(crate) struct VoiceDecision {
-    shape: VoiceShape,
+    shape: VadParams,
     hangover_frames: u32,
     left: u32,
     voice: bool,
 }
 
 impl VoiceDecision {
-    pub(crate) fn new(shape: VoiceShape, frame_ms: f32) -> Self {
+    pub(crate) fn new(shape: VadParams, frame_ms: f32) -> Self {
         Self { shape, hangover_frames: (shape.hangover_ms / frame_ms).round() as u32, left: 0, voice: false }
     }
 
@@ -42,7 +42,7 @@ mod tests {
 
     #[test]
     fn hysteresis_and_hangover() {
-        let mut d = VoiceDecision::new(VoiceShape { on: 0.6, off: 0.3, hangover_ms: 30.0 }, 10.0);
+        let mut d = VoiceDecision::new(VadParams { on: 0.6, off: 0.3, hangover_ms: 30.0 }, 10.0);
         assert!(!d.run(0.5), "below the upper threshold");
         assert!(d.run(0.6));
         assert!(d.run(0.4), "above the lower threshold");

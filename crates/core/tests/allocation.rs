@@ -11,7 +11,7 @@ use sourdine_testkit::signals;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn engine(rate: u32, channels: usize, mode: Channels) -> Engine {
-    let settings = Settings { channels: mode, gate: true, ..Settings::default() };
+    let settings = Settings::default().with_channels(mode).with_gate(true);
     Engine::new(StreamFormat::new(rate, channels), &settings, &Model::rnnoise()).unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! Voice detection without denoising.
 #![allow(clippy::unwrap_used)] // A test may.
 
-use sourdine::{BlockError, StreamFormat, VoiceDetector, VoiceShape};
+use sourdine::{BlockError, StreamFormat, VadParams, VoiceDetector};
 use sourdine_testkit::alloc::{CountingAllocator, count};
 use sourdine_testkit::signals;
 
@@ -9,7 +9,7 @@ use sourdine_testkit::signals;
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
 fn detector(rate: u32, channels: usize) -> VoiceDetector {
-    VoiceDetector::new(StreamFormat::new(rate, channels), VoiceShape::HOLDING).unwrap()
+    VoiceDetector::new(StreamFormat::new(rate, channels), VadParams::HOLDING).unwrap()
 }
 
 /// Probability per 10 ms of voice-like syllables between 2 s and 4 s of 6 s of noise.

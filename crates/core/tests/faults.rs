@@ -4,8 +4,8 @@
 use std::time::Duration;
 
 use sourdine::{
-    Block, Bypass, Channels, Engine, FrameDenoiser, Model, ModelInfo, ModelSource, Report, Settings,
-    StreamFormat, Tier, VoiceDetector, VoiceShape,
+    Bypass, Channels, Engine, FrameDenoiser, Model, ModelInfo, ModelSource, Report, Settings, StreamFormat,
+    Tier, VadParams, VoiceDetector,
 };
 use sourdine_testkit::conformance::run;
 use sourdine_testkit::metrics::{channel, level_db, si_sdr_db};
@@ -17,7 +17,7 @@ struct Gain(f32);
 
 impl ModelSource for Gain {
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: format!("gain {}", self.0), ..Model::bypass().info() }
+        ModelInfo::new(format!("gain {}", self.0), 480)
     }
     fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
         Box::new(*self)
@@ -55,7 +55,7 @@ fn pink(frames: usize) -> Vec<f32> {
 }
 
 fn unlimited() -> Settings {
-    Settings { attenuation_limit_db: f32::INFINITY, ..Settings::default() }
+    Settings::default().with_attenuation_limit_db(f32::INFINITY)
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn float_keeps_its_headroom_and_integers_have_a_ceiling() {
         let at_20_db = si_sdr_db(&wave, &clean(&model, 10.0, &unlimited()));
         let as_it_is = si_sdr_db(&wave, &clean(&model, 1.0, &unlimited()));
         assert!(at_20_db > as_it_is - 1.5, "{name}: {at_20_db:.1} dB, {as_it_is:.1} dB at its own level");
-        let bent = clean(&model, 10.0, &Settings { ceiling: true, ..unlimited() });
+        let bent = clean(&model, 10.0, &unlimited().with_ceiling(true));
         let peak = bent.iter().fold(0.0_f32, |most, x| most.max(10.0 * x.abs()));
         assert!((0.9..1.0).contains(&peak), "{name}: {peak}");
     }
@@ -155,7 +155,7 @@ fn opposite_channels_do_not_silence_a_voice() {
     let noisy: Vec<f32> = voice.iter().zip(&noise).map(|(a, b)| a + b).collect();
     for other in [-1.0, -0.99, -0.5, 0.0, 1.0] {
         for model in Model::built_in() {
-            let settings = Settings { model_latency: 960, ..unlimited() };
+            let settings = unlimited().with_model_latency(960);
             let stereo: Vec<f32> = noisy.iter().flat_map(|x| [*x, other * x]).collect();
             let mut engine = Engine::new(StreamFormat::new(48_000, 2), &settings, &model).unwrap();
             let out = run(&mut engine, &stereo, &[480]);
@@ -192,13 +192,11 @@ fn reset_in_the_middle_of_a_stream_forgets_everything() {
     };
     for model in Model::built_in() {
         for (rate, channels, lfe) in [(48_000, 1, None), (44_100, 2, None), (48_000, 6, Some(3))] {
-            let settings = Settings {
-                gate: true,
-                lfe,
-                attenuation_limit_db: 12.0,
-                model_latency: 960,
-                ..Settings::default()
-            };
+            let settings = Settings::default()
+                .with_gate(true)
+                .with_lfe(lfe)
+                .with_attenuation_limit_db(12.0)
+                .with_model_latency(960);
             let make = || {
                 let engine = Engine::new(StreamFormat::new(rate, channels), &settings, &model).unwrap();
                 engine.with_light_model(&Model::sourdine_lite()).unwrap()
@@ -234,7 +232,7 @@ fn reset_in_the_middle_of_a_stream_forgets_everything() {
 fn every_entry_keeps_the_channels_apart() {
     const CHANNELS: usize = 5;
     let format = StreamFormat::new(48_000, CHANNELS).with_fixed_block(480);
-    let settings = Settings { attenuation_limit_db: 0.0, ..Settings::default() };
+    let settings = Settings::default().with_attenuation_limit_db(0.0);
     let make = || Engine::new(format, &settings, &Model::bypass()).unwrap();
     let planes: Vec<Vec<f32>> = (0..CHANNELS).map(|c| signals::noise(480, 0.5, c as u64 + 1)).collect();
     let interleaved: Vec<f32> = (0..480 * CHANNELS).map(|i| planes[i % CHANNELS][i / CHANNELS]).collect();
@@ -279,7 +277,7 @@ fn a_low_frequency_channel_passes_as_it_is_and_as_late_as_the_others() {
             let sound: Vec<f32> = (0..6 * voice.len())
                 .map(|i| if i % 6 == lfe { rumble[i / 6] } else { voice[i / 6] })
                 .collect();
-            let settings = Settings { lfe: Some(lfe), gate: true, ..unlimited() };
+            let settings = unlimited().with_lfe(Some(lfe)).with_gate(true);
             let model = Model::from_source(Gain(0.0));
             let mut engine = Engine::new(StreamFormat::new(rate, 6), &settings, &model).unwrap();
             let late = engine.latency();
@@ -293,16 +291,16 @@ fn a_low_frequency_channel_passes_as_it_is_and_as_late_as_the_others() {
                 }
             }
             // Nothing of it was removed.
-            let residue = Settings { residue: true, ..settings };
+            let residue = settings.with_residue(true);
             let mut engine = Engine::new(StreamFormat::new(rate, 6), &residue, &model).unwrap();
             let out = run(&mut engine, &sound, &[480]);
             assert!(channel(&out, 6, lfe).iter().all(|x| *x == 0.0));
             assert!(channel(&out, 6, (lfe + 1) % 6)[late..] == voice);
         }
     }
-    let alone = Settings { lfe: Some(0), ..Settings::default() };
+    let alone = Settings::default().with_lfe(Some(0));
     for (channels, lfe) in [(1, 0), (2, 2), (6, 6)] {
-        let settings = Settings { lfe: Some(lfe), ..alone };
+        let settings = alone.with_lfe(Some(lfe));
         let refused = Engine::new(StreamFormat::new(48_000, channels), &settings, &Model::bypass());
         assert!(refused.unwrap_err().to_string().contains("lfe"));
     }
@@ -310,7 +308,7 @@ fn a_low_frequency_channel_passes_as_it_is_and_as_late_as_the_others() {
 
 #[test]
 fn clipped_samples_are_counted_on_both_sides() {
-    let settings = Settings { enabled: false, ..Settings::default() };
+    let settings = Settings::default().with_enabled(false);
     let format = StreamFormat::new(48_000, 1).with_fixed_block(480);
     let mut engine = Engine::new(format, &settings, &Model::bypass()).unwrap();
     let mut sound = [0.5; 480];
@@ -356,8 +354,8 @@ fn two_misses_a_second_are_too_many() {
 fn a_detector_hears_the_mean_of_the_channels() {
     let sound = signals::speechlike(48_000, 48_000, 2);
     let hear = |channels: usize| {
-        let format = StreamFormat { sample_rate: 48_000, channels, block: Block::Varying };
-        let mut detector = VoiceDetector::new(format, VoiceShape::HOLDING).unwrap();
+        let format = StreamFormat::new(48_000, channels);
+        let mut detector = VoiceDetector::new(format, VadParams::HOLDING).unwrap();
         let wave: Vec<f32> = sound.iter().flat_map(|x| vec![*x; channels]).collect();
         let blocks = wave.chunks(480 * channels);
         blocks.map(|block| detector.process_interleaved_f32(block).unwrap()).collect::<Vec<_>>()
@@ -401,7 +399,7 @@ fn a_switch_in_noise_does_not_light_the_voice_flag() {
     for (noise, loudness) in noises.iter().flat_map(|noise| [0.03, 0.3, 1.0].map(|l| (noise, l))) {
         for from in Model::built_in() {
             for to in Model::built_in() {
-                let settings = Settings { voice: VoiceShape::HOLDING, ..Settings::default() };
+                let settings = Settings::default().with_vad(VadParams::HOLDING);
                 let format = StreamFormat::new(48_000, 1).with_fixed_block(480);
                 let mut engine = Engine::new(format, &settings, &from).unwrap();
                 // RNNoise itself takes the first half second of white noise for voice: with it only the fade counts.

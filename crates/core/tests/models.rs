@@ -105,7 +105,7 @@ struct FailingDenoiser {
 
 impl ModelSource for Failing {
     fn info(&self) -> ModelInfo {
-        ModelInfo { name: "failing".into(), ..Model::bypass().info() }
+        ModelInfo::new("failing", 0)
     }
     fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
         Box::new(FailingDenoiser { frames: 0, fails: self.fails, mends: self.mends })
@@ -138,7 +138,7 @@ impl FrameDenoiser for FailingDenoiser {
 fn a_failing_model_is_bypassed_and_mended() {
     for (rate, mends) in [(48_000, true), (48_000, false), (44_100, true), (11_025, false)] {
         let model = Model::from_source(Failing { fails: 50, mends });
-        let settings = Settings { attenuation_limit_db: f32::INFINITY, ..Settings::default() };
+        let settings = Settings::default().with_attenuation_limit_db(f32::INFINITY);
         let mut engine = Engine::new(StreamFormat::new(rate, 1), &settings, &model).unwrap();
         let mut audio = signals::tone(rate as usize * 2, rate, 300.0, 0.4);
         for block in audio.chunks_mut(rate as usize / 100) {
@@ -156,7 +156,7 @@ fn a_failing_model_is_bypassed_and_mended() {
 
 #[test]
 fn a_model_with_more_delay_needs_room_made_for_it() {
-    let room = Settings { model_latency: 960, ..Settings::default() };
+    let room = Settings::default().with_model_latency(960);
     let format = StreamFormat::new(48_000, 1).with_fixed_block(480);
     let small = Engine::new(format, &Settings::default(), &Model::bypass()).unwrap();
     assert_eq!(small.latency(), 0);

@@ -16,7 +16,7 @@ const BLOCK: Duration = Duration::from_millis(10);
 const LATE: Duration = Duration::from_millis(11);
 
 fn engine(rate: u32, model: &Model) -> Engine {
-    let settings = Settings { attenuation_limit_db: f32::INFINITY, ..Settings::default() };
+    let settings = Settings::default().with_attenuation_limit_db(f32::INFINITY);
     let format = StreamFormat::new(rate, 1).with_fixed_block(rate as usize / 100);
     Engine::new(format, &settings, model).unwrap()
 }

@@ -28,14 +28,14 @@ fn plain_nnnoiseless(input: &[f32]) -> Vec<f32> {
 }
 
 fn engine_output(rate: u32, input: &[f32], settings: &Settings, channels: usize) -> Vec<f32> {
-    let format = StreamFormat { sample_rate: rate, channels, block: Block::Varying };
+    let format = StreamFormat::new(rate, channels);
     let mut engine = Engine::new(format, settings, &Model::rnnoise()).unwrap();
     let out = run(&mut engine, input, &[rate as usize / 100]);
     out[engine.latency() * channels..].to_vec()
 }
 
 fn unlimited() -> Settings {
-    Settings { attenuation_limit_db: f32::INFINITY, ..Settings::default() }
+    Settings::default().with_attenuation_limit_db(f32::INFINITY)
 }
 
 #[test]
@@ -109,9 +109,9 @@ fn what_is_kept_and_what_is_removed_add_up_to_the_input() {
     let (_, noisy) = mixture(2);
     for rate in [48_000, 44_100] {
         for limit in [6.0, 24.0, f32::INFINITY] {
-            let settings = Settings { attenuation_limit_db: limit, gate: true, ..Settings::default() };
+            let settings = Settings::default().with_attenuation_limit_db(limit).with_gate(true);
             let kept = engine_output(rate, &noisy, &settings, 1);
-            let removed = engine_output(rate, &noisy, &Settings { residue: true, ..settings }, 1);
+            let removed = engine_output(rate, &noisy, &settings.with_residue(true), 1);
             let sum: Vec<f32> = kept.iter().zip(&removed).map(|(a, b)| a + b).collect();
             let error = difference_db(&noisy, &sum);
             assert!(error < -120.0, "{rate} Hz, limit {limit}: {error:.1} dB");
@@ -123,7 +123,7 @@ fn what_is_kept_and_what_is_removed_add_up_to_the_input() {
 fn the_attenuation_limit_is_the_most_that_anything_is_turned_down() {
     let noise = signals::noise(44_100, 0.1, 5);
     for limit in [0.0, 6.0, 12.0, 24.0, 60.0] {
-        let settings = Settings { attenuation_limit_db: limit, ..Settings::default() };
+        let settings = Settings::default().with_attenuation_limit_db(limit);
         let mut engine = Engine::new(StreamFormat::new(44_100, 1), &settings, &deaf_model()).unwrap();
         let out = run(&mut engine, &noise, &[512]);
         let attenuation = level_db(&noise) - level_db(&out[engine.latency()..]);
@@ -175,12 +175,8 @@ fn loud_input_stays_within_full_scale() {
     for channels in [1, 2] {
         let wave: Vec<f32> = square.iter().flat_map(|x| vec![*x; channels]).collect();
         for mode in [Channels::Linked, Channels::Separate] {
-            let out = engine_output(
-                48_000,
-                &wave,
-                &Settings { channels: mode, ceiling: true, ..unlimited() },
-                channels,
-            );
+            let out =
+                engine_output(48_000, &wave, &unlimited().with_channels(mode).with_ceiling(true), channels);
             let peak = out.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
             assert!(peak <= 1.0 && peak > 0.5, "{channels} channels {mode:?}: peak {peak}");
         }
@@ -193,7 +189,7 @@ fn above_the_models_band_the_attenuation_limit_holds() {
     let (_, voice) = mixture(2);
     let tone = signals::tone(96_000, 48_000, 21_500.0, 0.1);
     let both: Vec<f32> = voice.iter().zip(&tone).map(|(v, t)| v + t).collect();
-    let settings = Settings { attenuation_limit_db: 12.0, ..Settings::default() };
+    let settings = Settings::default().with_attenuation_limit_db(12.0);
     let out = engine_output(48_000, &both, &settings, 1);
     let of_tone = |x: &[f32]| {
         let (mut re, mut im) = (0.0, 0.0);

@@ -1,7 +1,7 @@
 //! What cannot be is refused when the stream is made, with a sentence that says why and what to do.
 #![allow(clippy::unwrap_used)] // A test may.
 
-use sourdine::{Block, ConfigError, Engine, GateShape, Model, Settings, StreamFormat, VoiceShape};
+use sourdine::{ConfigError, Engine, GateParams, Model, Settings, StreamFormat, VadParams};
 
 fn refusal(format: StreamFormat, settings: Settings) -> ConfigError {
     let error = Engine::new(format, &settings, &Model::rnnoise()).unwrap_err();
@@ -23,7 +23,7 @@ fn rates_channels_and_blocks() {
     for channels in [0, 9, usize::MAX] {
         assert_eq!(refusal(StreamFormat::new(48_000, channels), plain), ConfigError::Channels { channels });
     }
-    let empty = StreamFormat { block: Block::Fixed(0), ..StreamFormat::new(48_000, 1) };
+    let empty = StreamFormat::new(48_000, 1).with_fixed_block(0);
     assert_eq!(refusal(empty, plain), ConfigError::EmptyBlock);
 }
 
@@ -31,26 +31,24 @@ fn rates_channels_and_blocks() {
 fn settings_out_of_range() {
     let format = StreamFormat::new(48_000, 1);
     for db in [-1.0, f32::NAN, f32::NEG_INFINITY] {
-        let settings = Settings { attenuation_limit_db: db, ..Settings::default() };
+        let settings = Settings::default().with_attenuation_limit_db(db);
         assert!(matches!(
             refusal(format, settings),
             ConfigError::Setting { name: "attenuation_limit_db", .. }
         ));
     }
     let gates = [
-        GateShape { depth_db: 90.0, ..GateShape::default() },
-        GateShape { hold_ms: -1.0, ..GateShape::default() },
-        GateShape { release_ms: 0.0, ..GateShape::default() },
+        GateParams::default().with_depth_db(90.0),
+        GateParams::default().with_hold_ms(-1.0),
+        GateParams::default().with_release_ms(0.0),
     ];
-    for gate_shape in gates {
-        refusal(format, Settings { gate_shape, ..Settings::default() });
+    for gate_params in gates {
+        refusal(format, Settings::default().with_gate_params(gate_params));
     }
-    for voice in
-        [VoiceShape { on: 1.5, ..VoiceShape::default() }, VoiceShape { off: 0.9, ..VoiceShape::default() }]
-    {
-        refusal(format, Settings { voice, ..Settings::default() });
+    for voice in [VadParams::default().with_on(1.5), VadParams::default().with_off(0.9)] {
+        refusal(format, Settings::default().with_vad(voice));
     }
     for model_latency in [48_001, usize::MAX] {
-        refusal(format, Settings { model_latency, ..Settings::default() });
+        refusal(format, Settings::default().with_model_latency(model_latency));
     }
 }

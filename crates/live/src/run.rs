@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use sourdine::{Model, Settings, VoiceShape};
+use sourdine::{Model, Settings, VadParams};
 use sourdine_live::{
     Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
 };
@@ -64,21 +64,19 @@ fn options(
     let channels = if args.stereo { 2 } else { 1 };
     // Room for every model that the key m may choose.
     let room =
-        models.iter().map(|m| if channels == 1 { m.info().latency.0 } else { m.info().latency.1 }).max();
+        models.iter().map(|m| if channels == 1 { m.info().latency } else { m.info().linked_latency }).max();
     let defaults = Settings::default();
-    let settings = Settings {
-        attenuation_limit_db: args
-            .attenuation_limit
-            .or(preferences.attenuation_limit_db)
-            .unwrap_or(defaults.attenuation_limit_db),
-        gate: args.gate.or(preferences.gate).unwrap_or(defaults.gate),
-        channels: preferences.channels.unwrap_or(defaults.channels),
-        model_latency: room.unwrap_or(0),
-        voice: VoiceShape::HOLDING,
-        // It ends on a sound card.
-        ceiling: true,
-        ..defaults
-    };
+    let settings = defaults
+        .with_attenuation_limit_db(
+            args.attenuation_limit
+                .or(preferences.attenuation_limit_db)
+                .unwrap_or(defaults.attenuation_limit_db),
+        )
+        .with_gate(args.gate.or(preferences.gate).unwrap_or(defaults.gate))
+        .with_channels(preferences.channels.unwrap_or(defaults.channels))
+        .with_model_latency(room.unwrap_or(0))
+        .with_vad(VadParams::HOLDING)
+        .with_ceiling(true);
     Ok(Options {
         input: args.input.clone(),
         output,

@@ -108,7 +108,7 @@ fn options() -> Options {
         channels: 1,
         block_ms: 10.0,
         margin_ms: 5.0,
-        settings: Settings { enabled: false, ..Settings::default() },
+        settings: Settings::default().with_enabled(false),
         models: vec![Model::sourdine(), Model::rnnoise()],
         light: None,
         record: None,

@@ -18,14 +18,11 @@ pub(crate) struct Session {
 impl Session {
     /// A session, or what cannot be had.
     pub(crate) fn new(input_rate: u32, output_rate: u32, options: &Options) -> Result<Self, String> {
-        let settings = Settings {
-            enabled: options.enabled,
-            attenuation_limit_db: options.attenuation_limit_db,
-            gate: options.gate,
-            // What follows is an encoder.
-            ceiling: true,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .with_enabled(options.enabled)
+            .with_attenuation_limit_db(options.attenuation_limit_db)
+            .with_gate(options.gate)
+            .with_ceiling(true);
         let channels = options.channels;
         let model =
             Model::by_name(&options.model).ok_or_else(|| format!("there is no model `{}`", options.model))?;

@@ -34,8 +34,8 @@ impl Case {
     #[must_use]
     pub fn new(rate: u32, channels: usize, block: Block, mode: Channels, model: &Model) -> Self {
         Self {
-            format: StreamFormat { sample_rate: rate, channels, block },
-            settings: Settings { attenuation_limit_db: f32::INFINITY, channels: mode, ..Settings::default() },
+            format: StreamFormat::new(rate, channels).with_block(block),
+            settings: Settings::default().with_attenuation_limit_db(f32::INFINITY).with_channels(mode),
             model: model.clone(),
         }
     }
@@ -221,7 +221,7 @@ pub fn check_refusals(case: &Case) {
         assert_eq!(engine.process_interleaved_f32(&mut ragged), Err(BlockError::Ragged));
         assert_eq!(ragged, vec![0.25; channels + 1]);
     }
-    let fixed = StreamFormat { block: Block::Fixed(100), ..case.format };
+    let fixed = case.format.with_fixed_block(100);
     let mut engine = Engine::new(fixed, &case.settings, &case.model).unwrap();
     let refused = engine.process_interleaved_f32(&mut vec![0.0; 99 * channels]);
     assert_eq!(refused, Err(BlockError::Length { expected: 100, got: 99 }));

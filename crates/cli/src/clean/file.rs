@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
-use sourdine::{Engine, Settings, StreamFormat};
+use sourdine::{Engine, StreamFormat};
 use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
 
 use super::Run;
@@ -32,7 +32,7 @@ pub(super) fn clean(
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let settings = Settings { lfe: reader.lfe_channel(), ceiling: !spec.format.is_float(), ..run.settings };
+    let settings = run.settings.with_lfe(reader.lfe_channel()).with_ceiling(!spec.format.is_float());
     let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     task.make_folder()?;

@@ -49,7 +49,7 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     args.report.check(&plan, args.force)?;
 
     let batch = Batch::new(&plan, &args.batch, &config, args.quiet, &args.report.paths());
-    let settings = Settings { residue: args.residue, ..sound.settings };
+    let settings = sound.settings.with_residue(args.residue);
     let run = Run { args, plan: &plan, batch: &batch, model, settings };
     if args.json {
         for failure in &plan.unsearched {

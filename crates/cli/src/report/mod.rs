@@ -330,7 +330,8 @@ mod tests {
         for k in 0..200 {
             let voice = k >= 100;
             let (input_dbfs, output_dbfs) = if voice { (-20.0, -20.0) } else { (-50.0, -70.0) };
-            let report = Report { voice, input_dbfs, output_dbfs, ..Report::default() };
+            let mut report = Report::default();
+            (report.voice, report.input_dbfs, report.output_dbfs) = (voice, input_dbfs, output_dbfs);
             recorder.push_report(report, rate as usize / 300);
             recorder.push_report(report, rate as usize / 100 - rate as usize / 300);
         }

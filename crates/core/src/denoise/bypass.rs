@@ -7,14 +7,10 @@ pub(super) struct Bypass;
 
 impl ModelSource for Bypass {
     fn info(&self) -> ModelInfo {
-        ModelInfo {
-            name: "bypass".into(),
-            description: "the input as it is".into(),
-            latency: (0, 0),
-            bytes: (0, 0),
-            multiplications: 0,
-            licence: "MIT OR Apache-2.0",
-        }
+        let mut info = ModelInfo::new("bypass", 0);
+        info.description = "the input as it is".into();
+        info.licence = "MIT OR Apache-2.0".into();
+        info
     }
 
     fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {

@@ -69,19 +69,41 @@ pub trait ModelSource: Send + Sync {
 
 /// What is known about a model.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct ModelInfo {
     /// The name it is chosen by.
     pub name: String,
     /// One line on what it is.
     pub description: String,
-    /// Delay in samples at 48 kHz for one channel, and for several under one mask.
-    pub latency: (usize, usize),
-    /// Weights in bytes, and state of one mono stream in bytes (approximately).
-    pub bytes: (usize, usize),
+    /// Delay of one channel, in samples at 48 kHz.
+    pub latency: usize,
+    /// Delay of several channels under one mask, in samples at 48 kHz.
+    pub linked_latency: usize,
+    /// Size of the weights in bytes.
+    pub weight_bytes: usize,
+    /// State of one mono stream in bytes, approximately.
+    pub state_bytes: usize,
     /// Multiplications of the network per 10 ms frame.
     pub multiplications: usize,
     /// The licence of the weights.
-    pub licence: &'static str,
+    pub licence: String,
+}
+
+impl ModelInfo {
+    /// A model of the given name, whose delay is `latency` samples at 48 kHz; nothing else is known.
+    #[must_use]
+    pub fn new(name: impl Into<String>, latency: usize) -> Self {
+        Self {
+            name: name.into(),
+            description: String::new(),
+            latency,
+            linked_latency: latency,
+            weight_bytes: 0,
+            state_bytes: 0,
+            multiplications: 0,
+            licence: String::new(),
+        }
+    }
 }
 
 /// The names of the built-in models, the default first.

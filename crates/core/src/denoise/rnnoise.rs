@@ -66,10 +66,12 @@ impl ModelSource for Rnnoise {
         ModelInfo {
             name: self.name.clone(),
             description: "RNNoise's network of 2018, by nnnoiseless; the baseline".into(),
-            latency: (MODEL_FRAME, 2 * MODEL_FRAME),
-            bytes: (self.size, 2 * size_of::<DenoiseState<'_>>()),
+            latency: MODEL_FRAME,
+            linked_latency: 2 * MODEL_FRAME,
+            weight_bytes: self.size,
+            state_bytes: 2 * size_of::<DenoiseState<'_>>(),
             multiplications: self.size,
-            licence: "BSD-3-Clause",
+            licence: "BSD-3-Clause".into(),
         }
     }
 

@@ -72,15 +72,12 @@ impl ModelSource for Sourdine {
         ModelInfo {
             name: self.name.clone(),
             description: format!("Sourdine's own network, trained for {hours} hours of sound"),
-            latency: (MODEL_FRAME, MODEL_FRAME),
-            bytes: (self.weights.bytes(), self.state_bytes()),
+            latency: MODEL_FRAME,
+            linked_latency: MODEL_FRAME,
+            weight_bytes: self.weights.bytes(),
+            state_bytes: self.state_bytes(),
             multiplications: self.weights.multiplications(),
-            licence: match self.weights.licence.as_str() {
-                "MIT OR Apache-2.0" => "MIT OR Apache-2.0",
-                "MIT" => "MIT",
-                "Apache-2.0" => "Apache-2.0",
-                _ => "as stated in the weights file",
-            },
+            licence: self.weights.licence.clone(),
         }
     }
 

@@ -7,7 +7,7 @@
 //! level not far below that of the voice so far. It opens within one frame along a raised cosine (the mix's ramp),
 //! holds, and closes slowly, to a depth in dB and never to nothing.
 
-use crate::settings::GateShape;
+use crate::settings::GateParams;
 use crate::signal::{SILENCE_DBFS, db_to_gain};
 
 /// Voice probability that opens the gate; well below the voice decision's, as a closed gate costs words.
@@ -46,7 +46,7 @@ pub(crate) struct Gate {
 
 impl Gate {
     /// A gate for frames of `frame_ms`; it starts open, so that a file's first word is whole.
-    pub(crate) fn new(shape: GateShape, frame_ms: f32) -> Self {
+    pub(crate) fn new(shape: GateParams, frame_ms: f32) -> Self {
         let hold_frames = (shape.hold_ms / frame_ms).ceil() as u32 + 1;
         Self {
             depth_db: shape.depth_db,
@@ -117,7 +117,7 @@ mod tests {
 
     #[test]
     fn holds_then_closes_slowly_to_its_depth_and_opens_at_once() {
-        let mut gate = Gate::new(GateShape { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0);
+        let mut gate = Gate::new(GateParams { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0);
         for _ in 0..20 {
             assert_eq!(gate.run(0.9, -20.0, -20.0), 1.0);
         }
