@@ -5,14 +5,13 @@ use std::sync::Arc;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use triple_buffer::{Input, Output, TripleBuffer};
+use triple_buffer::{Input, TripleBuffer};
 
-use crate::denoise::guarded::Guarded;
-use crate::denoise::{FrameDenoiser, Model};
 use crate::error::ConfigError;
-use crate::settings::{Channels, Settings, check_attenuation_limit};
-use crate::signal::MODEL_FRAME;
-use crate::stages::reframe::Delay;
+use crate::models::Model;
+use crate::models::slot::{Slot, SlotShape};
+use crate::models::switch::WantedModel;
+use crate::settings::{Settings, check_attenuation_limit};
 
 /// The knobs. Each is one atomic that the audio thread reads once per frame, so no order among them matters.
 #[derive(Debug)]
@@ -56,66 +55,6 @@ impl Knobs {
     }
 }
 
-/// A stream's denoiser with the delay that brings it to the stream's latency.
-pub(crate) struct Slot {
-    denoiser: Guarded,
-    pad: Delay,
-    pub(crate) model: Model,
-}
-
-impl Slot {
-    /// Denoises a planar frame in place and returns the voice probability, and whether the result is sound;
-    /// if it is not, the frame is silence.
-    pub(crate) fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
-        let result = self.denoiser.run(frame);
-        self.pad.run(frame);
-        result
-    }
-
-    pub(crate) fn reset(&mut self) {
-        self.denoiser.reset();
-        self.pad.reset();
-    }
-}
-
-/// What a slot must be like to fit a stream.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SlotShape {
-    pub(crate) channels: usize,
-    pub(crate) mode: Channels,
-    /// The delay of denoiser and padding together, in samples at 48 kHz.
-    pub(crate) latency: usize,
-}
-
-impl SlotShape {
-    pub(crate) fn slot(self, model: &Model, denoiser: Guarded) -> Result<Slot, ConfigError> {
-        let latency = denoiser.latency();
-        let pad = self
-            .latency
-            .checked_sub(latency)
-            .ok_or(ConfigError::ModelLatency { latency, room: self.latency })?;
-        Ok(Slot { denoiser, pad: Delay::new(self.channels, pad, MODEL_FRAME), model: model.clone() })
-    }
-}
-
-/// Where the audio thread finds the newest model that was asked for, and gives back the one that it replaces.
-///
-/// Three cells change hands by one atomic each (a triple buffer), so neither side ever waits, what was overwritten before it
-/// was taken goes back to the side that wrote it, and so does what was given back: nothing is freed on the audio thread.
-pub(crate) struct WantedModel(Output<Option<Slot>>);
-
-impl WantedModel {
-    /// Takes the newest model, if there is one.
-    pub(crate) fn newest(&mut self) -> Option<Slot> {
-        if self.0.update() { self.0.output_buffer_mut().take() } else { None }
-    }
-
-    /// Gives back the model that the last one taken has replaced. [`Controls::set_model`] frees it.
-    pub(crate) fn give_back(&mut self, replaced: Slot) {
-        *self.0.output_buffer_mut() = Some(replaced);
-    }
-}
-
 /// Changes a running stream from any thread. Clones are handles to the same stream.
 ///
 /// A change takes effect at the stream's next frame, is faded in over 10 ms, and never changes the latency.
@@ -135,7 +74,7 @@ impl Controls {
         #[allow(clippy::disallowed_types)]
         let newest = Arc::new(Mutex::new(newest));
         let controls = Self { knobs: knobs.clone(), newest, shape };
-        (controls, knobs, WantedModel(wanted))
+        (controls, knobs, WantedModel::new(wanted))
     }
 
     /// Switches denoising on, or off to the input with the same latency.

@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::denoise::Model;
 use crate::engine::Engine;
 use crate::error::{BlockError, ConfigError};
+use crate::models::Model;
 use crate::settings::{Block, Settings, StreamFormat};
 
 /// Denoises a whole recording: interleaved `f32` in ±1.0. The result is as long as the input and aligned with it; the

@@ -3,24 +3,24 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::controls::{Controls, Knobs, Slot, SlotShape, WantedModel};
-use crate::denoise::{FrameDenoiser as _, Model};
+use crate::controls::{Controls, Knobs};
+use crate::dsp::{delay::Delay, fifo::Fifo, grid::Grid};
 use crate::error::{BlockError, ConfigError};
+use crate::models::slot::SlotShape;
+use crate::models::switch::Denoisers;
+use crate::models::{FrameDenoiser as _, Model};
 use crate::overload::{Changeover, Policy, Run, Tier};
 use crate::settings::{Block, Settings, StreamFormat};
 use crate::signal::{MODEL_FRAME, db_to_gain, mean_square, mean_square_to_dbfs};
 use crate::stages::floor::Floor;
 use crate::stages::gate::Gate;
 use crate::stages::mix::{Mix, Weights};
-use crate::stages::reframe::{Delay, Fifo, Grid};
+use crate::stages::recut::Recut;
 use crate::stages::resample::RatePair;
 use crate::stages::{ceiling, guard};
 use crate::stats::{Bypass, Report, Stats};
 use crate::stream::BlockIo;
-use crate::voice::VoiceDecision;
-
-/// How long a new model listens before it is heard, in frames of 10 ms.
-const SWITCH_FRAMES: u32 = 10;
+use crate::vad::VoiceDecision;
 
 /// One stream's denoiser.
 ///
@@ -53,7 +53,7 @@ pub struct Engine {
     model_step: Vec<f32>,
     /// Cuts steps that are not 480 samples long into frames.
     recut: Option<Recut>,
-    denoise: Denoise,
+    denoisers: Denoisers,
     shape: SlotShape,
     wet: Vec<f32>,
     dry: Delay,
@@ -75,25 +75,6 @@ pub struct Engine {
     report: Report,
     stats: Stats,
     drained: Option<usize>,
-}
-
-/// The denoiser, and the one that takes over from it while that is so.
-struct Denoise {
-    slot: Slot,
-    next: Option<(Slot, u32)>,
-    /// The cheaper model's, for [`Tier::Light`].
-    light: Option<Slot>,
-    wanted: WantedModel,
-    shadow: Vec<f32>,
-}
-
-/// Steps of some length at 48 kHz to frames of 480 and back.
-struct Recut {
-    input: Fifo,
-    output: Fifo,
-    frame: Vec<f32>,
-    /// Of the newest frame: a step shorter than a frame may hold none.
-    probability: f32,
 }
 
 impl Engine {
@@ -134,12 +115,7 @@ impl Engine {
 
         let (controls, knobs, wanted) = Controls::new(settings, shape);
         let slot = shape.slot(model, denoiser)?;
-        let recut = (grid.model != MODEL_FRAME).then(|| Recut {
-            input: Fifo::new(heard, grid.model + MODEL_FRAME, 0),
-            output: Fifo::new(heard, 2 * (grid.model + MODEL_FRAME), recut_delay),
-            frame: vec![0.0; heard * MODEL_FRAME],
-            probability: 0.0,
-        });
+        let recut = (grid.model != MODEL_FRAME).then(|| Recut::new(heard, grid.model, recut_delay));
         let model_step = if rates.is_some() { vec![0.0; heard * grid.model] } else { Vec::new() };
         let mut engine = Self {
             format,
@@ -153,13 +129,7 @@ impl Engine {
             rates,
             model_step,
             recut,
-            denoise: Denoise {
-                slot,
-                next: None,
-                light: None,
-                wanted,
-                shadow: vec![0.0; heard * MODEL_FRAME],
-            },
+            denoisers: Denoisers::new(slot, wanted, heard),
             shape,
             wet: vec![0.0; heard * grid.host],
             dry: Delay::new(channels, wet_latency, grid.host),
@@ -194,7 +164,7 @@ impl Engine {
     /// Allocates; not for the audio thread.
     pub fn with_light_model(mut self, model: &Model) -> Result<Self, ConfigError> {
         let denoiser = model.guarded(self.shape.channels, self.shape.mode);
-        self.denoise.light = Some(self.shape.slot(model, denoiser)?);
+        self.denoisers.set_light(self.shape.slot(model, denoiser)?);
         self.overload = Policy::new(true);
         Ok(self)
     }
@@ -269,10 +239,7 @@ impl Engine {
     /// # Real time
     /// May allocate.
     pub fn warm_up_thread(&self) {
-        self.denoise.slot.model.warm_up_thread();
-        if let Some(light) = &self.denoise.light {
-            light.model.warm_up_thread();
-        }
+        self.denoisers.warm_up_thread();
     }
 
     /// Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new
@@ -281,11 +248,7 @@ impl Engine {
     /// # Real time
     /// May allocate (the baseline model does); for the audio thread only between streams.
     pub fn reset(&mut self) {
-        self.denoise.settle();
-        self.denoise.slot.reset();
-        if let Some(light) = &mut self.denoise.light {
-            light.reset();
-        }
+        self.denoisers.reset();
         self.overload = Policy::new(self.overload.has_light());
         self.changeover = Changeover::new();
         self.frame.fill(0.0);
@@ -294,9 +257,7 @@ impl Engine {
             rates.reset();
         }
         if let Some(recut) = &mut self.recut {
-            recut.input.reset();
-            recut.output.reset();
-            recut.probability = 0.0;
+            recut.reset();
         }
         self.dry.reset();
         self.gate.reset();
@@ -417,36 +378,36 @@ impl Engine {
             self.dry.run(&mut self.frame);
             return (self.report.voice_probability, 1.0);
         }
-        let (probability, sound, wet_dbfs) = self.denoise_frame(run.tier);
+        let (probability, finite, wet_dbfs) = self.denoise_frame(run.tier);
         if self.ceiling || self.integer_blocks {
             ceiling::bend(&mut self.wet);
         }
         self.dry.run(&mut self.frame);
-        if !sound {
+        if !finite {
             self.fault_steps_left = self.fault_steps;
             copy(&mut self.wet, &self.frame);
         }
         (probability, self.gate.run(probability, newest_dbfs, wet_dbfs))
     }
 
-    /// Up to 48 kHz, denoise, down. Returns the voice probability, whether the model is sound, and the level at
+    /// Up to 48 kHz, denoise, down. Returns the voice probability, whether it is the model's, and the level at
     /// 48 kHz in dBFS.
     fn denoise_frame(&mut self, tier: Tier) -> (f32, bool, f32) {
         copy(&mut self.wet, &self.frame);
         // For the resampler's sake too.
         guard::bound_for_model(&mut self.wet);
         let Some(rates) = &mut self.rates else {
-            let (probability, sound) = self.denoise.run(&mut self.wet, tier);
-            return (probability, sound, mean_square_to_dbfs(mean_square(&self.wet)));
+            let (probability, finite) = self.denoisers.run(&mut self.wet, tier);
+            return (probability, finite, mean_square_to_dbfs(mean_square(&self.wet)));
         };
         rates.up(&self.wet, &mut self.model_step);
-        let (probability, sound) = match &mut self.recut {
-            None => self.denoise.run(&mut self.model_step, tier),
-            Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoise, tier),
+        let (probability, finite) = match &mut self.recut {
+            None => self.denoisers.run(&mut self.model_step, tier),
+            Some(recut) => recut.run(&mut self.model_step, self.grid.model, &mut self.denoisers, tier),
         };
         let wet_dbfs = mean_square_to_dbfs(mean_square(&self.model_step));
         rates.down(&self.model_step, &mut self.wet);
-        (probability, sound, wet_dbfs)
+        (probability, finite, wet_dbfs)
     }
 
     /// What the controls ask the mix for, and why it is dry, if it is.
@@ -505,72 +466,12 @@ fn copy(wet: &mut [f32], frame: &[f32]) {
     wet.copy_from_slice(&frame[..heard]);
 }
 
-impl Denoise {
-    /// Denoises a planar frame of 480 samples in place.
-    fn run(&mut self, frame: &mut [f32], tier: Tier) -> (f32, bool) {
-        if let (Tier::Light, Some(light)) = (tier, &mut self.light) {
-            return light.run(frame);
-        }
-        if self.next.is_none()
-            && let Some(slot) = self.wanted.newest()
-        {
-            self.next = Some((slot, SWITCH_FRAMES));
-        }
-        let Some((next, left)) = &mut self.next else { return self.slot.run(frame) };
-        self.shadow.copy_from_slice(frame);
-        let (probability, mut sound) = self.slot.run(frame);
-        let (_, next_sound) = next.run(&mut self.shadow);
-        if *left > 0 {
-            *left -= 1;
-            return (probability, sound);
-        }
-        for (old, new) in frame.chunks_exact_mut(MODEL_FRAME).zip(self.shadow.chunks_exact(MODEL_FRAME)) {
-            for (i, (o, n)) in old.iter_mut().zip(new).enumerate() {
-                let t = (i + 1) as f32 / MODEL_FRAME as f32;
-                *o += (n - *o) * t * t * (3.0 - 2.0 * t);
-            }
-        }
-        sound &= next_sound;
-        self.settle();
-        (probability, sound)
-    }
-
-    /// Ends a switch that is under way; the replaced slot goes back to be freed.
-    fn settle(&mut self) {
-        if let Some((next, _)) = self.next.take() {
-            let old = std::mem::replace(&mut self.slot, next);
-            self.wanted.give_back(old);
-        }
-    }
-}
-
-impl Recut {
-    fn run(&mut self, step: &mut [f32], len: usize, denoise: &mut Denoise, tier: Tier) -> (f32, bool) {
-        let mut sound = true;
-        self.input.push(step, len);
-        while self.input.len() >= MODEL_FRAME {
-            let frame = &mut self.frame;
-            self.input.pop(MODEL_FRAME, |channel, at, samples| {
-                frame[channel * MODEL_FRAME + at..][..samples.len()].copy_from_slice(samples);
-            });
-            let (p, s) = denoise.run(frame, tier);
-            self.probability = p;
-            sound &= s;
-            self.output.push(frame, MODEL_FRAME);
-        }
-        self.output.pop(len, |channel, at, samples| {
-            step[channel * len + at..][..samples.len()].copy_from_slice(samples);
-        });
-        (self.probability, sound)
-    }
-}
-
 impl std::fmt::Debug for Engine {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Engine")
             .field("format", &self.format)
             .field("latency", &self.latency)
-            .field("model", &self.denoise.slot.model)
+            .field("model", self.denoisers.model())
             .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,10 @@
 
 mod controls;
 mod convenience;
-mod denoise;
-mod detector;
 mod dsp;
 mod engine;
 mod error;
+mod models;
 mod nn;
 mod overload;
 mod settings;
@@ -15,14 +14,14 @@ pub mod signal;
 mod stages;
 mod stats;
 mod stream;
-mod voice;
+mod vad;
 
 pub use controls::Controls;
 pub use convenience::{DenoiseError, denoise};
-pub use denoise::{FrameDenoiser, Model, ModelInfo, ModelSource};
-pub use detector::{VoiceDetector, VoiceReport};
 pub use engine::Engine;
 pub use error::{BlockError, ConfigError, ModelError};
+pub use models::{FrameDenoiser, Model, ModelInfo, ModelSource};
 pub use overload::Tier;
 pub use settings::{Block, Channels, GateParams, Settings, StreamFormat, VadParams};
 pub use stats::{Bypass, Report, Stats};
+pub use vad::{VoiceDetector, VoiceReport};

@@ -1,7 +1,7 @@
 //! What a stream is, and how it is to sound. Plain data; the engine checks it once, when it is made.
 
+use crate::dsp::grid::Grid;
 use crate::error::ConfigError;
-use crate::stages::reframe::Grid;
 
 /// The host's stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //! layers in between are compared, for every kernel, beside the network (`src/nn/golden.rs`).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test may.
 
-#[path = "../src/nn/golden/vectors.rs"]
+#[path = "../src/models/sourdine/golden/vectors.rs"]
 mod vectors;
 
 use sourdine::{Channels, Model};

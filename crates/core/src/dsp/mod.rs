@@ -1,5 +1,8 @@
-//! Signal processing that models share. Each formula names its source.
+//! Signal processing that stages and models share. Each formula names its source.
 
+pub(crate) mod delay;
+pub(crate) mod fifo;
+pub(crate) mod grid;
 pub(crate) mod period;
 pub(crate) mod real;
 pub(crate) mod stft;

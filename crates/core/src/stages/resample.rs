@@ -9,7 +9,7 @@
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction};
 
-use super::reframe::Grid;
+use crate::dsp::grid::Grid;
 use crate::error::ConfigError;
 use crate::signal::gcd;
 
@@ -113,7 +113,7 @@ impl RatePair {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::stages::reframe::Delay;
+    use crate::dsp::delay::Delay;
 
     #[test]
     fn a_pulse_comes_back_whole_and_exactly_on_time() {

@@ -1,8 +1,8 @@
 //! The loops, over arrays of 16 numbers that the compiler turns into vectors of what the target has (SSE2 on
 //! x86-64, NEON on aarch64, simd128 on wasm32 where that is on).
 
+use super::super::activations;
 use super::super::layers::{BLOCK, Dense, LANES, Weight};
-use super::super::math;
 
 /// Inputs whose largest is below this are zero to a dense layer.
 const LEAST_PEAK: f32 = 1e-30;
@@ -81,9 +81,9 @@ pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory:
         let each = memory.as_chunks_mut::<8>().0.iter_mut().zip(inputs).zip(memories);
         for ((memory, ((ri, zi), ni)), ((rm, zm), nm)) in each {
             for lane in 0..8 {
-                let r = math::sigmoid(ri[lane] + rm[lane]);
-                let z = math::sigmoid(zi[lane] + zm[lane]);
-                let n = math::tanh(ni[lane] + r * nm[lane]);
+                let r = activations::sigmoid(ri[lane] + rm[lane]);
+                let z = activations::sigmoid(zi[lane] + zm[lane]);
+                let n = activations::tanh(ni[lane] + r * nm[lane]);
                 memory[lane] = n + z * (memory[lane] - n);
             }
         }
@@ -92,10 +92,10 @@ pub(super) fn gru(width: usize, from_input: &[f32], from_memory: &[f32], memory:
 
 #[inline(always)]
 pub(super) fn sigmoid(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x = math::sigmoid(*x));
+    x.iter_mut().for_each(|x| *x = activations::sigmoid(*x));
 }
 
 #[inline(always)]
 pub(super) fn log10(x: &mut [f32]) {
-    x.iter_mut().for_each(|x| *x = math::log10(*x));
+    x.iter_mut().for_each(|x| *x = activations::log10(*x));
 }

@@ -10,11 +10,11 @@ use std::sync::Arc;
 
 use rustfft::num_complex::Complex32;
 
-use super::FrameDenoiser;
-use super::rnnoise::Mono;
+use super::Mono;
+use crate::dsp::delay::Delay;
 use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
+use crate::models::FrameDenoiser;
 use crate::signal::MODEL_FRAME;
-use crate::stages::reframe::Delay;
 
 /// Of a bin's power, −200 dB: where there was nothing, nothing is taken away.
 const NOTHING: f32 = 1e-20;

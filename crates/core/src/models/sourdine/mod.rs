@@ -11,6 +11,12 @@
 //!   from zero. What comes out is the same zeros.
 //! * Transforms are planned when the denoiser is made, on whatever thread: nothing is left for the first frame.
 
+#[cfg(test)]
+mod golden;
+mod network;
+mod postfilter;
+mod weights;
+
 use std::sync::Arc;
 
 use rustfft::num_complex::Complex32;
@@ -20,10 +26,10 @@ use crate::dsp::period::{Search, compare};
 use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Synthesis, Tables};
 use crate::error::ModelError;
 use crate::nn::kernels::{Kernels, Loops};
-use crate::nn::network::{Mask, Measured, State};
-use crate::nn::weights::{FILTERED, FILTERED_GROUPS, GROUPS, Weights};
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
+use network::{Mask, Measured, State};
+use weights::{FILTERED, FILTERED_GROUPS, GROUPS, Weights};
 
 /// After so many silent frames the network rests. The transforms' memory is empty after five.
 const REST_AFTER: u32 = 50;

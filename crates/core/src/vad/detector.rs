@@ -19,7 +19,7 @@ use crate::error::{BlockError, ConfigError};
 use crate::settings::{StreamFormat, VadParams};
 use crate::signal::{I16_SCALE, SILENCE_DBFS, mean_square, mean_square_to_dbfs};
 use crate::stages::guard;
-use crate::voice::VoiceDecision;
+use crate::vad::VoiceDecision;
 
 /// The band that is looked at, in Hz.
 const BAND_HZ: (f32, f32) = (150.0, 4000.0);

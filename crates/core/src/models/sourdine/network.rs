@@ -2,16 +2,16 @@
 
 use rustfft::num_complex::Complex32;
 
-use super::kernels::Kernels;
-use super::layers::LANES;
-use super::math::{log10, sigmoid, tanh};
-use super::refine::Refined;
+use super::postfilter::Refined;
 use super::weights::{
     BANDS, COEFFICIENTS, FEATURES, FILTERED_GROUPS, GROUP_FEATURES, GROUPS, MIX, NEAR, OUT, SENT, UNITS,
     Weights,
 };
 use crate::dsp::period::{SHORTEST, TINY};
 use crate::dsp::stft::{EARLIEST, PHASES, WINDOW};
+use crate::nn::activations::{log10, sigmoid, tanh};
+use crate::nn::kernels::Kernels;
+use crate::nn::layers::LANES;
 
 /// Gains below this are 0, so that neither the decay limit nor a gain's square reaches numbers that cost a processor a
 /// detour.

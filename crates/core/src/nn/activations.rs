@@ -11,7 +11,7 @@ const Q: [f32; 5] = [1.0, 0.467_715_1, 2.613_601e-2, 3.399_177_2e-4, 8.453_648e-
 
 /// tanh, |error| < 1e-6. NaN stays NaN.
 #[inline(always)]
-pub(super) fn tanh(x: f32) -> f32 {
+pub(crate) fn tanh(x: f32) -> f32 {
     // Not `min` and `max`: they would hide a NaN.
     let x = x.clamp(-8.0, 8.0);
     let u = x * x;
@@ -22,7 +22,7 @@ pub(super) fn tanh(x: f32) -> f32 {
 
 /// `1 / (1 + exp(-x))`, |error| < 1e-6, within 0 to 1. NaN stays NaN.
 #[inline(always)]
-pub(super) fn sigmoid(x: f32) -> f32 {
+pub(crate) fn sigmoid(x: f32) -> f32 {
     0.5 + 0.5 * tanh(0.5 * x)
 }
 
@@ -31,7 +31,7 @@ pub(super) fn sigmoid(x: f32) -> f32 {
 /// With x = 2ᵏ m, m within √½ to √2, and s = (m − 1) / (m + 1): ln m = 2 artanh s, and the series of artanh
 /// (Abramowitz & Stegun 4.6.22) to s⁹ leaves 7e-10.
 #[inline(always)]
-pub(super) fn log10(x: f32) -> f32 {
+pub(crate) fn log10(x: f32) -> f32 {
     const LOG10_2: f32 = std::f32::consts::LOG10_2;
     const TWO_LOG10_E: f32 = 2.0 * std::f32::consts::LOG10_E;
     /// The bits of √½.

@@ -12,20 +12,16 @@
 //! * it overshoots full scale: the engine's ceiling follows;
 //! * it removes everything above 20 kHz while it works: of that band the attenuation limit's share remains.
 
+mod linked;
+mod weights;
+
 use nnnoiseless::{DenoiseState, RnnModel};
 
-use super::linked::Linked;
 use super::{FrameDenoiser, ModelInfo, ModelSource};
 use crate::error::ModelError;
 use crate::settings::Channels;
 use crate::signal::{I16_SCALE, MODEL_FRAME, mean_square, mean_square_to_dbfs};
-
-/// The network's inputs and outputs, which every weights file must have.
-const FEATURES: usize = 42;
-const BANDS: usize = 22;
-
-/// The number of the sigmoid among the activations.
-const SIGMOID: u8 = 1;
+use linked::Linked;
 
 pub(super) struct Rnnoise {
     name: String,
@@ -40,7 +36,7 @@ impl Rnnoise {
     }
 
     pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        check_layers(bytes)?;
+        weights::check_layers(bytes)?;
         let weights = RnnModel::from_bytes(bytes).ok_or_else(|| ModelError::Field {
             field: "layers".into(),
             problem: "their sizes do not fit together".into(),
@@ -169,61 +165,5 @@ impl FrameDenoiser for Separate {
 
     fn recover(&mut self) -> bool {
         self.each.iter_mut().all(Mono::recover)
-    }
-}
-
-/// Walks the six layers and names the first field that is wrong. The file has no magic number: an `i8` dump of
-/// inputs, neurons, activation and weights per layer, so this is also what tells other files apart.
-fn check_layers(bytes: &[u8]) -> Result<(), ModelError> {
-    if bytes.starts_with(b"rnnoise-nu model file") {
-        return Err(ModelError::Unknown {
-            found:
-                "RNNoise weights in text form; convert them with nnnoiseless' train/convert_rnnoise.py first"
-                    .into(),
-        });
-    }
-    let layers = [
-        ("input dense layer", false),
-        ("voice GRU", true),
-        ("noise GRU", true),
-        ("denoise GRU", true),
-        ("denoise output layer", false),
-        ("voice output layer", false),
-    ];
-    let mut rest = bytes;
-    for (index, (layer, recurrent)) in layers.into_iter().enumerate() {
-        let wrong = |problem: String| {
-            if index == 0 {
-                ModelError::Unknown {
-                    found: format!("{} bytes that are no RNNoise 0.1 weights", bytes.len()),
-                }
-            } else {
-                ModelError::Field { field: layer.into(), problem }
-            }
-        };
-        let &[inputs, neurons, activation, ref after @ ..] = rest else {
-            return Err(wrong("the file ends before it".into()));
-        };
-        if inputs == 0 || inputs > 127 || neurons == 0 || neurons > 127 || activation > 2 {
-            return Err(wrong(format!("{inputs} inputs, {neurons} neurons, activation {activation}")));
-        }
-        let (inputs, neurons) = (usize::from(inputs), usize::from(neurons));
-        if (index == 0 && inputs != FEATURES)
-            || (index == 4 && neurons != BANDS)
-            || (index == 5 && neurons != 1)
-        {
-            return Err(wrong(format!("{inputs} inputs and {neurons} neurons do not fit RNNoise 0.1")));
-        }
-        // Gains and voice outside 0 to 1 would reach nnnoiseless' inverse transform, which must never see NaN.
-        if index >= 4 && activation != SIGMOID {
-            return Err(wrong(format!("activation {activation}, where {SIGMOID} (sigmoid) is expected")));
-        }
-        let weights = if recurrent { 3 * neurons * (inputs + neurons + 1) } else { neurons * (inputs + 1) };
-        rest = after.get(weights..).ok_or_else(|| wrong("the file ends within it".into()))?;
-    }
-    if rest.is_empty() {
-        Ok(())
-    } else {
-        Err(ModelError::Field { field: "end".into(), problem: format!("{} bytes too many", rest.len()) })
     }
 }

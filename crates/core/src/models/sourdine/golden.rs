@@ -9,11 +9,11 @@ use rustfft::num_complex::Complex32;
 
 use vectors::{CASES, Golden, RESET};
 
-use super::kernels::{Kernels, Loops};
 use super::network::{Measured, State};
 use super::weights::{BANDS, FEATURES, FILTERED, GROUPS, TAPS, Weights};
 use crate::dsp::period::{Search, compare};
 use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Tables};
+use crate::nn::kernels::{Kernels, Loops};
 use crate::signal::MODEL_FRAME;
 
 macro_rules! model {

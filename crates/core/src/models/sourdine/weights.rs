@@ -1,9 +1,9 @@
 //! A checked, immutable network from a weights file, format `sourdine-6` (`models/FORMAT.md`).
 
-use super::container::{Container, SIDE_LIMIT, wrong};
-use super::layers::{Dense, Gru, LANES};
 use crate::dsp::stft::{BINS, EARLIEST, PHASES, WINDOW};
 use crate::error::ModelError;
+use crate::nn::layers::{Dense, Gru, LANES};
+use crate::nn::safetensors::{Container, SIDE_LIMIT, wrong};
 use crate::signal::MODEL_FRAME;
 
 /// Bands, of which each has a feature and a gain.

@@ -6,16 +6,16 @@
 mod bypass;
 pub(crate) mod guarded;
 #[cfg(feature = "rnnoise")]
-mod linked;
-#[cfg(feature = "rnnoise")]
 mod rnnoise;
+pub(crate) mod slot;
 mod sourdine;
+pub(crate) mod switch;
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::error::ModelError;
-use crate::nn::container;
+use crate::nn::safetensors;
 use crate::settings::Channels;
 use guarded::Guarded;
 
@@ -168,7 +168,7 @@ impl Model {
     /// # Errors
     /// [`ModelError`] says what the bytes are instead, which field is wrong, or on what the model fails.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let model = if container::looks_like(bytes) {
+        let model = if safetensors::looks_like(bytes) {
             Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?)
         } else {
             Self::other(name, bytes)?

@@ -1,0 +1,7 @@
+//! Voice activity: a detector that needs no model, and the decision made of any probability.
+
+mod decision;
+mod detector;
+
+pub(crate) use decision::VoiceDecision;
+pub use detector::{VoiceDetector, VoiceReport};
