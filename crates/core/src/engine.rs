@@ -271,18 +271,11 @@ impl Engine {
         self.start_mix();
     }
 
-    /// Writes the frames that are still inside after the last block: first those of the last input, in all
-    /// exactly [`latency`](Self::latency) frames. Returns how many were written, 0 once all are out. Then only
-    /// [`reset`](Self::reset) starts the stream again.
-    ///
-    /// `output` is interleaved, in ±1.0; an incomplete frame at its end is left alone.
-    ///
-    /// # Real time
-    /// As `process_*`.
-    pub fn finish_interleaved_f32(&mut self, output: &mut [f32]) -> usize {
-        let channels = self.format.channels;
-        let mut drained = self.drained.unwrap_or(0);
-        let total = (output.len() / channels).min(self.latency - drained);
+    /// Gives at most `frames` of those that are still inside to `io`; see `finish_*`.
+    pub(crate) fn drain(&mut self, frames: usize, io: &mut impl BlockIo) -> usize {
+        let drained = self.drained.unwrap_or(0);
+        let total = frames.min(self.latency - drained);
+        self.integer_blocks = io.is_integer();
         let mut done = 0;
         while done < total {
             if self.out.len() == 0 {
@@ -293,15 +286,10 @@ impl Engine {
             }
             let n = self.out.len().min(total - done);
             let order = &self.order;
-            self.out.pop(n, |channel, at, samples| {
-                for (frame, x) in output[(done + at) * channels..].chunks_exact_mut(channels).zip(samples) {
-                    frame[order[channel]] = *x;
-                }
-            });
+            self.out.pop(n, |channel, at, samples| io.write(order[channel], done + at, samples));
             done += n;
         }
-        drained += total;
-        self.drained = Some(drained);
+        self.drained = Some(drained + total);
         total
     }
 

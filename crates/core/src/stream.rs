@@ -246,10 +246,41 @@ impl Engine {
     }
 }
 
-/// Writes the four entries of one scale. Each is one line of work; what differs is the name and the words.
+/// Writes the entries of one scale. Each is a line or two of work; what differs is the name and the words.
 macro_rules! entries {
-    ($scale:ty, $sample:ty, $unit:literal, $interleaved:ident, $interleaved_into:ident, $planar:ident, $planar_into:ident) => {
+    (
+        $scale:ty, $sample:ty, $unit:literal, $interleaved:ident, $interleaved_into:ident, $planar:ident, $planar_into:ident,
+        $finish_interleaved:ident, $finish_planar:ident
+    ) => {
         impl Engine {
+            #[doc = concat!("Writes the frames that are still inside after the last block, as interleaved ", $unit, ".")]
+            ///
+            /// They are exactly [`latency`](Self::latency) frames in all, the last of the input among them. Returns how many
+            /// were written, 0 once all are out; a frame that the end of `output` cuts is left alone. Then only
+            /// [`reset`](Self::reset) starts the stream again.
+            ///
+            /// # Real time
+            /// No allocation, lock or system call; never panics.
+            pub fn $finish_interleaved(&mut self, output: &mut [$sample]) -> usize {
+                let channels = self.format().channels;
+                let frames = output.len() / channels;
+                self.drain(frames, &mut InterleavedInPlace::<$scale> { block: output, channels })
+            }
+
+            #[doc = concat!("Writes the frames that are still inside after the last block, as planar ", $unit, ".")]
+            ///
+            #[doc = concat!("As [`", stringify!($finish_interleaved), "`](Self::", stringify!($finish_interleaved), ").")]
+            ///
+            /// # Errors
+            /// [`BlockError`] if the number of channels is not the stream's, or their lengths differ; nothing is written then.
+            ///
+            /// # Real time
+            /// No allocation, lock or system call; never panics.
+            pub fn $finish_planar(&mut self, output: &mut [&mut [$sample]]) -> Result<usize, BlockError> {
+                let frames = frames_of_planar(self.format().channels, output.iter().map(|c| c.len()))?;
+                Ok(self.drain(frames, &mut PlanarInPlace::<$scale> { block: output }))
+            }
+
             #[doc = concat!("Denoises an interleaved block of ", $unit, " in place, of any length (0 too).")]
             ///
             /// # Errors
@@ -312,7 +343,9 @@ entries!(
     process_interleaved_f32,
     process_interleaved_f32_into,
     process_planar_f32,
-    process_planar_f32_into
+    process_planar_f32_into,
+    finish_interleaved_f32,
+    finish_planar_f32
 );
 entries!(
     Int16,
@@ -321,7 +354,9 @@ entries!(
     process_interleaved_i16,
     process_interleaved_i16_into,
     process_planar_i16,
-    process_planar_i16_into
+    process_planar_i16_into,
+    finish_interleaved_i16,
+    finish_planar_i16
 );
 entries!(
     Int16Range,
@@ -330,5 +365,7 @@ entries!(
     process_interleaved_f32_in_i16_range,
     process_interleaved_f32_in_i16_range_into,
     process_planar_f32_in_i16_range,
-    process_planar_f32_in_i16_range_into
+    process_planar_f32_in_i16_range_into,
+    finish_interleaved_f32_in_i16_range,
+    finish_planar_f32_in_i16_range
 );

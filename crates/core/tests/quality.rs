@@ -241,3 +241,39 @@ fn planar_and_interleaved_into_and_in_place_agree() {
     assert!(channel(&into, 2, 0) == pl && channel(&into, 2, 1) == pr);
     assert!(pl == ql && pr == qr);
 }
+
+#[test]
+fn every_form_of_finish_gives_the_same_frames() {
+    let case = Case::new(44_100, 2, Block::Varying, Channels::Linked, &Model::sourdine());
+    let input = case.input(200);
+    let heard = || {
+        let mut engine = case.engine();
+        engine.process_interleaved_f32(&mut input.clone()).unwrap();
+        engine
+    };
+    let late = heard().latency();
+    let mut flat = vec![0.0; 2 * late + 2];
+    assert_eq!(heard().finish_interleaved_f32(&mut flat), late);
+    assert!(level_db(&flat) > -60.0, "something is left inside");
+    let (left, right) = (channel(&flat, 2, 0), channel(&flat, 2, 1));
+
+    // In pieces, as the host's blocks come.
+    let (mut engine, mut l, mut r) = (heard(), vec![0.0; late + 1], vec![0.0; late + 1]);
+    let mut done = 0;
+    while done < late {
+        let end = (done + 333).min(late);
+        let mut views = [&mut l[done..end], &mut r[done..end]];
+        done += engine.finish_planar_f32(&mut views).unwrap();
+    }
+    assert!(l == left && r == right);
+    assert_eq!(engine.finish_planar_f32(&mut [&mut [0.0; 9], &mut [0.0; 9]]), Ok(0));
+    assert!(engine.finish_planar_f32(&mut [&mut [0.0; 9]]).is_err());
+    assert!(engine.process_interleaved_f32(&mut [0.0; 4]).is_err(), "only reset starts it again");
+
+    let mut range = vec![0.0; 2 * late];
+    assert_eq!(heard().finish_interleaved_f32_in_i16_range(&mut range), late);
+    assert!(range.iter().zip(&flat).all(|(a, b)| *a == b * 32_768.0));
+    let mut ints = vec![0_i16; 2 * late];
+    assert_eq!(heard().finish_interleaved_i16(&mut ints), late);
+    assert!(ints.iter().zip(&flat).all(|(a, b)| (f32::from(*a) - b * 32_768.0).abs() <= 0.5));
+}
