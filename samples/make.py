@@ -557,7 +557,7 @@ MANIFEST_HEAD = """\
 # onsets            Seconds at which speech begins after 0.3 s without: the first 5 ms in which the clean voice is
 #                   less than `onset_below_speech_db` below its level over `speech`.
 #
-# expect            What comes of it with the model `rnnoise` and default settings, output aligned to input:
+# expect            What comes of it with the model `rnnoise` and a limit of 24 dB, output aligned to input:
 #   noise_attenuation_db  [least, most] fall of the level over `pauses`, all channels together. Includes the rounding
 #                         to the file's bits: with 8, what is left of the noise mostly rounds to silence.
 #   si_sdr_gain_db_min    Least gain in SI-SDR against the reference over the whole file, mean of the channels.

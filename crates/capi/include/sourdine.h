@@ -572,7 +572,9 @@ void sourdine_model_destroy(struct sourdine_model *model);
 
 /**
  * Does on this thread what the model's first frame on a thread would otherwise do at a bad moment. For the audio
- * thread before audio starts, if a stream there is to be switched to this model.
+ * thread before audio starts, if a stream there is to be switched to this model. What "rnnoise" needs on a thread (22 kB)
+ * stays until the process ends, even when the thread ends before: process on a thread that you keep. Our own models need
+ * nothing.
  *
  * Threads: any. Real time: no, it may allocate.
  *

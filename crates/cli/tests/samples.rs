@@ -43,7 +43,7 @@ fn cleaning_gives_what_the_manifest_expects() {
         let file = sample.text("file");
         let channels = sample.whole("channels") as usize;
         let (_, noisy) = read(&samples().join(file));
-        let (out, json) = cleaned(file, &[]);
+        let (out, json) = cleaned(file, &["--attenuation-limit", "24"]);
         assert_eq!(out.len(), noisy.len(), "{file}");
         let within = |key: &str, value: f64| {
             println!("{file}: {key} {value:.2}");

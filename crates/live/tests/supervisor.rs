@@ -249,7 +249,7 @@ fn nobody_listening_closes_the_devices() {
 fn every_command_does_what_it_says_and_outlives_the_device() {
     let mut rig = Rig::new(options());
     rig.until(true);
-    for command in [Command::Bypass, Command::Gate, Command::Residue, Command::LimitUp, Command::Model] {
+    for command in [Command::Bypass, Command::Gate, Command::Residue, Command::LimitDown, Command::Model] {
         rig.supervisor.command(command);
     }
     // Denoising a constant and hearing the rest of it, nothing is at the input's level any more.
@@ -257,14 +257,14 @@ fn every_command_does_what_it_says_and_outlives_the_device() {
     let check = |rig: &mut Rig| {
         let knobs = rig.supervisor.status().knobs;
         assert!(knobs.enabled && knobs.gate && knobs.residue && !rig.supervisor.status().bypassed);
-        assert_eq!((knobs.attenuation_limit_db, knobs.model.as_str()), (Some(27.0), "rnnoise"));
+        assert_eq!((knobs.attenuation_limit_db, knobs.model.as_str()), (Some(57.0), "rnnoise"));
     };
     check(&mut rig);
     rig.world.lock().unwrap().capture.as_ref().unwrap().1.fail();
     rig.run(1000);
     assert_eq!(rig.supervisor.status().reopened, 1);
     check(&mut rig);
-    rig.supervisor.command(Command::LimitDown);
+    rig.supervisor.command(Command::LimitUp);
     assert_eq!(rig.supervisor.status().knobs.attenuation_limit_db, Some(60.0));
 }
 
