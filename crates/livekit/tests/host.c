@@ -104,7 +104,7 @@ int main(int argc, char **argv)
     for (int s = 0; s < 3; s++) {
         const double db = 10.0 * log10(before / (after[s] + 1e-9));
         printf("session %d turned the noise down by %.1f dB\n", s, db);
-        EXPECT(db > least[s] && db < 40.0);
+        EXPECT(db > least[s] && db < 65.0);
         destroy(sessions[s]);
     }
     dlclose(library);
