@@ -1,4 +1,4 @@
-//! Sound in other containers than WAV, decoded: FLAC, Ogg Vorbis, MP3, AAC and ALAC in MP4 or CAF.
+//! Sound in other containers than WAV, decoded: FLAC, Ogg Vorbis, Opus, MP3, AAC and ALAC in MP4 or CAF.
 //!
 //! The timeline of what is decoded is the truth: each packet goes where its container says, what is missing becomes
 //! silence of its length and a notice, and no stated total takes away what is there.
@@ -15,7 +15,7 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
 use symphonia::core::errors::Error;
 use symphonia::core::formats::probe::Hint;
 use symphonia::core::formats::well_known as containers;
-use symphonia::core::formats::{FormatOptions, Track, TrackType};
+use symphonia::core::formats::{FormatId, FormatOptions, Track, TrackType};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
@@ -31,6 +31,7 @@ use crate::mp4;
 use crate::mpeg::{Survey, Walker};
 use crate::notice::{Notice, note_silence};
 use crate::ogg::{self, Link};
+use crate::opus::Head;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sbr;
 use crate::slice::Slice;
@@ -504,8 +505,10 @@ impl Decoded {
         // Unless its very start is missing, as far as that can be told from one cut out of a longer stream.
         if first && (hole.is_none() || begin > LONGEST_REPAIR as i64) {
             // It begins where its first page says, which for one cut out of a longer stream is not at 0.
-            line.at = if last { begin.max(0) } else { begin };
-            line.sound.start = line.at.max(0);
+            let start = if last { begin.max(0) } else { begin };
+            // What an encoder put before the sound stays before it.
+            line.sound.start = line.sound.start.saturating_add(start.saturating_sub(line.at).max(0));
+            line.at = start;
         }
         let missing = begin.saturating_sub(line.at);
         if missing > 0 {
@@ -634,7 +637,7 @@ impl Part {
         let parameters =
             track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
         let container = format.format_info().format;
-        check_codec(path, &parameters)?;
+        check_codec(path, &parameters, container)?;
         let mut part = Self {
             feed: Feed::Demuxed(Demuxed { format, track: track.id, times: Times::None }),
             codec: Codec::symphonia(&parameters).map_err(|error| WavError::undecodable(path, &error))?,
@@ -653,8 +656,12 @@ impl Part {
                 part.set_times(Times::Exact);
             }
             containers::FORMAT_ID_OGG => {
-                part.frames = track.num_frames;
-                part.feed = Feed::Ogg(ogg::Packets::new(open()?, range, track.id).map_err(reading)?);
+                let head = part.parameters.extra_data.as_deref().and_then(Head::read).and_then(Result::ok);
+                let before = head.map_or(0, |head| u64::from(head.pre_skip));
+                part.sound.start = before;
+                part.frames = track.num_frames.map(|frames| frames.saturating_sub(before));
+                let packets = ogg::Packets::new(open()?, range, track.id, head.is_some());
+                part.feed = Feed::Ogg(packets.map_err(reading)?);
             }
             containers::FORMAT_ID_MP1
             | containers::FORMAT_ID_MP2
@@ -731,7 +738,7 @@ impl Part {
 }
 
 /// Refuses what the decoders do not get right.
-fn check_codec(path: &Path, parameters: &AudioCodecParameters) -> Result<(), WavError> {
+fn check_codec(path: &Path, parameters: &AudioCodecParameters, container: FormatId) -> Result<(), WavError> {
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     let stated = u16::try_from(channels).unwrap_or(u16::MAX);
     let kind = match parameters.codec {
@@ -744,7 +751,7 @@ fn check_codec(path: &Path, parameters: &AudioCodecParameters) -> Result<(), Wav
             WavErrorKind::HeAac
         }
         well_known::CODEC_ID_AAC if channels > 2 => WavErrorKind::AacChannels { stated },
-        well_known::CODEC_ID_OPUS => WavErrorKind::Opus,
+        well_known::CODEC_ID_OPUS if container != containers::FORMAT_ID_OGG => WavErrorKind::OpusOutsideOgg,
         _ => return Ok(()),
     };
     Err(WavError::new(path, kind))
@@ -774,13 +781,17 @@ fn check_streams(path: &Path, first: &Stream, others: &[Stream]) -> Result<(), W
 
 /// The same for the links of an Ogg chain.
 fn check_links(path: &Path, links: &[Link]) -> Result<(), WavError> {
-    let Some((Some(from), others)) = links.split_first().map(|(first, others)| (first.form, others)) else {
+    if let Some(Err(kind)) = links.iter().filter_map(|link| link.form).find(Result::is_err) {
+        return Err(WavError::new(path, kind));
+    }
+    let Some((Some(Ok(from)), others)) = links.split_first().map(|(first, others)| (first.form, others))
+    else {
         return Ok(());
     };
     let mut before = 0;
     for other in others {
         before += other.after;
-        if let Some(to) = other.form.filter(|form| *form != from) {
+        if let Some(Ok(to)) = other.form.filter(|form| *form != Ok(from)) {
             let millis = before.saturating_mul(1000) / u64::from(from.0.max(1));
             let kind = WavErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
             return Err(WavError::new(path, kind));

@@ -45,6 +45,7 @@ fn mono(folder: &TempDir, name: &str) -> PathBuf {
     let options: &[&str] = match Path::new(name).extension().and_then(|e| e.to_str()).unwrap() {
         "mp3" => &["-c:a", "libmp3lame", "-b:a", "96k"],
         "ogg" => &["-c:a", "libvorbis", "-q:a", "5"],
+        "opus" => &["-c:a", "libopus", "-b:a", "64k"],
         "flac" => &["-c:a", "flac"],
         _ => &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0"],
     };
@@ -125,7 +126,7 @@ fn joined_files_come_out_one_after_the_other() {
     if !have("ffmpeg") {
         return;
     }
-    for name in ["whole.mp3", "whole.flac", "whole.ogg"] {
+    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.opus"] {
         let folder = folder();
         let whole = mono(&folder, name);
         let (wanted, _) = read(&whole);
@@ -146,7 +147,8 @@ fn a_flipped_bit_costs_its_packet_and_moves_nothing() {
     if !have("ffmpeg") {
         return;
     }
-    for (name, longest) in [("whole.flac", 4608), ("whole.ogg", 2 * RATE as u64)] {
+    let second = 2 * RATE as u64;
+    for (name, longest) in [("whole.flac", 4608), ("whole.ogg", second), ("whole.opus", second)] {
         let folder = folder();
         let whole = mono(&folder, name);
         let damaged = changed(&whole, &format!("bit-{name}"), |bytes| {
@@ -183,7 +185,7 @@ fn bytes_that_were_overwritten_or_are_gone_leave_the_rest_at_its_place() {
     if !have("ffmpeg") {
         return;
     }
-    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.aac"] {
+    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.opus", "whole.aac"] {
         let folder = folder();
         let whole = mono(&folder, name);
         let zeroed = changed(&whole, &format!("zeroed-{name}"), |bytes| {
@@ -208,9 +210,10 @@ fn files_cut_in_half_give_what_is_there() {
     if !have("ffmpeg") {
         return;
     }
-    let kinds: [(&str, &[&str]); 9] = [
+    let kinds: [(&str, &[&str]); 10] = [
         ("half.mp3", &["-c:a", "libmp3lame", "-b:a", "96k"]),
         ("half.ogg", &["-c:a", "libvorbis"]),
+        ("half.opus", &["-c:a", "libopus", "-b:a", "64k"]),
         ("half.flac", &[]),
         ("half.m4a", &["-c:a", "aac", "-movflags", "+faststart"]),
         ("half-alac.m4a", &["-c:a", "alac", "-movflags", "+faststart"]),
