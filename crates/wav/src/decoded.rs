@@ -135,6 +135,8 @@ struct Part {
     codec: Codec,
     parameters: AudioCodecParameters,
     sound: Range<u64>,
+    /// Frames of silence before it.
+    silence: u64,
     stated: Option<u64>,
     notices: Vec<Notice>,
     tags: Vec<InfoTag>,
@@ -177,7 +179,7 @@ impl Decoded {
     }
 
     fn from_part(path: &Path, file: File, part: Part, later: VecDeque<Later>) -> Result<Self, WavError> {
-        let Part { feed, codec, parameters, sound, stated, notices, tags, mask, frames } = part;
+        let Part { feed, codec, parameters, sound, silence, stated, notices, tags, mask, frames } = part;
         let frames =
             later.iter().fold(frames, |sum, later| Some(sum? + later.info.and_then(|info| info.stated())?));
         let mut decoded = Self {
@@ -193,10 +195,10 @@ impl Decoded {
             frames,
             flac_at: None,
             tags,
-            line: Line::new(sound, stated, 0),
+            line: Line::new(sound, stated, silence),
             ready: Block::default(),
             handed_out: 0,
-            silence: 0,
+            silence,
             ended: false,
             upstream: SharedUpstream::default(),
             notices,
@@ -643,6 +645,7 @@ impl Part {
             codec: Codec::symphonia(&parameters).map_err(|error| WavError::undecodable(path, &error))?,
             parameters,
             sound: 0..u64::MAX,
+            silence: 0,
             stated: None,
             notices: Vec::new(),
             tags,
@@ -732,6 +735,14 @@ impl Part {
                 self.stated = Some(sound.frames.end);
             }
             self.sound = sound.frames;
+        }
+        let mut file = &file;
+        let late = mp4::edit(&mut file, track.id).map_or(0.0, |edit| edit.silence * f64::from(rate)).round();
+        if late > (LONGEST_SILENCE * u64::from(rate)) as f64 {
+            self.notices.push(Notice::TimeJump { at: 0, frames: late as u64, rate });
+        } else {
+            self.silence = late as u64;
+            self.frames = self.frames.map(|frames| frames + self.silence);
         }
         Ok(())
     }

@@ -255,6 +255,59 @@ fn uneven_times_in_mp4_drop_nothing() {
 }
 
 #[test]
+fn sound_that_an_edit_list_lets_begin_later_begins_later() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    let source = chirp(&folder);
+    for (name, options) in [
+        ("late.m4a", &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0"][..]),
+        ("front.m4a", &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0", "-movflags", "+faststart"]),
+        ("late-alac.m4a", &["-c:a", "alac"]),
+        ("late-mp3.mp4", &["-c:a", "libmp3lame"]),
+    ] {
+        let late = folder.path().join(name);
+        let input = ["-v", "error", "-itsoffset", "0.5", "-i", text(&source)];
+        run("ffmpeg", &[&input[..], options, &[text(&late)]].concat());
+        // By its times, and not from its first packet on.
+        let there = ["-v", "error", "-copyts", "-i", text(&late), "-af", "aresample=async=1:first_pts=0"];
+        let theirs = run("ffmpeg", &[&there[..], &["-f", "f32le", "-"]].concat());
+        let theirs: Vec<f32> = theirs.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let (ours, reader) = read(&late);
+        let what = format!("{name}: {} where ffmpeg has {}", ours.len(), theirs.len());
+        assert_eq!(reader.notices(), [], "{what}");
+        // It leaves the padding of the last packet where it is.
+        assert!(theirs.len() + 1 - ours.len() <= 1024, "{what}");
+        assert!(reader.frames().is_none_or(|frames| frames == ours.len() as u64), "{what}");
+        // The times of the list are milliseconds; a frame of difference is what rounding them makes.
+        let shift = |by: usize| likeness(&theirs[by..], &ours).max(likeness(&theirs, &ours[by..]));
+        assert!(shift(0).max(shift(1)) > 60.0, "{what}: {} dB", shift(0).max(shift(1)));
+        let output = folder.path().join(format!("{name}.wav"));
+        assert_eq!(pass(&late, &output, 1).unwrap().frames, ours.len() as u64, "{what}");
+    }
+}
+
+#[test]
+fn an_edit_list_that_lets_the_sound_begin_days_later_is_not_followed() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    let source = chirp(&folder);
+    let late = folder.path().join("late.m4a");
+    run("ffmpeg", &["-v", "error", "-itsoffset", "0.5", "-i", text(&source), "-c:a", "alac", text(&late)]);
+    let (plain, _) = read(&late);
+    let far = changed(&late, "far.m4a", |bytes| {
+        let list = bytes.windows(4).position(|four| four == b"elst").unwrap();
+        bytes[list + 12..list + 16].copy_from_slice(&u32::MAX.to_be_bytes());
+    });
+    let (found, reader) = read(&far);
+    assert!(found.len() < plain.len());
+    assert!(matches!(reader.notices(), [Notice::TimeJump { at: 0, .. }]), "{:?}", reader.notices());
+}
+
+#[test]
 fn packets_that_are_missing_in_mp4_become_silence() {
     if !have("ffmpeg") {
         return;
