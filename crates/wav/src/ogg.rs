@@ -148,7 +148,7 @@ impl Packets {
         }
         let mut skip = orphan;
         let mut at = 0;
-        let mut sound = false;
+        let mut whole = 0;
         for length in &page.table {
             let end = at + usize::from(*length);
             let piece = page.data.get(at..end).unwrap_or_default();
@@ -158,13 +158,15 @@ impl Packets {
             }
             if *length < 255 {
                 let packet = std::mem::take(&mut self.partial);
-                if !std::mem::take(&mut skip) && self.is_sound(&packet) {
-                    sound = true;
-                    self.steps.push_back(Step::Packet(packet.into()));
+                if !std::mem::take(&mut skip) {
+                    whole += 1;
+                    if self.is_sound(&packet) {
+                        self.steps.push_back(Step::Packet(packet.into()));
+                    }
                 }
             }
         }
-        if page.granule >= 0 && sound {
+        if page.granule >= 0 && whole > 0 {
             self.steps.push_back(Step::Mark { end: page.granule, last: page.flags & LAST != 0 });
         }
     }
