@@ -22,6 +22,9 @@ make native.flac -metadata title=seed
 make vorbis.ogg -c:a libvorbis -ar 16000 -metadata title=seed
 make flac.ogg -c:a flac
 make opus.ogg -c:a libopus -ar 48000 -b:a 8k
+make hybrid.opus -c:a libopus -ar 48000 -b:a 24k -application voip -metadata title=seed
+make celt.opus -c:a libopus -ac 2 -ar 48000 -b:a 64k
+make surround.opus -c:a libopus -ac 6 -ar 48000 -b:a 64k -mapping_family 1
 make layer3.mp3 -c:a libmp3lame -ar 16000 -b:a 16k -metadata title=seed
 make layer2.mp2 -c:a mp2 -ar 16000 -b:a 32k
 make lc.aac -c:a aac -b:a 16k
@@ -37,6 +40,6 @@ make sowt.aifc -f aiff -c:a pcm_s16le
 make float.aifc -f aiff -c:a pcm_f32be
 make pcm.au
 [ -s "$folder/big.wav" ] || sox "$folder/pcm.wav" -B "$folder/big.wav" 2>/dev/null || true
-for name in native.flac layer3.mp3 vorbis.ogg; do # joined files
+for name in native.flac layer3.mp3 vorbis.ogg opus.ogg; do # joined files
     [ ! -s "$folder/$name" ] || cat "$folder/$name" "$folder/$name" >"$folder/twice-$name"
 done

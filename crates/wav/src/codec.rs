@@ -1,4 +1,4 @@
-//! From a packet to samples: the decoders of symphonia, and for MPEG audio minimp3's in Rust.
+//! From a packet to samples: the decoders of symphonia, for MPEG audio minimp3's in Rust, and for Opus that of `opus.rs`.
 //!
 //! symphonia's own decoder for MP3 leaves the last of the long bands of a mixed block unscaled
 //! (`layer3/requantize.rs` of symphonia-bundle-mp3 0.6.1 is given the starts of the bands without the last one's end),
@@ -13,6 +13,7 @@ use symphonia::core::packet::Packet;
 
 use crate::format::{SampleFormat, i32_to_f32};
 use crate::guard;
+use crate::opus::{self, Head};
 
 /// Samples of a packet, interleaved.
 #[derive(Debug, Default)]
@@ -52,6 +53,7 @@ pub(crate) struct Codec {
 enum Inner {
     Symphonia { decoder: Box<dyn AudioDecoder>, parameters: AudioCodecParameters, stated_bits: Option<u32> },
     Mpeg { decoder: Box<nanomp3_core::Decoder>, pcm: Vec<f32> },
+    Opus(opus::Decoder),
 }
 
 impl Codec {
@@ -67,6 +69,11 @@ impl Codec {
             well_known::CODEC_ID_MP1 | well_known::CODEC_ID_MP2 | well_known::CODEC_ID_MP3
         ) {
             return Ok(Self::mpeg());
+        }
+        if parameters.codec == well_known::CODEC_ID_OPUS {
+            let head = parameters.extra_data.as_deref().and_then(Head::read).and_then(Result::ok);
+            let decoder = head.and_then(opus::Decoder::new);
+            return decoder.map(Inner::Opus).map(Self::around).ok_or(Error::Unsupported("a layout of Opus"));
         }
         let mut parameters = parameters.clone();
         if matches!(parameters.codec, well_known::CODEC_ID_PCM_ALAW | well_known::CODEC_ID_PCM_MULAW) {
@@ -99,6 +106,7 @@ impl Codec {
                 guard::contained(|| decoder.reset());
             }
             Inner::Mpeg { decoder, .. } => **decoder = nanomp3_core::Decoder::new(),
+            Inner::Opus(decoder) => decoder.reset(),
         }
     }
 
@@ -112,6 +120,16 @@ impl Codec {
                 block.samples.extend(pcm.get(..info.samples_produced * channels)?);
                 let (rate, frames) = (info.sample_rate, info.samples_produced);
                 Some(Found { rate, channels, frames, mask: None, format: SampleFormat::I24, valid_bits: 24 })
+            }
+            Inner::Opus(decoder) => {
+                let decoded = guard::contained(|| decoder.decode(&packet.data, &mut block.samples));
+                let frames = decoded.unwrap_or_else(|| {
+                    // As below.
+                    decoder.reset();
+                    None
+                })?;
+                let (rate, channels, mask) = (opus::RATE, decoder.channels(), decoder.mask());
+                Some(Found { rate, channels, frames, mask, format: SampleFormat::I24, valid_bits: 24 })
             }
             Inner::Symphonia { decoder, parameters, stated_bits } => {
                 let decoded = guard::contained(|| {

@@ -1,58 +1,35 @@
-//! Sound in other containers than WAV, decoded: FLAC, Ogg Vorbis, MP3, AAC and ALAC in MP4 or CAF.
+//! Sound in other containers than WAV, decoded: FLAC, Ogg Vorbis, Opus, MP3, AAC and ALAC in MP4 or CAF.
 //!
 //! The timeline of what is decoded is the truth: each packet goes where its container says, what is missing becomes
 //! silence of its length and a notice, and no stated total takes away what is there.
 
+mod part;
+mod timeline;
+
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
-use symphonia::core::errors::Error;
-use symphonia::core::formats::probe::Hint;
-use symphonia::core::formats::well_known as containers;
-use symphonia::core::formats::{FormatOptions, Track, TrackType};
-use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
-use symphonia::core::meta::MetadataOptions;
 use symphonia::core::packet::Packet;
 
 use crate::codec::{Block, Codec, Found, is_wider_than_f32};
 use crate::error::{WavError, WavErrorKind};
-use crate::feed::{Demuxed, Ending, Event, Feed, Mpeg, Place, Times};
-use crate::flac_chain::{self, Stream, StreamInfo};
+use crate::feed::{Ending, Event, Feed, Place};
+use crate::flac_chain::{self, StreamInfo};
 use crate::format::{SampleFormat, WavSpec};
-use crate::gapless;
-use crate::guard;
-use crate::mp4;
-use crate::mpeg::{Survey, Walker};
-use crate::notice::{Notice, note_silence};
-use crate::ogg::{self, Link};
+use crate::notice::Notice;
+use crate::ogg;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sbr;
-use crate::slice::Slice;
-use crate::sniff;
 use crate::stream::SharedUpstream;
-use crate::tags::{self, InfoTag};
-use crate::vorbis;
-
-/// A gap longer than this is a jump of the clock and not sound that is missing, in seconds.
-const LONGEST_SILENCE: u64 = 3600;
-
-/// More notices than this are not kept of jumps of the clock.
-const MOST_NOTICES: usize = 100;
+use crate::tags::InfoTag;
+use part::{Part, check_links, check_streams};
+use timeline::Line;
 
 /// Silence in the place of a damaged packet is at most this long, in frames.
 const LONGEST_REPAIR: u64 = 1 << 16;
-
-/// Sound that waits for its place is at most this long, in samples.
-const LONGEST_WAIT: usize = 1 << 22;
-
-/// What a stated end may cut off behind the sound, in frames: the padding of an encoder.
-const LONGEST_PADDING: u64 = 8192;
 
 /// So many packets of AAC are looked at for a sign of HE-AAC.
 const PROOF_PACKETS: usize = 8;
@@ -92,53 +69,11 @@ pub(crate) struct Decoded {
     pub(crate) notices: Vec<Notice>,
 }
 
-/// Where the sound stands on its way from the container to the output.
-#[derive(Debug)]
-struct Line {
-    /// The frame that comes next, by the times of the container.
-    at: i64,
-    /// Where the packet before ended by its own time, in frames.
-    end_of_last: Option<i64>,
-    /// Which frames are sound.
-    sound: Range<i64>,
-    /// Frames of the output so far.
-    given: u64,
-    /// What the recording states, in frames.
-    stated: Option<u64>,
-    /// `ready` waits for a mark.
-    waiting: bool,
-    /// Where in `ready` something was missing, in frames.
-    hole: Option<usize>,
-    /// No mark was met yet.
-    fresh: bool,
-}
-
-impl Line {
-    fn new(sound: Range<u64>, stated: Option<u64>, given: u64) -> Self {
-        let narrow = |frame: u64| i64::try_from(frame).unwrap_or(i64::MAX);
-        let sound = narrow(sound.start)..narrow(sound.end);
-        Self { at: 0, end_of_last: None, sound, given, stated, waiting: false, hole: None, fresh: true }
-    }
-}
-
 /// A further recording in the file, and what it states if it is FLAC.
 #[derive(Clone, Debug)]
 struct Later {
     range: Range<u64>,
     info: Option<StreamInfo>,
-}
-
-/// A recording that is opened.
-struct Part {
-    feed: Feed,
-    codec: Codec,
-    parameters: AudioCodecParameters,
-    sound: Range<u64>,
-    stated: Option<u64>,
-    notices: Vec<Notice>,
-    tags: Vec<InfoTag>,
-    mask: Option<u32>,
-    frames: Option<u64>,
 }
 
 impl Decoded {
@@ -176,7 +111,7 @@ impl Decoded {
     }
 
     fn from_part(path: &Path, file: File, part: Part, later: VecDeque<Later>) -> Result<Self, WavError> {
-        let Part { feed, codec, parameters, sound, stated, notices, tags, mask, frames } = part;
+        let Part { feed, codec, parameters, sound, silence, stated, notices, tags, mask, frames } = part;
         let frames =
             later.iter().fold(frames, |sum, later| Some(sum? + later.info.and_then(|info| info.stated())?));
         let mut decoded = Self {
@@ -192,10 +127,10 @@ impl Decoded {
             frames,
             flac_at: None,
             tags,
-            line: Line::new(sound, stated, 0),
+            line: Line::new(sound, stated, silence),
             ready: Block::default(),
             handed_out: 0,
-            silence: 0,
+            silence,
             ended: false,
             upstream: SharedUpstream::default(),
             notices,
@@ -406,166 +341,6 @@ impl Decoded {
         Err(WavError::new(&self.path, kind))
     }
 
-    /// Makes up for what is missing before a packet.
-    fn place(&mut self, place: Place, frames: u64) {
-        let line = &mut self.line;
-        match place {
-            Place::Next => {}
-            Place::Marked => line.waiting = true,
-            Place::At(time) => {
-                let first = std::mem::take(&mut line.fresh);
-                // A stream that does not say how long it is may begin anywhere.
-                if first && line.stated.is_none() {
-                    line.at = time;
-                    line.sound.start = time;
-                }
-                let missing = time.saturating_sub(line.at);
-                if missing > 0 {
-                    self.lose(missing.unsigned_abs());
-                }
-            }
-            Place::About(time) => {
-                if std::mem::take(&mut line.fresh) {
-                    line.at = time;
-                }
-                let expected = line.end_of_last.unwrap_or(time);
-                line.end_of_last = Some(time.saturating_add_unsigned(frames));
-                let missing = time.saturating_sub(expected);
-                // Less than a packet is the jitter of a clock.
-                if frames > 0 && missing.unsigned_abs() >= frames && missing > 0 {
-                    self.lose(missing.unsigned_abs());
-                }
-            }
-        }
-    }
-
-    /// Puts silence where sound is missing, as far as it lies within the sound.
-    fn lose(&mut self, frames: u64) {
-        let rate = self.spec.sample_rate;
-        let line = &mut self.line;
-        if frames > LONGEST_SILENCE * u64::from(rate) {
-            if self.notices.len() < MOST_NOTICES {
-                self.notices.push(Notice::TimeJump { at: line.given, frames, rate });
-            }
-            line.at = line.at.saturating_add_unsigned(frames);
-            return;
-        }
-        let end = line.at.saturating_add_unsigned(frames);
-        let heard =
-            end.min(line.sound.end).saturating_sub(line.at.max(line.sound.start)).max(0).unsigned_abs();
-        note_silence(&mut self.notices, line.given, heard, rate);
-        line.given += heard;
-        line.at = end;
-        self.silence += heard;
-    }
-
-    /// Takes the samples of a packet behind those that are ready.
-    fn append(&mut self, block: Block, frames: usize) {
-        if !self.line.waiting {
-            self.ready = block;
-            self.keep_sound(frames);
-            return;
-        }
-        self.ready.samples.extend(block.samples);
-        self.ready.originals.extend(block.originals);
-        if self.ready.samples.len() > LONGEST_WAIT {
-            self.release(None);
-        }
-    }
-
-    /// Leaves only what is sound of the frames that are ready, and counts them.
-    fn keep_sound(&mut self, frames: usize) {
-        let channels = usize::from(self.spec.channels);
-        let line = &mut self.line;
-        let within = |frame: i64| usize::try_from(frame.saturating_sub(line.at)).unwrap_or(0).min(frames);
-        let (start, end) = (within(line.sound.start), within(line.sound.end));
-        line.at = line.at.saturating_add(frames as i64);
-        let range = start * channels..end.max(start) * channels;
-        line.given += (range.len() / channels) as u64;
-        if is_wider_than_f32(self.spec.format) {
-            let bytes = self.spec.format.bytes();
-            self.ready.originals.truncate(range.end * bytes);
-            self.ready.originals.drain(..range.start * bytes);
-        }
-        self.ready.samples.truncate(range.end);
-        self.ready.samples.drain(..range.start);
-    }
-
-    /// Lets go what waits: it ends where the mark says, if there is one.
-    fn release(&mut self, mark: Option<(i64, bool)>) {
-        let channels = usize::from(self.spec.channels);
-        let frames = self.ready.samples.len() / channels;
-        let line = &mut self.line;
-        line.waiting = false;
-        let Some((end, last)) = mark else { return self.keep_sound(frames) };
-        let first = std::mem::take(&mut line.fresh);
-        let hole = line.hole.take();
-        let begin = end.saturating_sub(frames as i64);
-        // Unless its very start is missing, as far as that can be told from one cut out of a longer stream.
-        if first && (hole.is_none() || begin > LONGEST_REPAIR as i64) {
-            // It begins where its first page says, which for one cut out of a longer stream is not at 0.
-            line.at = if last { begin.max(0) } else { begin };
-            line.sound.start = line.at.max(0);
-        }
-        let missing = begin.saturating_sub(line.at);
-        if missing > 0 {
-            match hole.filter(|hole| *hole > 0 && missing.unsigned_abs() <= LONGEST_REPAIR) {
-                Some(hole) => return self.release_around(hole, missing.unsigned_abs(), frames),
-                None => self.lose(missing.unsigned_abs()),
-            }
-        }
-        let line = &mut self.line;
-        if last {
-            // Only padding is cut off by it.
-            let excess = line.at.saturating_add(frames as i64).saturating_sub(end).max(0).unsigned_abs();
-            if excess <= LONGEST_PADDING {
-                line.sound.end = end;
-            } else {
-                let (rate, held) = (self.spec.sample_rate, line.given + frames as u64);
-                self.notices.push(Notice::LongerThanStated {
-                    stated: held.saturating_sub(excess),
-                    frames: held,
-                    rate,
-                });
-            }
-        }
-        self.keep_sound(frames);
-    }
-
-    /// The same, with silence in its middle.
-    fn release_around(&mut self, hole: usize, missing: u64, frames: usize) {
-        let channels = usize::from(self.spec.channels);
-        let at = hole.min(frames);
-        note_silence(&mut self.notices, self.line.given + at as u64, missing, self.spec.sample_rate);
-        let samples = missing as usize * channels;
-        self.ready.samples.splice(at * channels..at * channels, std::iter::repeat_n(0.0, samples));
-        if is_wider_than_f32(self.spec.format) {
-            let bytes = self.spec.format.bytes();
-            let place = at * channels * bytes;
-            self.ready.originals.splice(place..place, std::iter::repeat_n(0, samples * bytes));
-        }
-        self.keep_sound(frames + missing as usize);
-    }
-
-    /// Says where a recording does not end as it says.
-    fn note_ending(&mut self, ending: Ending) {
-        let (rate, at) = (self.spec.sample_rate, self.line.given);
-        let there = self.line.at.max(0).unsigned_abs();
-        let notice = match (ending, self.line.stated) {
-            (_, Some(stated)) if stated > there => Notice::CutOff { at, missing: Some(stated - there), rate },
-            (Ending::Whole, Some(stated)) if stated < there && self.line.sound.end == i64::MAX => {
-                Notice::LongerThanStated { stated, frames: there, rate }
-            }
-            (_, Some(_)) | (Ending::Whole, None) => return,
-            (Ending::Cut(missing), None) => Notice::CutOff { at, missing, rate },
-            (Ending::More(0), None) => Notice::UnknownLength,
-            (Ending::More(stated), None) => Notice::LongerThanStated { stated, frames: there, rate },
-        };
-        if self.notices.len() < MOST_NOTICES {
-            self.notices.push(notice);
-        }
-    }
-
     /// The end of a recording: the next one, or that of the file.
     fn end(&mut self, ending: Ending) -> Result<(), WavError> {
         if self.line.waiting {
@@ -582,209 +357,4 @@ impl Decoded {
         self.line = Line::new(part.sound, part.stated, self.line.given);
         Ok(())
     }
-}
-
-impl Part {
-    /// Opens one recording. `info` is what it states, if it is FLAC; `head` the first bytes of the file.
-    fn open(path: &Path, head: &[u8], range: Range<u64>, info: Option<StreamInfo>) -> Result<Self, WavError> {
-        guard::contained(|| Self::probe(path, head, range, info))
-            .unwrap_or_else(|| Err(WavError::broken_off(path)))
-    }
-
-    fn probe(
-        path: &Path,
-        head: &[u8],
-        range: Range<u64>,
-        info: Option<StreamInfo>,
-    ) -> Result<Self, WavError> {
-        let reading = |error| WavError::reading(path, error);
-        let open = || File::open(path).map_err(reading);
-        let mut source = Slice::new(open()?, range.clone()).map_err(reading)?;
-        let is_mp4 = head.get(4..8) == Some(b"ftyp");
-        let stretched = Arc::new(AtomicBool::new(true));
-        if let (true, Some(length)) = (is_mp4, mp4::stated_length(&mut open()?)) {
-            source = source.stretched(length, stretched.clone());
-        }
-        let source = MediaSourceStream::new(Box::new(source), MediaSourceStreamOptions::default());
-        let mut hint = Hint::new();
-        if let Some(extension) = path.extension().and_then(|extension| extension.to_str()) {
-            hint.with_extension(extension);
-        }
-        let probed = symphonia::default::get_probe().probe(
-            &hint,
-            source,
-            FormatOptions::default(),
-            MetadataOptions::default(),
-        );
-        stretched.store(false, Ordering::Relaxed);
-        let mut format = match probed {
-            Ok(format) => format,
-            Err(Error::IoError(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                return Err(WavError::reading(path, error));
-            }
-            Err(_) => {
-                let kind = WavErrorKind::NotSound { looks_like: sniff::looks_like(head) };
-                return Err(WavError::new(path, kind));
-            }
-        };
-        let tags = tags::read(format.as_mut());
-        let mask = tags::speakers(format.as_mut());
-        let no_sound = || WavError::new(path, WavErrorKind::NoSound);
-        let track = format.default_track(TrackType::Audio).ok_or_else(no_sound)?.clone();
-        let parameters =
-            track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
-        let container = format.format_info().format;
-        check_codec(path, &parameters)?;
-        let mut part = Self {
-            feed: Feed::Demuxed(Demuxed { format, track: track.id, times: Times::None }),
-            codec: Codec::symphonia(&parameters).map_err(|error| WavError::undecodable(path, &error))?,
-            parameters,
-            sound: 0..u64::MAX,
-            stated: None,
-            notices: Vec::new(),
-            tags,
-            mask,
-            frames: None,
-        };
-        match container {
-            containers::FORMAT_ID_FLAC => {
-                part.stated = info.and_then(StreamInfo::stated);
-                part.frames = part.stated;
-                part.set_times(Times::Exact);
-            }
-            containers::FORMAT_ID_OGG => {
-                part.frames = track.num_frames;
-                part.feed = Feed::Ogg(ogg::Packets::new(open()?, range, track.id).map_err(reading)?);
-            }
-            containers::FORMAT_ID_MP1
-            | containers::FORMAT_ID_MP2
-            | containers::FORMAT_ID_MP3
-            | containers::FORMAT_ID_ADTS => part.survey(path)?,
-            _ => part.read_times(path, is_mp4, &track)?,
-        }
-        Ok(part)
-    }
-
-    fn set_times(&mut self, to: Times) {
-        if let Feed::Demuxed(Demuxed { times, .. }) = &mut self.feed {
-            *times = to;
-        }
-    }
-
-    /// MPEG audio and ADTS are walked through once before they are decoded.
-    fn survey(&mut self, path: &Path) -> Result<(), WavError> {
-        let reading = |error| WavError::reading(path, error);
-        let open = || File::open(path).map_err(reading);
-        let no_sound = || WavError::new(path, WavErrorKind::NoSound);
-        let survey = Survey::of(open()?).map_err(reading)?.ok_or_else(no_sound)?;
-        let form = survey.form;
-        if let Some(change) = survey.change {
-            let kind = WavErrorKind::FormChanges {
-                byte: Some(change.at),
-                millis: change.samples * 1000 / u64::from(form.rate),
-                from: (form.rate, form.channels),
-                to: (change.form.rate, change.form.channels),
-            };
-            return Err(WavError::new(path, kind));
-        }
-        let walker = Walker::new(open()?).map_err(reading)?.ok_or_else(no_sound)?;
-        let sounds = survey.sections.iter().map(|section| section.sound(form));
-        self.frames = Some(sounds.map(|sound| sound.end - sound.start).sum());
-        let mpeg = Mpeg::new(walker, survey.sections);
-        self.sound = mpeg.sound();
-        self.feed = Feed::Mpeg(mpeg);
-        Ok(())
-    }
-
-    /// MP4 and CAF: packets with times.
-    fn read_times(&mut self, path: &Path, is_mp4: bool, track: &Track) -> Result<(), WavError> {
-        let Some(rate) = self.parameters.sample_rate.filter(|rate| *rate > 0) else { return Ok(()) };
-        if let Some(base) = track.time_base {
-            let unit = f64::from(base.numer.get()) * f64::from(rate) / f64::from(base.denom.get());
-            self.set_times(Times::About(unit));
-        }
-        if !is_mp4 {
-            // What lies before frame 0 and behind the stated end was put there by an encoder. Some writers count whole
-            // packets: it is no length to rely on.
-            if let Some(frames) = track.num_frames.filter(|frames| *frames > 0) {
-                self.sound = 0..frames;
-            }
-            return Ok(());
-        }
-        let file = File::open(path).map_err(|error| WavError::reading(path, error))?;
-        let itunes = match &mut self.feed {
-            Feed::Demuxed(demuxed) => demuxed.format.metadata().skip_to_latest().and_then(gapless::itunes),
-            _ => None,
-        };
-        if let Some(sound) = gapless::of_mp4(self.parameters.codec, track, rate, &file, itunes) {
-            if sound.edited_out > 0 {
-                self.notices.push(Notice::EditedOut { frames: sound.edited_out, rate });
-            }
-            if sound.ends {
-                self.frames = Some(sound.frames.end - sound.frames.start);
-                self.stated = Some(sound.frames.end);
-            }
-            self.sound = sound.frames;
-        }
-        Ok(())
-    }
-}
-
-/// Refuses what the decoders do not get right.
-fn check_codec(path: &Path, parameters: &AudioCodecParameters) -> Result<(), WavError> {
-    let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
-    let stated = u16::try_from(channels).unwrap_or(u16::MAX);
-    let kind = match parameters.codec {
-        // The decoder undoes the coupling of channels in the wrong order, which shows where there is more than one pair.
-        well_known::CODEC_ID_VORBIS if channels > 2 => WavErrorKind::VorbisChannels { stated },
-        well_known::CODEC_ID_VORBIS if !is_modest(parameters) => {
-            WavErrorKind::Damaged { what: "its codebooks are larger than any encoder's" }
-        }
-        well_known::CODEC_ID_AAC if parameters.extra_data.as_deref().is_some_and(sbr::config_says_so) => {
-            WavErrorKind::HeAac
-        }
-        well_known::CODEC_ID_AAC if channels > 2 => WavErrorKind::AacChannels { stated },
-        well_known::CODEC_ID_OPUS => WavErrorKind::Opus,
-        _ => return Ok(()),
-    };
-    Err(WavError::new(path, kind))
-}
-
-/// Whether the setup of a Vorbis stream, which the demuxer keeps behind the 30 bytes of its identification, asks for no more
-/// memory than it may.
-fn is_modest(parameters: &AudioCodecParameters) -> bool {
-    parameters.extra_data.as_deref().and_then(|extra| extra.get(30..)).is_none_or(vorbis::is_modest)
-}
-
-/// Refuses FLAC streams one after the other that cannot be written as one.
-fn check_streams(path: &Path, first: &Stream, others: &[Stream]) -> Result<(), WavError> {
-    let mut before = first.info.frames;
-    let from = (first.info.rate, first.info.channels);
-    for other in others {
-        let to = (other.info.rate, other.info.channels);
-        if to != from {
-            let millis = before * 1000 / u64::from(from.0.max(1));
-            let kind = WavErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
-            return Err(WavError::new(path, kind));
-        }
-        before += other.info.frames;
-    }
-    Ok(())
-}
-
-/// The same for the links of an Ogg chain.
-fn check_links(path: &Path, links: &[Link]) -> Result<(), WavError> {
-    let Some((Some(from), others)) = links.split_first().map(|(first, others)| (first.form, others)) else {
-        return Ok(());
-    };
-    let mut before = 0;
-    for other in others {
-        before += other.after;
-        if let Some(to) = other.form.filter(|form| *form != from) {
-            let millis = before.saturating_mul(1000) / u64::from(from.0.max(1));
-            let kind = WavErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
-            return Err(WavError::new(path, kind));
-        }
-    }
-    Ok(())
 }

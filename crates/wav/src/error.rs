@@ -127,8 +127,15 @@ pub enum WavErrorKind {
         /// The kind of file.
         container: &'static str,
     },
-    /// The input is Opus, for which there is no decoder here.
-    Opus,
+    /// The input is Opus whose channels are neither one, two nor those of a surround layout of Vorbis, in the usual order.
+    OpusLayout {
+        /// The number of channels.
+        channels: u8,
+        /// What the header calls the kind of layout.
+        family: u8,
+    },
+    /// The input is Opus in another container than Ogg.
+    OpusOutsideOgg,
     /// The sound becomes another one in its middle: its rate or its channels change.
     FormChanges {
         /// Where, in bytes, if that is known.
@@ -357,8 +364,12 @@ impl fmt::Display for WavErrorKind {
                 f,
                 "is {container} with compressed samples of a kind that is not known here; convert it to WAV first, with ffmpeg for instance"
             ),
-            Self::Opus => f.write_str(
-                "is Opus, which cannot be decoded here; convert it to WAV first, with ffmpeg or opusdec for instance",
+            Self::OpusLayout { channels, family } => write!(
+                f,
+                "is Opus of {channels} channels in a layout that is not known here (mapping family {family}); convert it to WAV first, with ffmpeg or opusdec for instance"
+            ),
+            Self::OpusOutsideOgg => f.write_str(
+                "is Opus in another container than Ogg; put it there as it is first: ffmpeg -i FILE -map 0:a:0 -c copy FILE.opus",
             ),
             Self::FormChanges { byte, millis, from, to } => {
                 let seconds = millis as f64 / 1000.0;

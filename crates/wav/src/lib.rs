@@ -21,7 +21,8 @@
 //! | companded | A-law and µ-law |
 //! | repaired, with a [`Notice`] | data cut off, sizes unknown (pipes), size 0 (crashed recorder), a torn last frame |
 //!
-//! Other containers: FLAC, also in Ogg; Ogg Vorbis of one or two channels; MP3, MP2; AAC (not HE-AAC) of one or two
+//! Other containers: FLAC, also in Ogg; Ogg Vorbis of one or two channels; Ogg Opus, always at
+//! 48 kHz; MP3, MP2; AAC (not HE-AAC) of one or two
 //! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF; Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of
 //! Microsoft and IMA in WAV. What encoders put before and behind the sound is cut off where the file says how much that
 //! is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that rounding no decoder's own error lies.
@@ -92,6 +93,7 @@ mod mp4;
 mod mpeg;
 mod notice;
 mod ogg;
+mod opus;
 mod output;
 mod payload;
 mod plain;

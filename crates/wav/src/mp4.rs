@@ -10,6 +10,8 @@ const MOST_BOXES: u32 = 4096;
 /// The first edit of a track that is not silence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Edit {
+    /// How much silence comes before it, in seconds.
+    pub(crate) silence: f64,
     /// Where it starts, in units of the media, which for sound are frames.
     pub(crate) start: u64,
     /// How long it lasts in seconds, and how exact that is; `None` for up to the end.
@@ -24,16 +26,19 @@ pub(crate) fn edit(source: &mut (impl Read + Seek), track: u32) -> Option<Edit> 
     let wide = search.version(list.start)? == 1;
     let size = if wide { 8 } else { 4 };
     let entries = search.number(list.start + 4, 4)?.min(16);
+    let tick = 1.0 / timescale.max(1) as f64;
+    let mut silence = 0.0;
     for entry in 0..entries {
         let at = list.start + 8 + entry * (2 * size + 4);
         let duration = search.number(at, size)?;
         let start = search.number(at + size, size)?;
         // -1 stands for silence before the sound.
         if start >= 1 << (8 * size - 1) {
+            silence += duration as f64 * tick;
             continue;
         }
-        let tick = 1.0 / timescale.max(1) as f64;
-        return Some(Edit { start, seconds: Some((duration as f64 * tick, tick)).filter(|_| duration > 0) });
+        let seconds = Some((duration as f64 * tick, tick)).filter(|_| duration > 0);
+        return Some(Edit { silence, start, seconds });
     }
     None
 }
@@ -169,9 +174,10 @@ mod tests {
 
     #[test]
     fn the_first_edit_with_sound() {
-        let found = edit(&mut Cursor::new(movie(&[(500, -1), (1235, 1024)])), 7);
-        assert_eq!(found, Some(Edit { start: 1024, seconds: Some((1.235, 0.001)) }));
-        assert_eq!(edit(&mut Cursor::new(movie(&[(0, 2112)])), 7), Some(Edit { start: 2112, seconds: None }));
+        let found = edit(&mut Cursor::new(movie(&[(500, -1), (250, -1), (1235, 1024)])), 7);
+        assert_eq!(found, Some(Edit { silence: 0.75, start: 1024, seconds: Some((1.235, 0.001)) }));
+        let open = Some(Edit { silence: 0.0, start: 2112, seconds: None });
+        assert_eq!(edit(&mut Cursor::new(movie(&[(0, 2112)])), 7), open);
     }
 
     #[test]

@@ -9,6 +9,8 @@ use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
 use crate::bytes::Bytes;
+use crate::error::WavErrorKind;
+use crate::opus::{self, Head};
 
 const MAGIC: &[u8; 4] = b"OggS";
 /// A page's header up to its table of segments.
@@ -106,15 +108,16 @@ pub(crate) struct Packets {
     partial: Vec<u8>,
     steps: VecDeque<Step>,
     said_last: bool,
+    is_opus: bool,
 }
 
 impl Packets {
-    pub(crate) fn new(file: File, range: Range<u64>, serial: u32) -> io::Result<Self> {
+    pub(crate) fn new(file: File, range: Range<u64>, serial: u32, is_opus: bool) -> io::Result<Self> {
         let bytes = Bytes::new(file, range)?;
         let at = bytes.range.start;
         let pages = Pages { bytes, at };
         let (partial, steps) = (Vec::new(), VecDeque::new());
-        Ok(Self { pages, serial, sequence: None, partial, steps, said_last: false })
+        Ok(Self { pages, serial, sequence: None, partial, steps, said_last: false, is_opus })
     }
 
     pub(crate) fn next(&mut self) -> io::Result<Step> {
@@ -157,7 +160,7 @@ impl Packets {
                 let packet = std::mem::take(&mut self.partial);
                 if !std::mem::take(&mut skip) {
                     whole += 1;
-                    if is_sound(&packet) {
+                    if self.is_sound(&packet) {
                         self.steps.push_back(Step::Packet(packet.into()));
                     }
                 }
@@ -167,14 +170,15 @@ impl Packets {
             self.steps.push_back(Step::Mark { end: page.granule, last: page.flags & LAST != 0 });
         }
     }
-}
 
-/// Whether a packet is no header: in Vorbis those have odd first bytes, in FLAC only frames start with 0xFF.
-fn is_sound(packet: &[u8]) -> bool {
-    match packet.first() {
-        Some(0xFF) => true,
-        Some(first) => first & 1 == 0 && !packet.starts_with(b"Opus"),
-        None => false,
+    /// Whether a packet is no header: in Vorbis those have odd first bytes, in FLAC only frames start with 0xFF.
+    fn is_sound(&self, packet: &[u8]) -> bool {
+        match packet.first() {
+            Some(_) if self.is_opus => !opus::is_header(packet),
+            Some(0xFF) => true,
+            Some(first) => first & 1 == 0,
+            None => false,
+        }
     }
 }
 
@@ -182,8 +186,8 @@ fn is_sound(packet: &[u8]) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Link {
     pub(crate) range: Range<u64>,
-    /// Rate and channels, if they are those of a codec that is known.
-    pub(crate) form: Option<(u32, u16)>,
+    /// Rate and channels, if they are those of a codec that is known, or why it cannot be read.
+    pub(crate) form: Option<Result<(u32, u16), WavErrorKind>>,
     /// Where the last page before it says that the sound is, in frames.
     pub(crate) after: u64,
 }
@@ -219,16 +223,19 @@ pub(crate) fn links(file: File, from: u64) -> io::Result<Vec<Link>> {
 }
 
 /// Rate and channels of the stream that starts with this packet.
-fn form(packet: &[u8]) -> Option<(u32, u16)> {
+fn form(packet: &[u8]) -> Option<Result<(u32, u16), WavErrorKind>> {
+    if let Some(head) = Head::read(packet) {
+        return Some(head.map(|head| (opus::RATE, u16::from(head.channels))));
+    }
     if packet.starts_with(b"\x01vorbis") {
         let rate = u32::from_le_bytes(*packet.get(12..)?.first_chunk()?);
-        return Some((rate, u16::from(*packet.get(11)?)));
+        return Some(Ok((rate, u16::from(*packet.get(11)?))));
     }
     if packet.starts_with(b"\x7FFLAC") {
         return packet
             .get(17..)
             .and_then(crate::flac_chain::stream_info)
-            .map(|info| (info.rate, info.channels));
+            .map(|info| Ok((info.rate, info.channels)));
     }
     None
 }

@@ -33,7 +33,7 @@ enum Inner {
 }
 
 impl SoundReader {
-    /// Opens a file: WAV (also RF64, A-law, µ-law), FLAC, Ogg Vorbis, MP3, AAC or ALAC in MP4, AIFF, CAF. What it holds
+    /// Opens a file: WAV (also RF64, A-law, µ-law), FLAC, Ogg Vorbis and Opus, MP3, AAC or ALAC in MP4, AIFF, CAF. What it holds
     /// decides, not its name.
     ///
     /// # Errors

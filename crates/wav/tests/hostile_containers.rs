@@ -11,10 +11,11 @@ use common::tools::{have, run};
 use common::{folder, line_of};
 use sourdine_wav::SoundReader;
 
-const KINDS: [(&str, &[&str]); 18] = [
+const KINDS: [(&str, &[&str]); 19] = [
     ("a.flac", &[]),
     ("a.ogg", &["-c:a", "libvorbis", "-ar", "16000"]),
     ("flac.ogg", &["-c:a", "flac"]),
+    ("a.opus", &["-c:a", "libopus"]),
     ("a.mp3", &["-c:a", "libmp3lame", "-ar", "16000", "-b:a", "16k"]),
     ("a.mp2", &["-c:a", "mp2", "-ar", "16000", "-b:a", "32k"]),
     ("a.aac", &["-c:a", "aac"]),

@@ -45,11 +45,12 @@ fn titles_survive_every_way() {
     if !have("ffmpeg") {
         return;
     }
-    let inputs: [(&str, &[&str]); 6] = [
+    let inputs: [(&str, &[&str]); 7] = [
         ("in.wav", &["-c:a", "pcm_s16le"]),
         ("in.flac", &["-c:a", "flac"]),
         ("in.mp3", &["-c:a", "libmp3lame"]),
         ("in.ogg", &["-c:a", "libvorbis"]),
+        ("in.opus", &["-c:a", "libopus"]),
         ("in.m4a", &["-c:a", "aac"]),
         ("in.aiff", &["-c:a", "pcm_s16be", "-write_id3v2", "1"]),
     ];

@@ -45,6 +45,7 @@ fn mono(folder: &TempDir, name: &str) -> PathBuf {
     let options: &[&str] = match Path::new(name).extension().and_then(|e| e.to_str()).unwrap() {
         "mp3" => &["-c:a", "libmp3lame", "-b:a", "96k"],
         "ogg" => &["-c:a", "libvorbis", "-q:a", "5"],
+        "opus" => &["-c:a", "libopus", "-b:a", "64k"],
         "flac" => &["-c:a", "flac"],
         _ => &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0"],
     };
@@ -125,7 +126,7 @@ fn joined_files_come_out_one_after_the_other() {
     if !have("ffmpeg") {
         return;
     }
-    for name in ["whole.mp3", "whole.flac", "whole.ogg"] {
+    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.opus"] {
         let folder = folder();
         let whole = mono(&folder, name);
         let (wanted, _) = read(&whole);
@@ -146,7 +147,8 @@ fn a_flipped_bit_costs_its_packet_and_moves_nothing() {
     if !have("ffmpeg") {
         return;
     }
-    for (name, longest) in [("whole.flac", 4608), ("whole.ogg", 2 * RATE as u64)] {
+    let second = 2 * RATE as u64;
+    for (name, longest) in [("whole.flac", 4608), ("whole.ogg", second), ("whole.opus", second)] {
         let folder = folder();
         let whole = mono(&folder, name);
         let damaged = changed(&whole, &format!("bit-{name}"), |bytes| {
@@ -183,7 +185,7 @@ fn bytes_that_were_overwritten_or_are_gone_leave_the_rest_at_its_place() {
     if !have("ffmpeg") {
         return;
     }
-    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.aac"] {
+    for name in ["whole.mp3", "whole.flac", "whole.ogg", "whole.opus", "whole.aac"] {
         let folder = folder();
         let whole = mono(&folder, name);
         let zeroed = changed(&whole, &format!("zeroed-{name}"), |bytes| {
@@ -208,9 +210,10 @@ fn files_cut_in_half_give_what_is_there() {
     if !have("ffmpeg") {
         return;
     }
-    let kinds: [(&str, &[&str]); 9] = [
+    let kinds: [(&str, &[&str]); 10] = [
         ("half.mp3", &["-c:a", "libmp3lame", "-b:a", "96k"]),
         ("half.ogg", &["-c:a", "libvorbis"]),
+        ("half.opus", &["-c:a", "libopus", "-b:a", "64k"]),
         ("half.flac", &[]),
         ("half.m4a", &["-c:a", "aac", "-movflags", "+faststart"]),
         ("half-alac.m4a", &["-c:a", "alac", "-movflags", "+faststart"]),
@@ -249,6 +252,59 @@ fn uneven_times_in_mp4_drop_nothing() {
     let (found, reader) = read(&uneven);
     assert_eq!((found.len(), reader.notices()), (wanted.len(), &[][..]));
     assert!(likeness(&wanted, &found) > 100.0);
+}
+
+#[test]
+fn sound_that_an_edit_list_lets_begin_later_begins_later() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    let source = chirp(&folder);
+    for (name, options) in [
+        ("late.m4a", &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0"][..]),
+        ("front.m4a", &["-c:a", "aac", "-b:a", "128k", "-aac_pns", "0", "-movflags", "+faststart"]),
+        ("late-alac.m4a", &["-c:a", "alac"]),
+        ("late-mp3.mp4", &["-c:a", "libmp3lame"]),
+    ] {
+        let late = folder.path().join(name);
+        let input = ["-v", "error", "-itsoffset", "0.5", "-i", text(&source)];
+        run("ffmpeg", &[&input[..], options, &[text(&late)]].concat());
+        // By its times, and not from its first packet on.
+        let there = ["-v", "error", "-copyts", "-i", text(&late), "-af", "aresample=async=1:first_pts=0"];
+        let theirs = run("ffmpeg", &[&there[..], &["-f", "f32le", "-"]].concat());
+        let theirs: Vec<f32> = theirs.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        let (ours, reader) = read(&late);
+        let what = format!("{name}: {} where ffmpeg has {}", ours.len(), theirs.len());
+        assert_eq!(reader.notices(), [], "{what}");
+        // It leaves the padding of the last packet where it is.
+        assert!(theirs.len() + 1 - ours.len() <= 1024, "{what}");
+        assert!(reader.frames().is_none_or(|frames| frames == ours.len() as u64), "{what}");
+        // The times of the list are milliseconds; a frame of difference is what rounding them makes.
+        let shift = |by: usize| likeness(&theirs[by..], &ours).max(likeness(&theirs, &ours[by..]));
+        assert!(shift(0).max(shift(1)) > 60.0, "{what}: {} dB", shift(0).max(shift(1)));
+        let output = folder.path().join(format!("{name}.wav"));
+        assert_eq!(pass(&late, &output, 1).unwrap().frames, ours.len() as u64, "{what}");
+    }
+}
+
+#[test]
+fn an_edit_list_that_lets_the_sound_begin_days_later_is_not_followed() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    let source = chirp(&folder);
+    let late = folder.path().join("late.m4a");
+    run("ffmpeg", &["-v", "error", "-itsoffset", "0.5", "-i", text(&source), "-c:a", "alac", text(&late)]);
+    let (plain, _) = read(&late);
+    let far = changed(&late, "far.m4a", |bytes| {
+        let list = bytes.windows(4).position(|four| four == b"elst").unwrap();
+        bytes[list + 12..list + 16].copy_from_slice(&u32::MAX.to_be_bytes());
+    });
+    let (found, reader) = read(&far);
+    assert!(found.len() < plain.len());
+    assert!(matches!(reader.notices(), [Notice::TimeJump { at: 0, .. }]), "{:?}", reader.notices());
 }
 
 #[test]

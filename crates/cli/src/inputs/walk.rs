@@ -10,9 +10,9 @@ use super::{Found, From, Plan, Request};
 use crate::failure::Failure;
 
 /// The file name extensions that a folder is searched for; content is what decides in the end.
-const SOUND_EXTENSIONS: [&str; 18] = [
-    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "mp3", "m4a", "m4b", "mp4", "aac", "aif", "aiff",
-    "aifc", "afc", "caf", "alac",
+const SOUND_EXTENSIONS: [&str; 19] = [
+    "wav", "wave", "bwf", "rf64", "flac", "ogg", "oga", "opus", "mp3", "m4a", "m4b", "mp4", "aac", "aif",
+    "aiff", "aifc", "afc", "caf", "alac",
 ];
 
 /// Everything below a folder that looks like sound, in a stable order. Links to files are followed, links to folders
