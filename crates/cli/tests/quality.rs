@@ -34,7 +34,7 @@ const BOUNDS: [Bounds; 8] = [
     bounds("sourdine", "fan-hum-48k.wav", [3.7, 0.009, 2.5, 25.1, 1.2]),
     bounds("sourdine", "babble-16k.wav", [3.9, 0.077, 5.9, 11.4, 1.9]),
     bounds("sourdine", "phone-8k.wav", [1.1, -0.030, 4.2, 32.1, 0.7]),
-    bounds("sourdine", "hiss-48k-24bit.wav", [3.6, -0.023, 1.5, 31.9, 0.5]),
+    bounds("sourdine", "hiss-48k-24bit.wav", [3.5, -0.023, 1.5, 31.9, 0.5]),
     bounds("sourdine-lite", "fan-hum-48k.wav", [3.9, 0.013, 2.5, 18.5, 1.4]),
     bounds("sourdine-lite", "babble-16k.wav", [3.7, 0.066, 6.2, 10.5, 1.8]),
     bounds("sourdine-lite", "phone-8k.wav", [0.4, -0.034, 4.3, 27.9, 0.9]),
