@@ -188,3 +188,41 @@ fn a_reader_that_goes_away_is_no_failure() {
     let output = child.wait_with_output().unwrap();
     assert!(!stderr(&output).contains("panicked"), "{}", stderr(&output));
 }
+
+#[test]
+fn the_low_frequency_channel_of_5_1_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    // The writer states the speakers of 5.1 for six channels, so that the fourth is for low frequencies.
+    let (voice, rumble) = (noisy(48_000, 1, 1500), signals::tone(72_000, 48_000, 45.0, 0.8));
+    let sound: Vec<f32> =
+        (0..6 * 72_000).map(|i| if i % 6 == 3 { rumble[i / 6] } else { voice[i / 6] }).collect();
+    let path = write_f32(folder.path(), "film.wav", 48_000, 6, &sound);
+    let out = folder.path().join("out.wav");
+    let run = clean(&path, &["-o", out.to_str().unwrap()]);
+    assert!(run.status.success(), "{}", stderr(&run));
+    let cleaned = read_f32(&out);
+    assert_eq!(cleaned.len(), sound.len());
+    for channel in 0..6 {
+        let of = |x: &[f32]| x.iter().skip(channel).step_by(6).copied().collect::<Vec<f32>>();
+        assert_eq!(of(&cleaned) == of(&sound), channel == 3, "channel {channel}");
+    }
+}
+
+#[test]
+fn float_files_keep_their_headroom() {
+    let folder = tempfile::tempdir().unwrap();
+    let voice = signals::speechlike(96_000, 48_000, 4);
+    let run_at = |gain: f32| {
+        let loud: Vec<f32> = voice.iter().map(|x| x * gain).collect();
+        let path = write_f32(folder.path(), "in.wav", 48_000, 1, &loud);
+        let out = folder.path().join("out.wav");
+        let run = clean(&path, &["-o", out.to_str().unwrap(), "--force", "--attenuation-limit", "off"]);
+        assert!(run.status.success(), "{}", stderr(&run));
+        read_f32(&out).iter().map(|x| x / gain).collect::<Vec<f32>>()
+    };
+    let (quiet, loud) = (run_at(1.0), run_at(10.0));
+    let peak = loud.iter().fold(0.0_f32, |most, x| most.max(10.0 * x.abs()));
+    assert!(peak > 2.0, "nothing goes beyond full scale: {peak}");
+    let ratio = sourdine_testkit::metrics::si_sdr_db(&quiet, &loud);
+    assert!(ratio > 15.0, "{ratio:.1} dB between the two");
+}
