@@ -4,7 +4,7 @@ use engine::{Channels, GateParams, Settings, StreamFormat, VadParams};
 
 use crate::block::{self, Sized32};
 use crate::model::sourdine_model;
-use crate::status::{contained, sourdine_status};
+use crate::status::{Message, contained, sourdine_status};
 
 /// How a stream is to be made. Fill it with sourdine_config_init() first, so that it stays right when it grows.
 #[repr(C)]
@@ -87,6 +87,17 @@ impl sourdine_config {
             model_latency: 0,
             ceiling: settings.ceiling.into(),
         }
+    }
+
+    /// The caller's config, whatever version of it.
+    ///
+    /// # Safety
+    /// As [`block::read`].
+    pub(crate) unsafe fn read(at: *const Self, message: &Message) -> Result<Self, sourdine_status> {
+        // SAFETY: the caller's promise.
+        unsafe { block::read(at, Self::preset()) }.map_err(|status| {
+            message.words(status, "config.size is not right: call sourdine_config_init() first")
+        })
     }
 
     pub(crate) fn format(&self) -> StreamFormat {

@@ -12,6 +12,7 @@ pub mod controls;
 pub mod detector;
 mod exclusive;
 pub mod model;
+pub mod recording;
 pub mod report;
 pub mod status;
 pub mod stream;

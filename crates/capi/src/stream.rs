@@ -72,9 +72,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
         unsafe {
             let message = Message::new(message, message_size);
             room_for(engine)?;
-            let config = block::read(config, sourdine_config::preset()).map_err(|status| {
-                message.words(status, "config.size is not right: call sourdine_config_init() first")
-            })?;
+            let config = sourdine_config::read(config, &message)?;
             let model = config.model.as_ref().map_or_else(Model::default, |model| model.0.clone());
             let mut made = Engine::new(config.format(), &config.settings(), &model)
                 .map_err(|error| message.of(&error))?;

@@ -12,6 +12,7 @@ use crate::config::{sourdine_config, sourdine_config_init};
 use crate::controls::*;
 use crate::detector::*;
 use crate::model::*;
+use crate::recording::sourdine_denoise_interleaved_f32;
 use crate::report::*;
 use crate::status::{sourdine_status as Status, sourdine_status_text};
 use crate::stream::*;
@@ -565,4 +566,38 @@ fn a_million_random_calls() {
         sourdine_model_destroy(own);
         sourdine_model_destroy(baseline);
     }
+}
+
+#[test]
+fn a_recording_in_one_call_is_what_the_stream_gives() {
+    let input: Vec<f32> = signals::noise(2 * 20_000, 0.2, 4);
+    let config = sourdine_config { sample_rate: 44_100, channels: 2, ..preset() };
+    let frames = input.len() / 2;
+    let mut message = [0; 200];
+    let mut call = |config: &sourdine_config, from: *const f32, to: *mut f32, frames: usize| {
+        let said = message.as_mut_ptr();
+        let status = unsafe { sourdine_denoise_interleaved_f32(config, from, to, frames, said, 200) };
+        (status, unsafe { CStr::from_ptr(message.as_ptr()) }.to_str().unwrap().to_owned())
+    };
+    let mut output = vec![0.0; input.len()];
+    assert_eq!(call(&config, input.as_ptr(), output.as_mut_ptr(), frames), (Status::OK, String::new()));
+    let expected =
+        engine::denoise(&input, config.format(), &config.settings(), &engine::Model::default()).unwrap();
+    assert_eq!(output, expected);
+    let mut in_place = input.clone();
+    let at = in_place.as_mut_ptr();
+    assert_eq!(call(&config, at.cast_const(), at, frames).0, Status::OK);
+    assert_eq!(in_place, expected);
+
+    assert_eq!(call(&config, null(), null_mut(), 0).0, Status::OK);
+    assert_eq!(call(&config, input.as_ptr(), null_mut(), 1).0, Status::NULL);
+    assert_eq!(call(&config, null(), output.as_mut_ptr(), 1).0, Status::NULL);
+    assert_eq!(call(&config, input.as_ptr(), output.as_mut_ptr(), usize::MAX).0, Status::LENGTH);
+    let none = sourdine_config { channels: 0, ..config };
+    let (status, said) = call(&none, input.as_ptr(), output.as_mut_ptr(), 0);
+    assert_eq!(status, Status::CHANNELS);
+    assert!(said.contains("0 channels"), "{said}");
+    let (status, said) = call(&sourdine_config { size: 0, ..config }, input.as_ptr(), output.as_mut_ptr(), 1);
+    assert_eq!(status, Status::SIZE);
+    assert!(said.contains("sourdine_config_init"), "{said}");
 }

@@ -151,7 +151,7 @@ builders! { VadParams:
 }
 
 impl Settings {
-    /// The default attenuation limit in dB; see the README for the figures behind it.
+    /// The default attenuation limit in dB; see `docs/figures.md` for the figures behind it.
     pub const DEFAULT_ATTENUATION_LIMIT_DB: f32 = 60.0;
 
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {

@@ -38,7 +38,7 @@ fn rnnoise_six_channels() {
     check_channels(&Model::rnnoise(), CHANNELS[2]);
 }
 
-/// The README's table.
+/// The table of `docs/figures.md`.
 #[test]
 fn latencies_in_fixed_blocks_of_10_ms() {
     for (rate, latency) in [(8_000, 160), (16_000, 320), (44_100, 661), (48_000, 480), (96_000, 1280)] {
