@@ -583,6 +583,24 @@ void sourdine_model_destroy(struct sourdine_model *model);
 sourdine_status sourdine_model_warm_up_thread(const struct sourdine_model *model);
 
 /**
+ * Denoises a whole recording: `frames` interleaved frames in +-1.0. `output` gets as many, aligned with the input: the
+ * latency is taken out. It may be `input`. What the stream would give in real time, bit for bit; `fixed_block` and
+ * `light_model` make no difference. `message` is as in sourdine_engine_create().
+ *
+ * Threads: any. Real time: no, it allocates three times the recording, and works through it before it returns.
+ *
+ * Pointers: `config` is null or points to as many bytes as its size field says, with models that are null or this library's;
+ * `input` and `output` are null or point to `frames` times the channels; `message` is null or points to
+ * `message_size` bytes.
+ */
+sourdine_status sourdine_denoise_interleaved_f32(const struct sourdine_config *config,
+                                                 const float *input,
+                                                 float *output,
+                                                 size_t frames,
+                                                 char *message,
+                                                 size_t message_size);
+
+/**
  * A status in words; for a number that is no status, words that say so. It need not be freed.
  *
  * Threads: any. Real time: yes.
