@@ -8,7 +8,7 @@ pub(crate) fn undelivered(block: usize, step: usize) -> usize {
     block + step - gcd(block, step)
 }
 
-pub(crate) fn gcd(a: usize, b: usize) -> usize {
+fn gcd(a: usize, b: usize) -> usize {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 

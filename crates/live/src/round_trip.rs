@@ -152,8 +152,10 @@ fn measured(
     let median = delays[delays.len() / 2];
     let spread = delays.iter().map(|d| (d - median).abs()).fold(0.0, f64::max);
     let mean = |calls: &[Call]| calls.iter().map(|c| c.device_ms).sum::<f32>() / calls.len().max(1) as f32;
-    let format = StreamFormat::new(rate, 1).with_fixed_block((rate as usize / 100).max(1));
-    let engine = Engine::new(format, &Settings::default(), &Model::default()).map_err(|e| e.to_string())?;
+    let format = StreamFormat::new(rate, 1);
+    let block = format.step_frames().map_err(|e| e.to_string())?;
+    let engine = Engine::new(format.with_fixed_block(block), &Settings::default(), &Model::default())
+        .map_err(|e| e.to_string())?;
     Ok(Measured {
         round_trip_ms: 1e3 * median,
         spread_ms: 1e3 * spread,

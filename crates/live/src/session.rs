@@ -8,13 +8,12 @@
 use std::sync::Arc;
 
 use rtrb::RingBuffer;
-use sourdine::signal::{MODEL_RATE, SILENCE_DBFS};
+use sourdine::signal::SILENCE_DBFS;
 use sourdine::{ConfigError, Controls, Engine, Model, Settings, StreamFormat};
 
 use crate::capture::{Capture, ToPlayback};
 use crate::clock::Clock;
 use crate::drift::Drift;
-use crate::latency::gcd;
 use crate::meters::Meters;
 use crate::playback::{Parts, Playback};
 use crate::recorder::{self, Recorder};
@@ -80,8 +79,9 @@ impl<C: Clock + Clone> Session<C> {
         let channels = plan.channels.min(2);
         // Whole steps, cut here: what the device's blocks leave over waits no longer than it must, while an
         // engine for varying blocks would always wait for a step less a sample.
-        let step = step_of(rate);
-        let format = StreamFormat::new(rate, channels).with_fixed_block(step);
+        let format = StreamFormat::new(rate, channels);
+        let step = format.step_frames()?;
+        let format = format.with_fixed_block(step);
         let mut engine = Engine::new(format, &plan.settings, &plan.model)?;
         if let Some(light) = &plan.light {
             engine = engine.with_light_model(light)?;
@@ -124,11 +124,4 @@ impl<C: Clock + Clone> Session<C> {
         };
         Ok(Self { capture, playback, controls, meters, recorder, engine_ms })
     }
-}
-
-/// The engine's step in frames: 10 ms, or where that is not whole (11.025 kHz and its kin) what the rate has in common
-/// with 48 kHz.
-fn step_of(rate: u32) -> usize {
-    let steps = if rate.is_multiple_of(100) { 100 } else { gcd(rate as usize, MODEL_RATE as usize) };
-    (rate as usize / steps).max(1)
 }
