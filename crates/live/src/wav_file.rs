@@ -113,14 +113,17 @@ pub(crate) fn exists(path: &Path) -> String {
     format!("{}: exists already; name another file", path.display())
 }
 
-/// A temporary file in the folder of the recording, named `.NAME.sourdine-XXXXXX.tmp`, with a new file's permissions.
+/// A temporary file in the folder of the recording, named `.NAME.sourdine-live-XXXXXX.tmp`, with a new file's permissions.
+///
+/// The name is none that `sourdine clean` takes for an abandoned output and removes: what a killed program has recorded
+/// exists nowhere else.
 fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Not more of the name than leaves room for the rest of it in 255 bytes.
     let name = path.file_name().ok_or_else(|| std::io::Error::from(ErrorKind::IsADirectory))?;
     let name: String = name.to_string_lossy().chars().take(48).collect();
     tempfile::Builder::new()
-        .prefix(&format!(".{name}.sourdine-"))
+        .prefix(&format!(".{name}.sourdine-live-"))
         .suffix(".tmp")
         .make_in(folder, |path| File::create_new(path))
 }
