@@ -1,6 +1,6 @@
 //! How a stream is to be made.
 
-use engine::{Channels, GateParams, Settings, StreamFormat, VadParams};
+use engine::{Channels, GateParams, Model, Settings, StreamFormat, VadParams};
 
 use crate::block::{self, Sized32};
 use crate::model::sourdine_model;
@@ -98,6 +98,15 @@ impl sourdine_config {
         unsafe { block::read(at, Self::preset()) }.map_err(|status| {
             message.words(status, "config.size is not right: call sourdine_config_init() first")
         })
+    }
+
+    /// The model that is named, or the default one.
+    ///
+    /// # Safety
+    /// `model` is null or a model of this library's.
+    pub(crate) unsafe fn model(&self) -> Model {
+        // SAFETY: the caller's promise.
+        unsafe { self.model.as_ref() }.map_or_else(Model::default, |model| model.0.clone())
     }
 
     pub(crate) fn format(&self) -> StreamFormat {

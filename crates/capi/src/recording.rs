@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use engine::{DenoiseError, Model, denoise};
+use engine::{DenoiseError, denoise};
 
 use crate::block::{self, samples, slice, slice_mut};
 use crate::config::sourdine_config;
@@ -37,7 +37,7 @@ pub unsafe extern "C" fn sourdine_denoise_interleaved_f32(
             if count > 0 {
                 block::check(output)?;
             }
-            let model = config.model.as_ref().map_or_else(Model::default, |model| model.0.clone());
+            let model = config.model();
             let clean = denoise(slice(input, count)?, format, &config.settings(), &model).map_err(
                 |error| match error {
                     DenoiseError::Config(error) => message.of(&error),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI32, Ordering};
 use std::time::Duration;
 
-use engine::{BlockError, Engine, Model, Report};
+use engine::{BlockError, Engine, Report};
 
 use crate::block::{self, overlap, samples, slice, slice_mut};
 use crate::config::sourdine_config;
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
             let message = Message::new(message, message_size);
             room_for(engine)?;
             let config = sourdine_config::read(config, &message)?;
-            let model = config.model.as_ref().map_or_else(Model::default, |model| model.0.clone());
+            let model = config.model();
             let mut made = Engine::new(config.format(), &config.settings(), &model)
                 .map_err(|error| message.of(&error))?;
             if let Some(light) = config.light_model.as_ref() {

@@ -24,7 +24,7 @@ pub(crate) struct Batch<'a> {
 }
 
 impl<'a> Batch<'a> {
-    /// Prepares the folders that are written into, `others` beside those of the plan, and says what was left out.
+    /// Prepares the folders that are written into, those of `others` too, and says what was left out.
     pub(crate) fn new(
         plan: &'a Plan,
         args: &BatchArgs,

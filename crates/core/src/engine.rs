@@ -382,12 +382,12 @@ impl Engine {
     /// 48 kHz in dBFS.
     fn denoise_frame(&mut self, tier: Tier) -> (f32, bool, f32) {
         copy(&mut self.wet, &self.frame);
-        // For the resampler's sake too.
-        guard::bound_for_model(&mut self.wet);
         let Some(rates) = &mut self.rates else {
             let (probability, finite) = self.denoisers.run(&mut self.wet, tier);
             return (probability, finite, mean_square_to_dbfs(mean_square(&self.wet)));
         };
+        // For the resampler: what a denoiser is given is bounded where it runs.
+        guard::bound_for_model(&mut self.wet);
         rates.up(&self.wet, &mut self.model_step);
         let (probability, finite) = match &mut self.recut {
             None => self.denoisers.run(&mut self.model_step, tier),

@@ -125,7 +125,7 @@ impl Run<'_> {
         let sound_on_stdout = task.to == To::Stdout;
         if self.args.json {
             let json = output::json(outcome, false)?;
-            // Where the sound itself is on stdout, the result goes beside it.
+            // Where the sound itself is on stdout, the result goes to stderr.
             if sound_on_stdout {
                 output::note(&json);
                 return Ok(());
