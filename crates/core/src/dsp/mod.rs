@@ -3,6 +3,5 @@
 pub(crate) mod delay;
 pub(crate) mod fifo;
 pub(crate) mod grid;
-pub(crate) mod period;
 pub(crate) mod real;
 pub(crate) mod stft;

@@ -12,18 +12,24 @@ use rustfft::num_complex::Complex32;
 
 use super::Mono;
 use crate::dsp::delay::Delay;
-use crate::dsp::stft::{Analysis, BINS, Stft, Synthesis, Tables};
+use crate::dsp::stft::{History, Stft, Synthesis, Tables};
 use crate::models::FrameDenoiser;
 use crate::signal::MODEL_FRAME;
 
-/// Of a bin's power, −200 dB: where there was nothing, nothing is taken away.
-const NOTHING: f32 = 1e-20;
+/// Samples of the frame that gains are measured in.
+const FRAME: usize = 1536;
+
+/// Its bins from 0 Hz to 24 kHz.
+const BINS: usize = FRAME / 2 + 1;
+
+/// Power added to both sides of a ratio, −200 dB: the gain of a silent bin is 1.
+const TINY: f32 = 1e-20;
 
 /// Correlation with the channels before it below which a channel is turned over, and above which it is turned back.
 const OPPOSITE: f32 = -0.8;
 const NO_LONGER_OPPOSITE: f32 = -0.5;
 
-/// What correlations keep from frame to frame.
+/// Share of the frames before in a smoothed correlation.
 const CORRELATION_SMOOTHING: f32 = 0.95;
 
 /// How one channel goes into the mean.
@@ -64,11 +70,11 @@ pub(super) struct Linked {
     aligned: Delay,
     aligned_mean: Delay,
     stft: Stft,
-    analyses: Vec<Analysis>,
+    histories: Vec<History>,
     syntheses: Vec<Synthesis>,
-    /// Of the mean before and after denoising.
-    before: Analysis,
-    after: Analysis,
+    /// The mean before and after denoising.
+    before: History,
+    after: History,
     spectra: Vec<Complex32>,
     spectrum_before: Vec<Complex32>,
     spectrum_after: Vec<Complex32>,
@@ -83,11 +89,11 @@ impl Linked {
             mean: [0.0; MODEL_FRAME],
             aligned: Delay::new(channels, MODEL_FRAME, MODEL_FRAME),
             aligned_mean: Delay::new(1, MODEL_FRAME, MODEL_FRAME),
-            stft: Stft::new(Arc::new(Tables::new())),
-            analyses: (0..channels).map(|_| Analysis::new()).collect(),
+            stft: Stft::new(Arc::new(Tables::new(FRAME))),
+            histories: (0..channels).map(|_| History::new(FRAME)).collect(),
             syntheses: (0..channels).map(|_| Synthesis::new()).collect(),
-            before: Analysis::new(),
-            after: Analysis::new(),
+            before: History::new(FRAME),
+            after: History::new(FRAME),
             spectra: vec![Complex32::default(); channels * BINS],
             spectrum_before: vec![Complex32::default(); BINS],
             spectrum_after: vec![Complex32::default(); BINS],
@@ -99,7 +105,7 @@ impl Linked {
     fn measure_gains(&mut self) {
         let means = self.spectrum_before.iter().zip(&self.spectrum_after);
         for (gain, (before, after)) in self.gains.iter_mut().zip(means) {
-            *gain = ((after.norm_sqr() + NOTHING) / (before.norm_sqr() + NOTHING)).min(1.0).sqrt();
+            *gain = ((after.norm_sqr() + TINY) / (before.norm_sqr() + TINY)).min(1.0).sqrt();
         }
     }
 }
@@ -110,7 +116,7 @@ impl FrameDenoiser for Linked {
     }
 
     fn process(&mut self, frame: &mut [f32]) -> f32 {
-        let share = 1.0 / self.analyses.len() as f32;
+        let share = 1.0 / self.histories.len() as f32;
         self.mean.fill(0.0);
         for (polarity, channel) in self.polarities.iter_mut().zip(frame.chunks_exact(MODEL_FRAME)) {
             polarity.add(&mut self.mean, channel);
@@ -118,14 +124,17 @@ impl FrameDenoiser for Linked {
         self.mean.iter_mut().for_each(|m| *m *= share);
         let mut before = self.mean;
         self.aligned_mean.run(&mut before);
-        self.stft.analyse(&mut self.before, &before, &mut self.spectrum_before);
+        self.before.push(&before);
+        self.stft.analyse(self.before.frame(FRAME, 0), &mut self.spectrum_before);
         let probability = self.mono.process(&mut self.mean);
-        self.stft.analyse(&mut self.after, &self.mean, &mut self.spectrum_after);
+        self.after.push(&self.mean);
+        self.stft.analyse(self.after.frame(FRAME, 0), &mut self.spectrum_after);
 
         self.aligned.run(frame);
         let channels = frame.chunks_exact(MODEL_FRAME).zip(self.spectra.chunks_exact_mut(BINS));
-        for (analysis, (channel, spectrum)) in self.analyses.iter_mut().zip(channels) {
-            self.stft.analyse(analysis, channel, spectrum);
+        for (history, (channel, spectrum)) in self.histories.iter_mut().zip(channels) {
+            history.push(channel);
+            self.stft.analyse(history.frame(FRAME, 0), spectrum);
         }
         self.measure_gains();
         let channels = frame.chunks_exact_mut(MODEL_FRAME).zip(self.spectra.chunks_exact_mut(BINS));
@@ -140,23 +149,23 @@ impl FrameDenoiser for Linked {
 
     fn reset(&mut self) {
         self.mono.reset();
-        self.forget();
+        self.clear();
     }
 
     fn recover(&mut self) -> bool {
-        self.forget();
+        self.clear();
         self.mono.recover()
     }
 }
 
 impl Linked {
-    fn forget(&mut self) {
+    fn clear(&mut self) {
         self.polarities.fill(Polarity::default());
         self.aligned.reset();
         self.aligned_mean.reset();
         self.before.reset();
         self.after.reset();
-        self.analyses.iter_mut().for_each(Analysis::reset);
+        self.histories.iter_mut().for_each(History::reset);
         self.syntheses.iter_mut().for_each(Synthesis::reset);
     }
 }

@@ -3,17 +3,14 @@
 
 mod vectors;
 
-use std::sync::Arc;
-
-use rustfft::num_complex::Complex32;
-
 use vectors::{CASES, Golden, RESET};
 
-use super::network::{Measured, State};
-use super::weights::{BANDS, FEATURES, FILTERED, GROUPS, TAPS, Weights};
-use crate::dsp::period::{Search, compare};
-use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Tables};
-use crate::nn::kernels::{Kernels, Loops};
+use super::features::FEATURES;
+use super::weights::{BANDS, FILTERED, GROUPS, TAPS};
+use super::{Denoiser, Sourdine, State};
+use crate::models::FrameDenoiser;
+use crate::nn::kernels::Kernels;
+use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
 macro_rules! model {
@@ -32,53 +29,17 @@ macro_rules! model {
 
 const MODELS: [(&[u8], Golden); 2] = [model!("sourdine"), model!("sourdine-lite")];
 
-/// A stream's way from sound to the mask.
-struct Stream<'a> {
-    weights: &'a Weights,
-    kernels: Kernels,
-    stft: Stft,
-    analysis: Analysis,
-    search: Search,
-    bins: Vec<Complex32>,
-    earlier: Vec<Complex32>,
-    state: State,
+fn model(weights: &[u8], kernels: Kernels) -> Sourdine {
+    Sourdine { kernels, ..Sourdine::from_bytes("golden", weights).unwrap() }
 }
 
-impl<'a> Stream<'a> {
-    fn new(weights: &'a Weights, kernels: Kernels) -> Self {
-        let stft = Stft::new(Arc::new(Tables::new()));
-        let [bins, earlier] = [0; 2].map(|_| vec![Complex32::default(); BINS]);
-        let (analysis, search, state) = (Analysis::new(), Search::new(), State::new(weights));
-        Self { weights, kernels, stft, analysis, search, bins, earlier, state }
-    }
-
-    /// The voice probability.
-    fn step(&mut self, hop: &[f32]) -> f32 {
-        self.stft.analyse(&mut self.analysis, hop, &mut self.bins);
-        let power: Vec<f32> = self.bins.iter().map(Complex32::norm_sqr).collect();
-        let mut advances = [Complex32::ZERO; PHASES];
-        self.stft.advance(&mut self.analysis, &self.bins, 1.0, &mut advances);
-        let period = self.search.period(&mut self.stft, &power, &mut self.earlier);
-        self.stft.analyse_earlier(&self.analysis, period.0, &mut self.earlier);
-        let edges = &self.weights.edges;
-        let group = |index: usize| edges[4 * index]..edges[4 * index + 4];
-        let compared: [_; GROUPS] =
-            std::array::from_fn(|g| compare(&self.bins[group(g)], &self.earlier[group(g)]));
-        let measured = Measured { power: &power, advances, period, compared };
-        let forward = Forward(self.weights, self.kernels, &measured, &mut self.state);
-        self.kernels.run(forward)
-    }
+fn mono(model: &Sourdine) -> Denoiser {
+    Denoiser::new(model, 1, Channels::Linked)
 }
 
-struct Forward<'a>(&'a Weights, Kernels, &'a Measured<'a>, &'a mut State);
-
-impl Loops for Forward<'_> {
-    type Output = f32;
-
-    #[inline(always)]
-    fn run(self) -> f32 {
-        self.0.forward(self.1, self.2, self.3)
-    }
+/// Returns the voice probability.
+fn step(denoiser: &mut Denoiser, hop: &[f32]) -> f32 {
+    denoiser.process(&mut hop.to_vec())
 }
 
 /// The largest difference.
@@ -94,26 +55,26 @@ fn coefficients(state: &State) -> Vec<f32> {
     parts.map(|(bin, part)| filter[bin / 4][4 * part + bin % 4]).collect()
 }
 
-fn check(golden: &Golden, case: &str, weights: &Weights, kernels: Kernels) {
+fn check(golden: &Golden, case: &str, model: &Sourdine) {
     let floats = |part: &str| golden.floats(&format!("{case}.{part}"));
     let [features, raw, gains, filter, pitch, voice] =
         ["feat", "raw", "gain", "filter", "pitch", "vad"].map(floats);
     let layers = ["c", "h1", "h2"].map(floats);
     let frames = golden.frames(case);
-    let mut stream = Stream::new(weights, kernels);
+    let Sourdine { kernels, weights, .. } = model;
+    let mut denoiser = mono(model);
     let (mut worst, mut compared) = ([0.0_f32; 7], 0);
     for (t, hop) in golden.input(case).chunks_exact(MODEL_FRAME).enumerate() {
         if case == "reset" && t == RESET {
-            stream = Stream { state: stream.state, ..Stream::new(weights, kernels) };
-            stream.state.reset();
+            denoiser.reset();
         }
-        let probability = stream.step(hop);
+        let probability = step(&mut denoiser, hop);
         let Some(k) = frames.iter().position(|frame| *frame == t) else { continue };
         let row = |of: &[f32], width: usize| of[k * width..(k + 1) * width].to_vec();
-        let state = &stream.state;
+        let state = &denoiser.groups[0].state;
         let expected = row(&features, FEATURES);
         let (levels, others) = expected.split_at(BANDS);
-        let (got_levels, got_others) = state.features.split_at(BANDS);
+        let (got_levels, got_others) = denoiser.analyser.features.values.split_at(BANDS);
         let got_levels: Vec<f32> = (got_levels.iter().zip(&weights.mean).zip(&weights.rstd))
             .map(|((x, mean), rstd)| x / rstd + mean)
             .collect();
@@ -147,11 +108,9 @@ fn check(golden: &Golden, case: &str, weights: &Weights, kernels: Kernels) {
 #[test]
 fn every_layer_matches_pytorch() {
     for (weights, golden) in MODELS {
-        let weights = Weights::parse(weights).unwrap();
-        for case in CASES {
-            for kernels in Kernels::available() {
-                check(&golden, case, &weights, kernels);
-            }
+        for kernels in Kernels::available() {
+            let model = model(weights, kernels);
+            CASES.iter().for_each(|case| check(&golden, case, &model));
         }
     }
 }
@@ -160,15 +119,15 @@ fn every_layer_matches_pytorch() {
 #[test]
 fn repeated_sound_still_matches() {
     for (weights, golden) in MODELS {
-        let weights = Weights::parse(weights).unwrap();
         let (gains, voice) = (golden.floats("repeated.gain"), golden.floats("repeated.vad"));
         let frames = golden.frames("repeated");
-        let mut stream = Stream::new(&weights, Kernels::detect());
+        let mut denoiser = mono(&model(weights, Kernels::detect()));
         let (mut worst, mut compared) = (0.0_f32, 0);
         for (t, hop) in golden.input("repeated").chunks_exact(MODEL_FRAME).enumerate() {
-            let probability = stream.step(hop);
+            let probability = step(&mut denoiser, hop);
             if let Some(k) = frames.iter().position(|frame| *frame == t) {
-                worst = worst.max(apart(stream.state.mask().gains, &gains[k * BANDS..(k + 1) * BANDS]));
+                worst = worst
+                    .max(apart(denoiser.groups[0].state.mask().gains, &gains[k * BANDS..(k + 1) * BANDS]));
                 worst = worst.max((probability - voice[k]).abs());
                 compared += 1;
             }

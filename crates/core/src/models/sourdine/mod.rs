@@ -1,37 +1,41 @@
 //! Our own models: a small recurrent network (`models/FORMAT.md`) that turns features of 136 bands into 136 gains, a
 //! complex filter for the lowest 32 bins and a voice probability, run by [`crate::nn`].
 //!
+//! [`features`] analyses a frame, [`network`] and [`postfilter`] make a [`mask`] of it, and the masked spectra are
+//! synthesised here.
+//!
 //! * The delay is 480 samples, in every arrangement of channels: the network gives its mask, so one mask for
-//!   all channels costs nothing on top.
-//! * Linked channels are heard as the mean of their powers (and of all other products), not as the power of
-//!   their mean: that can cancel, and it shows less noise than the channels have, which the mask is then
-//!   applied to. One filter serves all, on each channel's own spectra. Two equal channels give what one gives.
+//!   all channels adds no delay.
+//! * Linked channels are analysed by the mean of their powers (and of all other products), not by the power of
+//!   their mean: channels can cancel in that, and it contains less noise than the channels that the mask is then
+//!   applied to. One filter serves all, on each channel's own spectra. Two equal channels give the mask of one.
 //! * The bands reach to 24 kHz, so nothing special happens above 20 kHz: the last band has a gain like any.
 //! * After half a second of digital silence the network rests, its state as it is, until a sample differs
-//!   from zero. What comes out is the same zeros.
-//! * Transforms are planned when the denoiser is made, on whatever thread: nothing is left for the first frame.
+//!   from zero. The output is the same zeros.
+//! * Transforms are planned when the model is made, on whatever thread: nothing is left for the first frame.
 
+mod features;
 #[cfg(test)]
 mod golden;
+mod mask;
 mod network;
+mod pitch;
 mod postfilter;
 mod weights;
 
 use std::sync::Arc;
 
-use rustfft::num_complex::Complex32;
-
 use super::{FrameDenoiser, ModelInfo, ModelSource};
-use crate::dsp::period::{Search, compare};
-use crate::dsp::stft::{Analysis, BINS, PHASES, Stft, Synthesis, Tables};
+use crate::dsp::stft::Synthesis;
 use crate::error::ModelError;
 use crate::nn::kernels::{Kernels, Loops};
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
-use network::{Mask, Measured, State};
-use weights::{FILTERED, FILTERED_GROUPS, GROUPS, Weights};
+use features::{Analyser, BINS, Plan, SignalHistory};
+use network::State;
+use weights::Weights;
 
-/// After so many silent frames the network rests. The transforms' memory is empty after five.
+/// Silent frames after which the network rests. The transforms' history is empty after five.
 const REST_AFTER: u32 = 50;
 
 #[derive(Clone)]
@@ -39,7 +43,7 @@ pub(super) struct Sourdine {
     name: String,
     weights: Arc<Weights>,
     kernels: Kernels,
-    tables: Arc<Tables>,
+    plan: Arc<Plan>,
 }
 
 /// The weights trained for this project, in two sizes.
@@ -58,17 +62,12 @@ impl Sourdine {
 
     pub(super) fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let weights = Arc::new(Weights::parse(bytes)?);
-        Ok(Self { name: name.into(), weights, kernels: Kernels::detect(), tables: Arc::new(Tables::new()) })
+        Ok(Self { name: name.into(), weights, kernels: Kernels::detect(), plan: Arc::new(Plan::new()) })
     }
 
-    /// Bytes that one mono stream keeps.
+    /// Memory of one mono stream, in bytes.
     fn state_bytes(&self) -> usize {
-        size_of::<Stream>()
-            + size_of::<Group>()
-            + size_of::<Channel>()
-            + BINS * (2 * size_of::<Complex32>() + size_of::<f32>())
-            + Stft::new(self.tables.clone()).bytes()
-            + State::new(&self.weights).elsewhere()
+        size_of::<Denoiser>() + Denoiser::new(self, 1, Channels::Linked).heap_bytes()
     }
 }
 
@@ -88,50 +87,38 @@ impl ModelSource for Sourdine {
     }
 
     fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
-        Box::new(Stream::new(self, channels, mode))
+        Box::new(Denoiser::new(self, channels, mode))
     }
 }
 
-/// The channels of a stream, in groups of one mask each.
-struct Stream {
+/// The channels of a stream, in groups that share a mask.
+struct Denoiser {
     weights: Arc<Weights>,
     kernels: Kernels,
-    stft: Stft,
-    groups: Vec<Group>,
-    /// Room for one group's spectra.
-    spectra: Vec<Complex32>,
-    /// Room for its spectra one period earlier.
-    earlier: Vec<Complex32>,
-    /// Room for its mean power.
-    power: Vec<f32>,
+    analyser: Analyser,
+    groups: Vec<ChannelGroup>,
 }
 
 /// Channels under one mask.
-struct Group {
+struct ChannelGroup {
+    history: SignalHistory,
     state: State,
-    search: Search,
-    channels: Vec<Channel>,
+    syntheses: Vec<Synthesis>,
     /// Frames of digital silence in a row, up to [`REST_AFTER`].
     silent: u32,
 }
 
-struct Channel {
-    analysis: Analysis,
-    synthesis: Synthesis,
-}
-
-impl Group {
+impl ChannelGroup {
     fn new(channels: usize, weights: &Weights) -> Self {
-        let channel = || Channel { analysis: Analysis::new(), synthesis: Synthesis::new() };
         Self {
+            history: SignalHistory::new(channels),
             state: State::new(weights),
-            search: Search::new(),
-            channels: std::iter::repeat_with(channel).take(channels).collect(),
+            syntheses: std::iter::repeat_with(Synthesis::new).take(channels).collect(),
             silent: 0,
         }
     }
 
-    /// Counts silent frames; whether there have been enough of them to rest.
+    /// Counts silent frames. Returns whether there have been enough of them to rest.
     fn rests(&mut self, frames: &[f32]) -> bool {
         if frames.iter().any(|x| *x != 0.0) {
             self.silent = 0;
@@ -144,125 +131,51 @@ impl Group {
     }
 
     fn reset(&mut self) {
+        self.history.reset();
         self.state.reset();
-        self.search.reset();
+        self.syntheses.iter_mut().for_each(Synthesis::reset);
         self.silent = 0;
-        for channel in &mut self.channels {
-            channel.analysis.reset();
-            channel.synthesis.reset();
-        }
+    }
+
+    /// Memory beyond its own size, in bytes.
+    fn heap_bytes(&self) -> usize {
+        self.history.heap_bytes() + self.state.heap_bytes() + size_of_val(&self.syntheses[..])
     }
 }
 
-impl Stream {
+impl Denoiser {
     fn new(source: &Sourdine, channels: usize, mode: Channels) -> Self {
         let (groups, each) = match mode {
             Channels::Linked => (1, channels),
             Channels::Separate => (channels, 1),
         };
-        let weights = source.weights.clone();
         Self {
             kernels: source.kernels,
-            stft: Stft::new(source.tables.clone()),
-            groups: (0..groups).map(|_| Group::new(each, &weights)).collect(),
-            weights,
-            spectra: vec![Complex32::default(); each * BINS],
-            earlier: vec![Complex32::default(); each * BINS],
-            power: vec![0.0; BINS],
+            analyser: Analyser::new(source.plan.clone(), each),
+            groups: (0..groups).map(|_| ChannelGroup::new(each, &source.weights)).collect(),
+            weights: source.weights.clone(),
         }
     }
 
-    /// Denoises one group's frames in place; the voice probability.
+    /// Denoises one group's frames in place. Returns the voice probability.
     fn run(&mut self, index: usize, frames: &mut [f32]) -> f32 {
         if self.groups.get_mut(index).is_none_or(|group| group.rests(frames)) {
             frames.fill(0.0);
             return 0.0;
         }
-        self.kernels.run(Frame { stream: self, index, frames })
+        self.kernels.run(Frame { denoiser: self, index, frames })
     }
 
-    #[inline(always)]
-    fn run_loops(&mut self, index: usize, frames: &mut [f32]) -> f32 {
-        let Some(group) = self.groups.get_mut(index) else { return 0.0 };
-        let share = 1.0 / group.channels.len() as f32;
-        let each = group.channels.iter_mut().zip(frames.chunks_exact(MODEL_FRAME));
-        for ((channel, frame), spectrum) in each.zip(self.spectra.chunks_exact_mut(BINS)) {
-            self.stft.analyse(&mut channel.analysis, frame, spectrum);
-        }
-        let mut advances = [Complex32::ZERO; PHASES];
-        for (channel, spectrum) in group.channels.iter_mut().zip(self.spectra.chunks_exact(BINS)) {
-            self.stft.advance(&mut channel.analysis, spectrum, share, &mut advances);
-        }
-        self.power.fill(0.0);
-        for spectrum in self.spectra.chunks_exact(BINS) {
-            for (power, bin) in self.power.iter_mut().zip(spectrum) {
-                *power += bin.norm_sqr() * share;
-            }
-        }
-        let period = group.search.period(&mut self.stft, &self.power, &mut self.earlier[..BINS]);
-        let edges = &self.weights.edges[..];
-        let mut compared = [(0.0, 0.0); GROUPS];
-        let spectra = self.spectra.chunks_exact(BINS).zip(self.earlier.chunks_exact_mut(BINS));
-        for (channel, (spectrum, earlier)) in group.channels.iter().zip(spectra) {
-            self.stft.analyse_earlier(&channel.analysis, period.0, earlier);
-            for (sums, edges) in compared.iter_mut().zip(edges.windows(5).step_by(4)) {
-                let (both, power) = compare(&spectrum[edges[0]..edges[4]], &earlier[edges[0]..edges[4]]);
-                *sums = (sums.0 + both * share, sums.1 + power * share);
-            }
-        }
-        let measured = Measured { power: &self.power, advances, period, compared };
-        let probability = self.weights.forward(self.kernels, &measured, &mut group.state);
-        let mask = group.state.mask();
-        let each = group.channels.iter_mut().zip(frames.chunks_exact_mut(MODEL_FRAME));
-        let spectra = self.spectra.chunks_exact_mut(BINS).zip(self.earlier.chunks_exact(BINS));
-        for ((channel, frame), (spectrum, earlier)) in each.zip(spectra) {
-            apply(&mask, edges, channel.analysis.turned(), earlier, spectrum);
-            self.stft.synthesise(&mut channel.synthesis, spectrum, frame);
-        }
-        probability
+    /// Memory beyond its own size, the weights and the plan, in bytes.
+    fn heap_bytes(&self) -> usize {
+        let groups: usize = self.groups.iter().map(ChannelGroup::heap_bytes).sum();
+        size_of_val(&self.groups[..]) + groups + self.analyser.heap_bytes()
     }
 }
 
-/// Applies pitch filter, complex filter and gains to a spectrum (steps 12 to 14 of `models/FORMAT.md`). `before` are its low
-/// bins in the frame before, turned on, `earlier` is the spectrum one period earlier.
-#[inline(always)]
-fn apply(
-    mask: &Mask<'_>,
-    edges: &[usize],
-    before: &[Complex32; PHASES],
-    earlier: &[Complex32],
-    spectrum: &mut [Complex32],
-) {
-    let groups = mask.gains.as_chunks::<4>().0.iter().zip(mask.pitch);
-    let (low, earlier_low) = (spectrum[..FILTERED].as_chunks_mut::<4>().0, earlier.as_chunks::<4>().0);
-    let low = low.iter_mut().zip(before.as_chunks::<4>().0).zip(earlier_low);
-    for ((((bins, before), earlier), (gains, pitch)), filter) in low.zip(groups.clone()).zip(mask.filter) {
-        let share = 1.0 / (1.0 + pitch);
-        let [now_re, now_im, before_re, before_im, earlier_re, earlier_im] =
-            std::array::from_fn(|row| std::array::from_fn::<f32, 4, _>(|bin| filter[4 * row + bin]));
-        for bin in 0..4 {
-            let now = Complex32::new(share + now_re[bin], now_im[bin]);
-            let last = Complex32::new(before_re[bin], before_im[bin]);
-            let period = Complex32::new(pitch * share + earlier_re[bin], earlier_im[bin]);
-            bins[bin] = (bins[bin] * now + before[bin] * last + earlier[bin] * period) * gains[bin];
-        }
-    }
-    let groups = edges.windows(5).step_by(4).zip(groups).skip(FILTERED_GROUPS);
-    for (edges, (gains, pitch)) in groups {
-        let share = 1.0 / (1.0 + pitch);
-        for (edges, gain) in edges.windows(2).zip(gains) {
-            let (own, others) = (gain * share, gain * pitch * share);
-            let band = edges[0]..edges[1];
-            for (bin, earlier) in spectrum[band.clone()].iter_mut().zip(&earlier[band]) {
-                *bin = *bin * own + earlier * others;
-            }
-        }
-    }
-}
-
-/// One frame's loops.
+/// One frame of one group of channels.
 struct Frame<'a> {
-    stream: &'a mut Stream,
+    denoiser: &'a mut Denoiser,
     index: usize,
     frames: &'a mut [f32],
 }
@@ -272,17 +185,30 @@ impl Loops for Frame<'_> {
 
     #[inline(always)]
     fn run(self) -> f32 {
-        self.stream.run_loops(self.index, self.frames)
+        let Denoiser { weights, kernels, analyser, groups } = self.denoiser;
+        let Some(ChannelGroup { history, state, syntheses, .. }) = groups.get_mut(self.index) else {
+            return 0.0;
+        };
+        analyser.run(weights, *kernels, history, self.frames);
+        let probability = weights.forward(*kernels, &analyser.features, state);
+        let mask = state.mask();
+        let spectra = analyser.spectra.chunks_exact_mut(BINS).zip(analyser.delayed.chunks_exact(BINS));
+        let each = history.channels.iter().zip(syntheses).zip(self.frames.chunks_exact_mut(MODEL_FRAME));
+        for (((channel, synthesis), frame), (spectrum, delayed)) in each.zip(spectra) {
+            mask.apply(&weights.edges, &channel.rotated, delayed, spectrum);
+            analyser.stft.synthesise(synthesis, spectrum, frame);
+        }
+        probability
     }
 }
 
-impl FrameDenoiser for Stream {
+impl FrameDenoiser for Denoiser {
     fn latency(&self) -> usize {
         MODEL_FRAME
     }
 
     fn process(&mut self, frame: &mut [f32]) -> f32 {
-        let len = self.spectra.len() / BINS * MODEL_FRAME;
+        let len = self.analyser.spectra.len() / BINS * MODEL_FRAME;
         let groups = frame.chunks_exact_mut(len).enumerate();
         // Not `f32::max`: it would hide a NaN.
         groups.fold(0.0, |most, (index, frames)| {
@@ -293,7 +219,7 @@ impl FrameDenoiser for Stream {
 
     /// Unlike other models', free of allocation.
     fn reset(&mut self) {
-        self.groups.iter_mut().for_each(Group::reset);
+        self.groups.iter_mut().for_each(ChannelGroup::reset);
     }
 
     fn recover(&mut self) -> bool {

@@ -1,110 +1,107 @@
 //! A checked, immutable network from a weights file, format `sourdine-6` (`models/FORMAT.md`).
 
-use crate::dsp::stft::{BINS, EARLIEST, PHASES, WINDOW};
+use super::features::{BINS, FRAME, PHASES};
+use super::pitch::LONGEST_PERIOD;
 use crate::error::ModelError;
 use crate::nn::layers::{Dense, Gru, LANES};
 use crate::nn::safetensors::{Container, SIDE_LIMIT, wrong};
 use crate::signal::MODEL_FRAME;
 
-/// Bands, of which each has a feature and a gain.
-pub(crate) const BANDS: usize = 136;
+/// Bands; each has a level and a gain.
+pub(super) const BANDS: usize = 136;
 
-/// Groups of four bands, which are compared with the sound one period earlier.
-pub(crate) const GROUPS: usize = BANDS / 4;
+/// Groups of four bands that share layers; each is correlated with the frame one pitch period earlier.
+pub(super) const GROUPS: usize = BANDS / 4;
 
 /// Bins from 0 Hz on that a complex filter is applied to. Each is a band of its own.
-pub(crate) const FILTERED: usize = 32;
+pub(super) const FILTERED: usize = 32;
 
 /// Groups that these bins lie in, the lowest ones.
-pub(crate) const FILTERED_GROUPS: usize = FILTERED / 4;
+pub(super) const FILTERED_GROUPS: usize = FILTERED / 4;
 
-/// Taps of the complex filter: the frame, the frame before, the frame one period earlier.
-pub(crate) const TAPS: usize = 3;
+/// Taps of the complex filter: the frame, the frame before, the frame one pitch period earlier.
+pub(super) const TAPS: usize = 3;
 
 /// Filter coefficients of one group: tap after tap the real parts of its four bins, then the imaginary parts.
-pub(crate) const COEFFICIENTS: usize = TAPS * 2 * 4;
+pub(super) const COEFFICIENTS: usize = TAPS * 2 * 4;
 
-/// Features of a frame: the bands' levels, cosines and sines of the low bins' phase advances, the groups' likeness to one
-/// period earlier, the period, and how likely it is.
-pub(crate) const FEATURES: usize = BANDS + 2 * PHASES + GROUPS + 2;
-
-/// Features of one group: levels, cosines and sines of its phase advances (0 where there are none), likeness.
-pub(crate) const GROUP_FEATURES: usize = 13;
+/// Features of one group: levels, cosines and sines of its phase advances (0 where there are none), correlation.
+pub(super) const GROUP_FEATURES: usize = 13;
 
 /// Hidden units of the GRUs that every group goes through.
-pub(crate) const UNITS: usize = 16;
+pub(super) const UNITS: usize = 16;
 
-/// What the large GRUs send to one group.
-pub(crate) const SENT: usize = 8;
+/// Outputs of the large GRUs broadcast to one group.
+pub(super) const BROADCAST: usize = 8;
 
-/// Inputs of [`Weights::near`]: the features of the group below, of the group itself, of the one above, of the group in the
-/// frame before; the period and its likelihood.
-pub(crate) const NEAR: usize = 4 * GROUP_FEATURES + 2;
+/// Inputs of [`Weights::context`]: the features of the group below, of the group itself, of the one above, of the group in the
+/// frame before; the pitch period and its periodicity.
+pub(super) const CONTEXT: usize = 4 * GROUP_FEATURES + 2;
 
-/// Inputs of [`Weights::mix`]: what the group made of its features, and what it was sent.
-pub(crate) const MIX: usize = UNITS + SENT;
+/// Inputs of [`Weights::mix`]: the encoded group, and what is broadcast to it.
+pub(super) const MIX: usize = UNITS + BROADCAST;
 
 /// Inputs of [`Weights::out`] and [`Weights::filter`]: the output of [`Weights::group_out`], the inputs of
 /// [`Weights::mix`], the group's features.
-pub(crate) const OUT: usize = UNITS + MIX + GROUP_FEATURES;
+pub(super) const OUT: usize = UNITS + MIX + GROUP_FEATURES;
 
 /// The format this build reads.
 const FORMAT: &str = "sourdine-6";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
-pub(crate) struct Weights {
+pub(super) struct Weights {
     /// Band `b` is the bins `edges[b]..edges[b + 1]`.
-    pub(crate) edges: Vec<usize>,
-    pub(crate) mean: Vec<f32>,
+    pub(super) edges: Vec<usize>,
+    pub(super) mean: Vec<f32>,
     /// Reciprocal standard deviation.
-    pub(crate) rstd: Vec<f32>,
-    pub(crate) hidden: usize,
-    pub(crate) feature_floor: f32,
-    /// How much of a band's gain the next frame keeps at least.
-    pub(crate) decay_limits: Vec<f32>,
-    pub(crate) leaky_slope: f32,
+    pub(super) rstd: Vec<f32>,
+    pub(super) hidden: usize,
+    pub(super) feature_floor: f32,
+    /// The least share of a band's gain that the next frame keeps.
+    pub(super) decay_limits: Vec<f32>,
+    pub(super) leaky_slope: f32,
     /// How much gains between 0 and 1 are lowered further, 0 to 1.
-    pub(crate) sharpness: f32,
-    /// How much of the sound one period earlier is added where both are alike, 0 to 1.
-    pub(crate) pitch_filter: f32,
+    pub(super) sharpness: f32,
+    /// Strength of the pitch filter where a group correlates fully with one pitch period earlier, 0 to 1.
+    pub(super) pitch_filter: f32,
     /// From the features of a group, its neighbours and the frame before.
-    pub(crate) near: Dense<i16>,
-    /// Biases, for each group its own.
-    pub(crate) near_places: [[f32; UNITS]; GROUPS],
-    pub(crate) group_in: Gru<i16>,
+    pub(super) context: Dense<i16>,
+    /// Biases, one set a group.
+    pub(super) context_biases: [[f32; UNITS]; GROUPS],
+    pub(super) group_in: Gru<i16>,
     /// From all groups to the large GRUs.
-    pub(crate) gather: Dense,
-    pub(crate) grus: Vec<Gru>,
-    /// What is sent to all groups, then the voice logit.
-    pub(crate) spread: Dense,
-    /// From what a group made of its features, and was sent.
-    pub(crate) mix: Dense<i16>,
-    pub(crate) mix_places: [[f32; UNITS]; GROUPS],
-    pub(crate) group_out: Gru<i16>,
+    pub(super) gather: Dense,
+    pub(super) grus: Vec<Gru>,
+    /// From all large layers to the broadcast, then the voice logit.
+    pub(super) spread: Dense,
+    /// From the encoded group and the broadcast.
+    pub(super) mix: Dense<i16>,
+    pub(super) mix_biases: [[f32; UNITS]; GROUPS],
+    pub(super) group_out: Gru<i16>,
     /// To the logits of a group's four gains, then padding.
-    pub(crate) out: Dense<i16>,
-    pub(crate) out_places: [[f32; 4]; GROUPS],
+    pub(super) out: Dense<i16>,
+    pub(super) out_biases: [[f32; 4]; GROUPS],
     /// To the filter coefficients of one of the lowest groups before their tanh, then padding. From the very inputs of `out`.
-    pub(crate) filter: Dense<i16>,
-    pub(crate) filter_places: [[f32; COEFFICIENTS]; FILTERED_GROUPS],
-    pub(crate) licence: String,
-    pub(crate) hours: String,
+    pub(super) filter: Dense<i16>,
+    pub(super) filter_biases: [[f32; COEFFICIENTS]; FILTERED_GROUPS],
+    pub(super) licence: String,
+    pub(super) hours: String,
 }
 
 impl Weights {
     /// Reads and checks everything.
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, ModelError> {
         let file = Container::parse(bytes)?;
         check_format(&file)?;
         for (key, expected) in [
             ("hop", MODEL_FRAME),
-            ("window", WINDOW),
+            ("window", FRAME),
             ("phases", PHASES),
             ("filtered", FILTERED),
-            ("longest_period", EARLIEST),
+            ("longest_period", LONGEST_PERIOD),
             ("units", UNITS),
-            ("sent", SENT),
+            ("sent", BROADCAST),
         ] {
             let got: usize = file.number(key)?;
             if got != expected {
@@ -141,19 +138,19 @@ impl Weights {
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             sharpness: between("sharpness", 0.0, 1.0)?,
             pitch_filter: between("pitch_filter", 0.0, 1.0)?,
-            near: read_shared(&file, "near", UNITS, NEAR)?,
-            near_places: read_places(&file, "near")?,
+            context: read_shared(&file, "near", UNITS, CONTEXT)?,
+            context_biases: read_group_biases(&file, "near")?,
             group_in: read_shared_gru(&file, "group_in")?,
             gather: read_dense(&file, "gather", hidden, GROUPS * UNITS)?,
             grus: grus.collect::<Result<_, _>>()?,
-            spread: read_dense(&file, "spread", GROUPS * SENT + 1, (layers + 1) * hidden)?,
+            spread: read_dense(&file, "spread", GROUPS * BROADCAST + 1, (layers + 1) * hidden)?,
             mix: read_shared(&file, "mix", UNITS, MIX)?,
-            mix_places: read_places(&file, "mix")?,
+            mix_biases: read_group_biases(&file, "mix")?,
             group_out: read_shared_gru(&file, "group_out")?,
             out: read_shared(&file, "out", 4, OUT)?,
-            out_places: read_places(&file, "out")?,
+            out_biases: read_group_biases(&file, "out")?,
             filter: read_shared(&file, "filter", COEFFICIENTS, OUT)?,
-            filter_places: read_places(&file, "filter")?,
+            filter_biases: read_group_biases(&file, "filter")?,
             licence: file.text("licence")?.into(),
             hours: file.text("hours")?.into(),
         })
@@ -163,7 +160,7 @@ impl Weights {
     fn layers(&self) -> ([(&Dense<i16>, usize); 8], impl Iterator<Item = &Dense>) {
         let (before, after) = (&self.group_in, &self.group_out);
         let shared =
-            [&self.near, &before.input, &before.memory, &self.mix, &after.input, &after.memory, &self.out];
+            [&self.context, &before.input, &before.memory, &self.mix, &after.input, &after.memory, &self.out];
         let [a, b, c, d, e, f, g] = shared.map(|layer| (layer, GROUPS));
         let grus = self.grus.iter().flat_map(|gru| [&gru.input, &gru.memory]);
         let shared = [a, b, c, d, e, f, g, (&self.filter, FILTERED_GROUPS)];
@@ -171,14 +168,14 @@ impl Weights {
     }
 
     /// The most pairs of codes that a layer takes at once.
-    pub(crate) fn most_pairs(&self) -> usize {
+    pub(super) fn most_pairs(&self) -> usize {
         let (shared, large) = self.layers();
         let shared = shared.iter().map(|(layer, groups)| groups * layer.pairs);
         shared.chain(large.map(|layer| layer.pairs)).max().unwrap_or(0)
     }
 
     /// All weights in bytes, as they lie in memory.
-    pub(crate) fn bytes(&self) -> usize {
+    pub(super) fn bytes(&self) -> usize {
         let (shared, large) = self.layers();
         let small = 3 * BANDS + GROUPS * (2 * UNITS + 4) + FILTERED_GROUPS * COEFFICIENTS;
         let dense = shared.iter().map(|(layer, _)| layer.bytes()).chain(large.map(Dense::bytes));
@@ -186,7 +183,7 @@ impl Weights {
     }
 
     /// Multiplications by weights in one frame.
-    pub(crate) fn multiplications(&self) -> usize {
+    pub(super) fn multiplications(&self) -> usize {
         let (shared, large) = self.layers();
         let each = shared.iter().map(|(layer, groups)| groups * layer.multiplications());
         each.chain(large.map(Dense::multiplications)).sum()
@@ -250,12 +247,12 @@ fn read_shared(
     Ok(read_rows(file, name, columns, vec![[0.0; LANES]; rows.div_ceil(LANES)])?.widened())
 }
 
-fn read_places<const N: usize, const G: usize>(
+fn read_group_biases<const N: usize, const G: usize>(
     file: &Container<'_>,
     name: &str,
 ) -> Result<[[f32; N]; G], ModelError> {
-    let places = file.floats(&format!("{name}.place"), &[G, N])?;
-    let mut each = places.as_chunks::<N>().0.iter();
+    let biases = file.floats(&format!("{name}.place"), &[G, N])?;
+    let mut each = biases.as_chunks::<N>().0.iter();
     Ok(std::array::from_fn(|_| each.next().copied().unwrap_or([0.0; N])))
 }
 
