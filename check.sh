@@ -27,12 +27,28 @@ run() {
     echo "== $*"
     "$@"
 }
+# Ends a test binary that hangs, and names it.
+triple=$(rustc -vV | sed -n 's/^host: //p')
+runner=CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$triple")_RUNNER
+export "$runner=$PWD/.ci/run-test"
+
 run cargo fmt --all --check
+# With `rust-version` in Cargo.toml this refuses what an older Rust lacks, too (clippy::incompatible_msrv).
 run cargo clippy --workspace --all-targets --locked -- -D warnings
+# The features, and the fuzz targets.
 run cargo check -p sourdine --no-default-features --locked
+run cargo check -p sourdine-cli --no-default-features --locked
+for feature in jack pipewire; do
+    library=${feature/pipewire/libpipewire-0.3}
+    ! pkg-config --exists "$library" || run cargo check -p sourdine-live --features "$feature" --locked
+done
+run cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 run cargo test --workspace --locked
-# What is published has to package; the engine, which all others need, has to compile by itself.
-run cargo package --locked --no-verify -p sourdine -p sourdine-wav -p sourdine-settings -p sourdine-cli -p sourdine-live
+# Published packages have to package; the engine, which all others need, has to compile from its package.
+run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-cli -p sourdine-live
 run cargo package --locked -p sourdine
 RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --locked
+# Where these are installed: licences and sources of all packages; the trainer's tests (models/train/README.md).
+! cargo deny --version >/dev/null 2>&1 || run cargo deny check bans licenses sources
+! python3 -c "import pytest, torch" 2>/dev/null || run python3 -m pytest -q models/train
 echo "all checks passed"

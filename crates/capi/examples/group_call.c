@@ -95,12 +95,12 @@ static sourdine_status call_process(struct call *call, float *microphone, float 
     memset(loudspeaker, 0, BLOCK * sizeof *loudspeaker);
     for (int i = 0; i < FAR_ENDS && status == SOURDINE_STATUS_OK; i++) {
         struct far_end *end = &call->far_ends[i];
-        struct sourdine_voice_report heard;
-        heard.size = sizeof heard;
-        status = sourdine_detector_process_interleaved_f32(end->detector, far[i], BLOCK, &heard);
+        struct sourdine_voice_report voice_report;
+        voice_report.size = sizeof voice_report;
+        status = sourdine_detector_process_interleaved_f32(end->detector, far[i], BLOCK, &voice_report);
         if (status != SOURDINE_STATUS_OK) return status;
-        end->speaking = (int)heard.voice;
-        end->level_dbfs += 0.1f * (heard.level_dbfs - end->level_dbfs);
+        end->speaking = (int)voice_report.voice;
+        end->level_dbfs += 0.1f * (voice_report.level_dbfs - end->level_dbfs);
         for (int n = 0; n < BLOCK; n++) loudspeaker[n] += far[i][n];
     }
     choose_active(call);
@@ -141,7 +141,7 @@ int main(void)
         fprintf(stderr, "%s\n", *message ? message : sourdine_status_text(status));
         return 1;
     }
-    printf("the near end's noise was turned down by %.1f dB\n", 10.0 * log10(before / (after + 1e-12)));
+    printf("the near end's noise was attenuated by %.1f dB\n", 10.0 * log10(before / (after + 1e-12)));
     wrong += !(after < before / 10.0);
     call_close(&call);
     return wrong != 0;

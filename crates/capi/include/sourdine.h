@@ -1,7 +1,7 @@
 /* libsourdine: takes the noise out of voice, in real time.
  *
- * Every function returns a status, has no global state, and never throws, panics or aborts. What is not
- * SOURDINE_STATUS_OK left everything as it was. "Threads" says from which threads a function may be called,
+ * Every function returns a status, has no global state, and never throws, panics or aborts. A call that does not
+ * return SOURDINE_STATUS_OK left everything unchanged. "Threads" says from which threads a function may be called,
  * "Real time: yes" that it neither allocates nor frees, locks, waits or calls the system. C++ has sourdine.hpp.
  */
 
@@ -14,12 +14,12 @@
 #include <stdint.h>
 
 /**
- * The version of this interface. A library with another one is not to be used; structures that only grow keep it.
+ * The version of this interface. Do not use a library with another one; structures that grow keep it.
  */
 #define SOURDINE_ABI_VERSION 1
 
 /**
- * How a call ended. Whatever is not SOURDINE_STATUS_OK left everything as it was.
+ * The result of a call. Anything but SOURDINE_STATUS_OK left everything unchanged.
  */
 enum sourdine_status
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -31,11 +31,11 @@ enum sourdine_status
    */
   SOURDINE_STATUS_OK = 0,
   /**
-   * A pointer that must not be NULL is.
+   * A pointer is NULL that must not be.
    */
   SOURDINE_STATUS_NULL = 1,
   /**
-   * A structure's `size` is none that this library knows, or a newer caller set a field that it lacks.
+   * A structure's `size` is unknown to this library, or a newer caller set a field that it lacks.
    */
   SOURDINE_STATUS_SIZE = 2,
   /**
@@ -67,19 +67,19 @@ enum sourdine_status
    */
   SOURDINE_STATUS_SETTING = 9,
   /**
-   * No such built-in model, or bytes that are no model.
+   * No such built-in model, or bytes that are not a valid model.
    */
   SOURDINE_STATUS_MODEL = 10,
   /**
-   * The model's delay is larger than the stream has room for.
+   * The model's delay is larger than the stream was made for.
    */
   SOURDINE_STATUS_MODEL_LATENCY = 11,
   /**
-   * Another thread is inside this very object, or model switches follow each other too fast.
+   * Another thread is inside this object.
    */
   SOURDINE_STATUS_BUSY = 12,
   /**
-   * A defect of the library, contained.
+   * A defect of the library, caught before it reached the caller.
    */
   SOURDINE_STATUS_INTERNAL = 13,
 };
@@ -92,7 +92,7 @@ typedef int32_t sourdine_status;
 #endif // __cplusplus
 
 /**
- * What a stream is doing: whether the filter is really on, and if not, why.
+ * The state of a stream: whether it is denoised, and if not, why.
  */
 enum sourdine_state
 #if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
@@ -100,31 +100,31 @@ enum sourdine_state
 #endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
  {
   /**
-   * No frame has gone through yet.
+   * No frame has been processed yet.
    */
   SOURDINE_STATE_IDLE = 0,
   /**
-   * The filter is on.
+   * Denoising.
    */
   SOURDINE_STATE_DENOISING = 1,
   /**
-   * Switched off: the input, with the same latency.
+   * Switched off: passes the input through, with the same latency.
    */
   SOURDINE_STATE_OFF = 2,
   /**
-   * Music or a shared screen: the input, with the same latency.
+   * Music or a shared screen: passes the input through, with the same latency.
    */
   SOURDINE_STATE_PASSTHROUGH = 3,
   /**
-   * The attenuation limit is 0 dB: the input, with the same latency.
+   * The attenuation limit is 0 dB: passes the input through, with the same latency.
    */
   SOURDINE_STATE_NO_ATTENUATION = 4,
   /**
-   * Deadlines were missed: the input, with the same latency, until there is time again.
+   * Deadlines were missed: passes the input through, with the same latency, until there is time again.
    */
   SOURDINE_STATE_OVERLOAD = 5,
   /**
-   * The model gave something that is not a number and was restarted; the input meanwhile.
+   * The model's output was not finite and it was restarted; meanwhile passes the input through.
    */
   SOURDINE_STATE_MODEL_FAULT = 6,
 };
@@ -137,33 +137,33 @@ typedef int32_t sourdine_state;
 #endif // __cplusplus
 
 /**
- * A handle to change a running stream with. Every change takes effect at the stream's next frame, is faded in over
+ * A handle that controls a running stream. Every change takes effect at the stream's next frame, is faded in over
  * 10 ms, and never changes the latency. The handle may outlive the stream; it then does nothing.
  */
 typedef struct sourdine_controls sourdine_controls;
 
 /**
- * Tells voice from noise in a stream that it does not change, at a fraction of the cost of denoising: for the far ends
- * of a group call. It belongs to one thread at a time, as sourdine_engine.
+ * Detects voice in a stream without changing it, at a fraction of the cost of denoising: for the far ends
+ * of a group call. It belongs to one thread at a time, like sourdine_engine.
  */
 typedef struct sourdine_detector sourdine_detector;
 
 /**
- * One stream's denoiser. For every input frame it gives one output frame, exactly sourdine_engine_get_latency()
+ * One stream's denoiser. Returns one output frame for every input frame, exactly sourdine_engine_get_latency()
  * frames later, whatever the lengths of the blocks.
  *
- * It belongs to one thread at a time: a second thread is turned away with SOURDINE_STATUS_BUSY. Other threads use
+ * It belongs to one thread at a time: a call from a second thread returns SOURDINE_STATUS_BUSY. Other threads use
  * sourdine_controls.
  */
 typedef struct sourdine_engine sourdine_engine;
 
 /**
- * A model: weights that any number of streams on any number of threads share.
+ * A model: weights, shared by any number of streams on any number of threads.
  */
 typedef struct sourdine_model sourdine_model;
 
 /**
- * How a stream is to be made. Fill it with sourdine_config_init() first, so that it stays right when it grows.
+ * The configuration of a stream. Fill it with sourdine_config_init() first; fields added later then have their defaults.
  */
 typedef struct sourdine_config {
   /**
@@ -179,8 +179,8 @@ typedef struct sourdine_config {
    */
   uint32_t channels;
   /**
-   * The length of all blocks in frames, or a divisor of it, which saves latency: 480 costs nothing at 48 kHz. 0, the
-   * default, for blocks of any length, which costs 479 frames there.
+   * The length of all blocks in frames, or a divisor of it, which saves latency: 480 adds none at 48 kHz. 0, the
+   * default, for blocks of any length, which adds 479 frames there.
    */
   uint32_t fixed_block;
   /**
@@ -188,12 +188,12 @@ typedef struct sourdine_config {
    */
   const struct sourdine_model *model;
   /**
-   * A cheaper model to fall to when deadlines are missed; NULL, the default, for none.
+   * A cheaper model to fall back to when deadlines are missed; NULL, the default, for none.
    */
   const struct sourdine_model *light_model;
   /**
-   * The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 60.
-   * With a limit, what lies below -60 dBFS is not turned down below -75 dBFS either.
+   * The most that any sound is attenuated, in dB: 0 for nothing, INFINITY for no limit. Default 60.
+   * With a limit, sound below -60 dBFS is not attenuated to less than -75 dBFS either.
    */
   float attenuation_limit_db;
   /**
@@ -201,15 +201,15 @@ typedef struct sourdine_config {
    */
   uint32_t enabled;
   /**
-   * 1 turns pauses down further. Default 0.
+   * 1 attenuates pauses further by the voice gate. Default 0.
    */
   uint32_t gate;
   /**
-   * 1 passes music or a shared screen's sound on untouched. Default 0.
+   * 1 passes music or a shared screen's sound through untouched. Default 0.
    */
   uint32_t passthrough;
   /**
-   * 1 gives what was removed instead of what was kept. Default 0.
+   * 1 outputs the residue: the removed sound instead of the kept sound. Default 0.
    */
   uint32_t residue;
   /**
@@ -217,20 +217,20 @@ typedef struct sourdine_config {
    */
   uint32_t separate_channels;
   /**
-   * How far the gate turns a pause down, in dB, 0 to 60. Default 18.
+   * The gate's attenuation of pauses in dB, 0 to 60. Default 18.
    */
   float gate_depth_db;
   /**
-   * How long the gate stays open after the last sign of voice, in ms, 0 to 5000. Default 250.
+   * Time that the gate stays open after the last sign of voice, in ms, 0 to 5000. Default 250.
    */
   float gate_hold_ms;
   /**
-   * How long the gate takes to close, in ms, 10 to 5000. Default 150.
+   * Time that the gate takes to close, in ms, 10 to 5000. Default 150.
    */
   float gate_release_ms;
   /**
-   * Voice begins at this probability or above, 0 to 1. Default 0.7, and with the next two a decision that follows the voice
-   * closely. A speaking light that is not to flicker wants 0.6, 0.35 and 200 ms.
+   * Voice starts at this probability or above, 0 to 1. Default 0.7; with the defaults of the next two fields the decision
+   * follows the voice closely. For a speaking light that does not flicker use 0.6, 0.35 and 200 ms.
    */
   float voice_on;
   /**
@@ -238,23 +238,23 @@ typedef struct sourdine_config {
    */
   float voice_off;
   /**
-   * The decision outlasts the voice by this long, in ms, 0 to 5000. Default 20.
+   * Time that the decision outlasts the voice, in ms, 0 to 5000. Default 20.
    */
   float voice_hangover_ms;
   /**
-   * Room for the delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: as the first
+   * The largest delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: the first
    * model's.
    */
   uint32_t model_latency;
   /**
-   * 1 bends what the model makes louder than full scale, for blocks of floats that are to end as integers or on a sound
-   * card. Blocks of 16-bit samples are bent in any case. Default 0: float keeps its headroom.
+   * 1 limits the output softly to full scale, for blocks of floats that end as integers or on a sound
+   * card. Blocks of 16-bit samples are always limited. Default 0: float keeps its headroom.
    */
   uint32_t ceiling;
 } sourdine_config;
 
 /**
- * What a voice detector heard in the newest frame of 10 ms.
+ * A voice detector's report on the newest frame of 10 ms.
  */
 typedef struct sourdine_voice_report {
   /**
@@ -276,7 +276,7 @@ typedef struct sourdine_voice_report {
 } sourdine_voice_report;
 
 /**
- * What happened in the newest frame of 10 ms. Blocks that end inside a frame repeat the report of the one before.
+ * The report on the newest step of 10 ms. Blocks that complete no step repeat the report before.
  */
 typedef struct sourdine_report {
   /**
@@ -284,7 +284,7 @@ typedef struct sourdine_report {
    */
   uint32_t size;
   /**
-   * The decision on the voice, with hysteresis and hangover: 1 or 0.
+   * The voice decision, with hysteresis and hangover: 1 or 0.
    */
   uint32_t voice;
   /**
@@ -300,7 +300,7 @@ typedef struct sourdine_report {
    */
   float output_dbfs;
   /**
-   * By how much the frame was turned down, in dB.
+   * Attenuation of the step, in dB.
    */
   float attenuation_db;
   /**
@@ -318,15 +318,15 @@ typedef struct sourdine_stats {
    */
   uint32_t size;
   /**
-   * What the stream is doing now: one of sourdine_state.
+   * The stream's state: one of sourdine_state.
    */
   int32_t state;
   /**
-   * Frames put out, bypassed ones included.
+   * Frames output, bypassed ones included.
    */
   uint64_t frames;
   /**
-   * Frames decided to hold voice.
+   * Frames with voice, by the decision.
    */
   uint64_t voice_frames;
   /**
@@ -350,11 +350,11 @@ typedef struct sourdine_stats {
    */
   uint64_t bypassed_model_fault;
   /**
-   * Deadlines that the caller has reported as missed.
+   * Missed deadlines that the caller reported.
    */
   uint64_t deadline_misses;
   /**
-   * Input samples that were not numbers; each was replaced by silence.
+   * Input samples that were NaN or infinite; each was replaced with silence.
    */
   uint64_t invalid_samples;
   /**
@@ -368,14 +368,14 @@ extern "C" {
 #endif // __cplusplus
 
 /**
- * The version of this interface that the library was built with: compare it with SOURDINE_ABI_VERSION.
+ * Returns the version of the interface that the library was built with: compare it with SOURDINE_ABI_VERSION.
  *
  * Threads: any. Real time: yes.
  */
 uint32_t sourdine_abi_version(void);
 
 /**
- * The library's version in words, such as "0.1.0". It need not be freed.
+ * Returns the library's version as text, such as "0.1.0". Do not free it.
  *
  * Threads: any. Real time: yes.
  */
@@ -395,12 +395,12 @@ sourdine_status sourdine_config_init(struct sourdine_config *config, size_t size
  *
  * Threads: any. Real time: no, it may free.
  *
- * Pointers: `controls` is null or a handle of this library's that nobody uses any more.
+ * Pointers: `controls` is null or a handle of this library's that is no longer in use.
  */
 void sourdine_controls_destroy(struct sourdine_controls *controls);
 
 /**
- * Switches denoising on (not 0), or off (0) to the input with the same latency.
+ * Switches denoising on (not 0) or off (0); off passes the input through with the same latency.
  *
  * Threads: any, at the same time as everything else. Real time: yes.
  *
@@ -409,7 +409,7 @@ void sourdine_controls_destroy(struct sourdine_controls *controls);
 sourdine_status sourdine_controls_set_enabled(const struct sourdine_controls *controls, int32_t on);
 
 /**
- * Passes music or a shared screen's sound on untouched (not 0), or not (0).
+ * Passes music or a shared screen's sound through untouched (not 0), or not (0).
  *
  * Threads: any, at the same time as everything else. Real time: yes.
  *
@@ -418,7 +418,7 @@ sourdine_status sourdine_controls_set_enabled(const struct sourdine_controls *co
 sourdine_status sourdine_controls_set_passthrough(const struct sourdine_controls *controls, int32_t on);
 
 /**
- * Gives what was removed (not 0) or what was kept (0).
+ * Outputs the residue, the removed sound (not 0), or the kept sound (0).
  *
  * Threads: any, at the same time as everything else. Real time: yes.
  *
@@ -436,7 +436,7 @@ sourdine_status sourdine_controls_set_residue(const struct sourdine_controls *co
 sourdine_status sourdine_controls_set_gate(const struct sourdine_controls *controls, int32_t on);
 
 /**
- * Sets the most that any sound is turned down, in dB: 0 changes nothing, INFINITY is no limit. Refuses a negative
+ * Sets the most that any sound is attenuated, in dB: 0 changes nothing, INFINITY is no limit. Refuses a negative
  * number and NaN.
  *
  * Threads: any, at the same time as everything else. Real time: yes.
@@ -446,8 +446,8 @@ sourdine_status sourdine_controls_set_gate(const struct sourdine_controls *contr
 sourdine_status sourdine_controls_set_attenuation_limit_db(const struct sourdine_controls *controls, float db);
 
 /**
- * Switches the stream to another model: it listens for 100 ms, then is faded in. The model may be destroyed at once.
- * Of several that are set in quick succession the newest counts. See sourdine_model_warm_up_thread().
+ * Switches the stream to another model: it runs silently for 100 ms, then is faded in. The model may be destroyed at once.
+ * If several are set in quick succession, the newest counts. See sourdine_model_warm_up_thread().
  *
  * Threads: any but the audio thread, at the same time as everything else. Real time: no, it allocates; the audio
  * thread never waits for it.
@@ -458,7 +458,7 @@ sourdine_status sourdine_controls_set_model(const struct sourdine_controls *cont
                                             const struct sourdine_model *model);
 
 /**
- * What the stream is doing, as one of sourdine_state: whether the filter is really on, and if not, why.
+ * Returns the stream's state, one of sourdine_state: whether it is denoised, and if not, why.
  *
  * Threads: any, at the same time as everything else. Real time: yes.
  *
@@ -467,8 +467,8 @@ sourdine_status sourdine_controls_set_model(const struct sourdine_controls *cont
 sourdine_status sourdine_controls_get_state(const struct sourdine_controls *controls, int32_t *state);
 
 /**
- * Creates a voice detector. Of the config it looks at the rate, the channels and the voice's numbers; any rate from 8000
- * to 192000 Hz will do. `message` is as in sourdine_engine_create(). Destroy the detector with
+ * Creates a voice detector. It uses the config's rate, channels and voice_* fields; any rate from 8000
+ * to 192000 Hz is supported. `message` is as in sourdine_engine_create(). Destroy the detector with
  * sourdine_detector_destroy().
  *
  * Threads: any. Real time: no, it allocates.
@@ -485,12 +485,12 @@ sourdine_status sourdine_detector_create(const struct sourdine_config *config,
  *
  * Threads: one, after all other calls have ended. Real time: no, it frees.
  *
- * Pointers: `detector` is null or a detector of this library's that nobody uses any more.
+ * Pointers: `detector` is null or a detector of this library's that is no longer in use.
  */
 void sourdine_detector_destroy(struct sourdine_detector *detector);
 
 /**
- * Forgets everything heard, the noise too.
+ * Clears all state, the noise estimate too.
  *
  * Threads: one at a time. Real time: yes.
  *
@@ -499,7 +499,7 @@ void sourdine_detector_destroy(struct sourdine_detector *detector);
 sourdine_status sourdine_detector_reset(const struct sourdine_detector *detector);
 
 /**
- * Listens to a block of interleaved 32-bit floats in +-1.0, of any length. `report` may be NULL.
+ * Analyses a block of interleaved 32-bit floats in +-1.0, of any length. `report` may be NULL.
  *
  * Threads: one at a time. Real time: yes.
  *
@@ -512,7 +512,7 @@ sourdine_status sourdine_detector_process_interleaved_f32(const struct sourdine_
                                                           struct sourdine_voice_report *report);
 
 /**
- * Listens to a block of interleaved 16-bit integers, of any length. `report` may be NULL.
+ * Analyses a block of interleaved 16-bit integers, of any length. `report` may be NULL.
  *
  * Threads: one at a time. Real time: yes.
  *
@@ -525,7 +525,7 @@ sourdine_status sourdine_detector_process_interleaved_i16(const struct sourdine_
                                                           struct sourdine_voice_report *report);
 
 /**
- * Listens to a block of interleaved 32-bit floats in the range of 16-bit integers (+-32768), as WebRTC and RNNoise have them, of any length. `report` may be NULL.
+ * Analyses a block of interleaved 32-bit floats in the range of 16-bit integers (+-32768), as WebRTC and RNNoise have them, of any length. `report` may be NULL.
  *
  * Threads: one at a time. Real time: yes.
  *
@@ -548,12 +548,12 @@ sourdine_status sourdine_detector_process_interleaved_f32_in_i16_range(const str
 sourdine_status sourdine_model_create(const char *name, struct sourdine_model **model);
 
 /**
- * Makes a model from the bytes of a weights file, which may be freed at once. `message` may be NULL; else up to
- * `message_size` bytes there say what is wrong, or nothing. Destroy the model with sourdine_model_destroy().
+ * Makes a model from the bytes of a weights file, which may be freed at once. `message` may be NULL; otherwise the
+ * error is written there, up to `message_size` bytes, or an empty string. Destroy the model with sourdine_model_destroy().
  *
  * Threads: any. Real time: no, it allocates.
  *
- * Pointers: Each pointer is null or points to as much memory as is said; `model` to memory for a pointer.
+ * Pointers: Each pointer is null or points to as much memory as stated; `model` to memory for a pointer.
  */
 sourdine_status sourdine_model_create_from_memory(const void *bytes,
                                                   size_t size,
@@ -562,19 +562,18 @@ sourdine_status sourdine_model_create_from_memory(const void *bytes,
                                                   size_t message_size);
 
 /**
- * Destroys a model. Streams made with it go on. NULL is allowed.
+ * Destroys a model. Streams made with it keep it. NULL is allowed.
  *
  * Threads: any. Real time: no, it frees.
  *
- * Pointers: `model` is null or a model of this library's that nobody uses any more.
+ * Pointers: `model` is null or a model of this library's that is no longer in use.
  */
 void sourdine_model_destroy(struct sourdine_model *model);
 
 /**
- * Does on this thread what the model's first frame on a thread would otherwise do at a bad moment. For the audio
- * thread before audio starts, if a stream there is to be switched to this model. What "rnnoise" needs on a thread (22 kB)
- * stays until the process ends, even when the thread ends before: process on a thread that you keep. Our own models need
- * nothing.
+ * Pre-allocates the thread-local state that the model needs on this thread. Call it on the audio thread before audio
+ * starts, if a stream there may be switched to this model. The state of "rnnoise" (22 kB a thread) stays until the process
+ * ends, even if the thread ends before: keep the audio thread. Our own models need none.
  *
  * Threads: any. Real time: no, it may allocate.
  *
@@ -584,7 +583,7 @@ sourdine_status sourdine_model_warm_up_thread(const struct sourdine_model *model
 
 /**
  * Denoises a whole recording: `frames` interleaved frames in +-1.0. `output` gets as many, aligned with the input: the
- * latency is taken out. It may be `input`. What the stream would give in real time, bit for bit; `fixed_block` and
+ * latency is taken out. It may be `input`. Otherwise the bits are those of a stream in real time; `fixed_block` and
  * `light_model` make no difference. `message` is as in sourdine_engine_create().
  *
  * Threads: any. Real time: no, it allocates three times the recording, and works through it before it returns.
@@ -608,8 +607,8 @@ sourdine_status sourdine_denoise_interleaved_f32(const struct sourdine_config *c
 const char *sourdine_status_text(int32_t status);
 
 /**
- * Creates a stream's denoiser. `message` may be NULL; else up to `message_size` bytes there say what is wrong, or
- * nothing. Destroy the stream with sourdine_engine_destroy().
+ * Creates a stream's denoiser. `message` may be NULL; otherwise the error is written there, up to `message_size` bytes,
+ * or an empty string. Destroy the stream with sourdine_engine_destroy().
  *
  * Threads: any. Real time: no, it allocates (a few hundred kilobytes). If the system has no memory left the process ends,
  * as with every allocation of Rust's.
@@ -627,7 +626,7 @@ sourdine_status sourdine_engine_create(const struct sourdine_config *config,
  *
  * Threads: one, after all other calls have ended. Real time: no, it frees.
  *
- * Pointers: `engine` is null or a stream of this library's that nobody uses any more.
+ * Pointers: `engine` is null or a stream of this library's that is no longer in use.
  */
 void sourdine_engine_destroy(struct sourdine_engine *engine);
 
@@ -662,7 +661,7 @@ sourdine_status sourdine_engine_get_latency(const struct sourdine_engine *engine
 sourdine_status sourdine_engine_warm_up_thread(const struct sourdine_engine *engine);
 
 /**
- * Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new stream
+ * Clears all state, counters and decisions; the controls stay as they are. The output from then on is that of a new stream
  * would give, bit for bit.
  *
  * Threads: one at a time. Real time: no, it may allocate.

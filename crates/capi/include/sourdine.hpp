@@ -18,7 +18,7 @@ namespace sourdine {
 
 using Status = ::sourdine_status;
 
-/// What was refused, and why.
+/// An error, with the reason.
 class Error : public std::runtime_error {
 public:
     Error(Status status, const char *words)

@@ -23,7 +23,7 @@ pub(crate) fn samples<T>(frames: usize, channels: usize) -> Result<usize, Status
 }
 
 /// # Safety
-/// `at` is null or points to `len` values that nobody writes while the slice is there.
+/// `at` is null or points to `len` values that are not written while the slice exists.
 pub(crate) unsafe fn slice<'a, T>(at: *const T, len: usize) -> Result<&'a [T], Status> {
     if len == 0 {
         return Ok(&[]);
@@ -34,7 +34,7 @@ pub(crate) unsafe fn slice<'a, T>(at: *const T, len: usize) -> Result<&'a [T], S
 }
 
 /// # Safety
-/// `at` is null or points to `len` values that nobody else touches while the slice is there.
+/// `at` is null or points to `len` values that nothing else accesses while the slice exists.
 pub(crate) unsafe fn slice_mut<'a, T>(at: *mut T, len: usize) -> Result<&'a mut [T], Status> {
     if len == 0 {
         return Ok(&mut []);

@@ -1,12 +1,12 @@
-//! How a stream is to be made.
+//! The configuration of a stream.
 
 use engine::{Channels, GateParams, Model, Settings, StreamFormat, VadParams};
 
 use crate::block::{self, Sized32};
 use crate::model::sourdine_model;
-use crate::status::{Message, contained, sourdine_status};
+use crate::status::{Message, catch_panic, sourdine_status};
 
-/// How a stream is to be made. Fill it with sourdine_config_init() first, so that it stays right when it grows.
+/// The configuration of a stream. Fill it with sourdine_config_init() first; fields added later then have their defaults.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
 pub struct sourdine_config {
@@ -16,44 +16,44 @@ pub struct sourdine_config {
     pub sample_rate: u32,
     /// Channels, 1 to 8. Default 1.
     pub channels: u32,
-    /// The length of all blocks in frames, or a divisor of it, which saves latency: 480 costs nothing at 48 kHz. 0, the
-    /// default, for blocks of any length, which costs 479 frames there.
+    /// The length of all blocks in frames, or a divisor of it, which saves latency: 480 adds none at 48 kHz. 0, the
+    /// default, for blocks of any length, which adds 479 frames there.
     pub fixed_block: u32,
     /// The model; NULL, the default, for the library's default. It may be destroyed once the stream is created.
     pub model: *const sourdine_model,
-    /// A cheaper model to fall to when deadlines are missed; NULL, the default, for none.
+    /// A cheaper model to fall back to when deadlines are missed; NULL, the default, for none.
     pub light_model: *const sourdine_model,
-    /// The most that any sound is turned down, in dB: 0 for nothing, INFINITY for no limit. Default 60.
-    /// With a limit, what lies below -60 dBFS is not turned down below -75 dBFS either.
+    /// The most that any sound is attenuated, in dB: 0 for nothing, INFINITY for no limit. Default 60.
+    /// With a limit, sound below -60 dBFS is not attenuated to less than -75 dBFS either.
     pub attenuation_limit_db: f32,
     /// 0 starts the stream switched off. Default 1.
     pub enabled: u32,
-    /// 1 turns pauses down further. Default 0.
+    /// 1 attenuates pauses further by the voice gate. Default 0.
     pub gate: u32,
-    /// 1 passes music or a shared screen's sound on untouched. Default 0.
+    /// 1 passes music or a shared screen's sound through untouched. Default 0.
     pub passthrough: u32,
-    /// 1 gives what was removed instead of what was kept. Default 0.
+    /// 1 outputs the residue: the removed sound instead of the kept sound. Default 0.
     pub residue: u32,
     /// 1 gives each channel a mask of its own, for channels that carry different microphones. Default 0.
     pub separate_channels: u32,
-    /// How far the gate turns a pause down, in dB, 0 to 60. Default 18.
+    /// The gate's attenuation of pauses in dB, 0 to 60. Default 18.
     pub gate_depth_db: f32,
-    /// How long the gate stays open after the last sign of voice, in ms, 0 to 5000. Default 250.
+    /// Time that the gate stays open after the last sign of voice, in ms, 0 to 5000. Default 250.
     pub gate_hold_ms: f32,
-    /// How long the gate takes to close, in ms, 10 to 5000. Default 150.
+    /// Time that the gate takes to close, in ms, 10 to 5000. Default 150.
     pub gate_release_ms: f32,
-    /// Voice begins at this probability or above, 0 to 1. Default 0.7, and with the next two a decision that follows the voice
-    /// closely. A speaking light that is not to flicker wants 0.6, 0.35 and 200 ms.
+    /// Voice starts at this probability or above, 0 to 1. Default 0.7; with the defaults of the next two fields the decision
+    /// follows the voice closely. For a speaking light that does not flicker use 0.6, 0.35 and 200 ms.
     pub voice_on: f32,
     /// Voice ends below this probability, 0 to voice_on. Default 0.5.
     pub voice_off: f32,
-    /// The decision outlasts the voice by this long, in ms, 0 to 5000. Default 20.
+    /// Time that the decision outlasts the voice, in ms, 0 to 5000. Default 20.
     pub voice_hangover_ms: f32,
-    /// Room for the delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: as the first
+    /// The largest delay of models that the stream may be switched to, in samples at 48 kHz. Default 0: the first
     /// model's.
     pub model_latency: u32,
-    /// 1 bends what the model makes louder than full scale, for blocks of floats that are to end as integers or on a sound
-    /// card. Blocks of 16-bit samples are bent in any case. Default 0: float keeps its headroom.
+    /// 1 limits the output softly to full scale, for blocks of floats that end as integers or on a sound
+    /// card. Blocks of 16-bit samples are always limited. Default 0: float keeps its headroom.
     pub ceiling: u32,
 }
 
@@ -89,7 +89,7 @@ impl sourdine_config {
         }
     }
 
-    /// The caller's config, whatever version of it.
+    /// Reads the caller's config, of whatever version.
     ///
     /// # Safety
     /// As [`block::read`].
@@ -100,7 +100,7 @@ impl sourdine_config {
         })
     }
 
-    /// The model that is named, or the default one.
+    /// Returns the chosen model, or the default one.
     ///
     /// # Safety
     /// `model` is null or a model of this library's.
@@ -149,7 +149,7 @@ impl sourdine_config {
 /// `config` is null or points to `size` bytes.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_config_init(config: *mut sourdine_config, size: usize) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         block::check(config)?;
         let known = u32::try_from(size).map_err(|_| sourdine_status::SIZE)?;
         if !(sourdine_config::FIRST..=4096).contains(&size) {

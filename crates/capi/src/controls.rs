@@ -8,9 +8,9 @@ use engine::Controls;
 use crate::block;
 use crate::exclusive::{free, object};
 use crate::model::sourdine_model;
-use crate::status::{contained, sourdine_status};
+use crate::status::{catch_panic, sourdine_status};
 
-/// A handle to change a running stream with. Every change takes effect at the stream's next frame, is faded in over
+/// A handle that controls a running stream. Every change takes effect at the stream's next frame, is faded in over
 /// 10 ms, and never changes the latency. The handle may outlive the stream; it then does nothing.
 pub struct sourdine_controls {
     pub(crate) controls: Controls,
@@ -22,14 +22,14 @@ pub struct sourdine_controls {
 /// Threads: any. Real time: no, it may free.
 ///
 /// # Safety
-/// `controls` is null or a handle of this library's that nobody uses any more.
+/// `controls` is null or a handle of this library's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_controls_destroy(controls: *mut sourdine_controls) {
     // SAFETY: the caller's promise.
     unsafe { free(controls) };
 }
 
-/// Switches denoising on (not 0), or off (0) to the input with the same latency.
+/// Switches denoising on (not 0) or off (0); off passes the input through with the same latency.
 ///
 /// Threads: any, at the same time as everything else. Real time: yes.
 ///
@@ -40,14 +40,14 @@ pub unsafe extern "C" fn sourdine_controls_set_enabled(
     controls: *const sourdine_controls,
     on: i32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(controls) }?.controls.set_enabled(on != 0);
         Ok(())
     })
 }
 
-/// Passes music or a shared screen's sound on untouched (not 0), or not (0).
+/// Passes music or a shared screen's sound through untouched (not 0), or not (0).
 ///
 /// Threads: any, at the same time as everything else. Real time: yes.
 ///
@@ -58,14 +58,14 @@ pub unsafe extern "C" fn sourdine_controls_set_passthrough(
     controls: *const sourdine_controls,
     on: i32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(controls) }?.controls.set_passthrough(on != 0);
         Ok(())
     })
 }
 
-/// Gives what was removed (not 0) or what was kept (0).
+/// Outputs the residue, the removed sound (not 0), or the kept sound (0).
 ///
 /// Threads: any, at the same time as everything else. Real time: yes.
 ///
@@ -76,7 +76,7 @@ pub unsafe extern "C" fn sourdine_controls_set_residue(
     controls: *const sourdine_controls,
     on: i32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(controls) }?.controls.set_residue(on != 0);
         Ok(())
@@ -94,14 +94,14 @@ pub unsafe extern "C" fn sourdine_controls_set_gate(
     controls: *const sourdine_controls,
     on: i32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(controls) }?.controls.set_gate(on != 0);
         Ok(())
     })
 }
 
-/// Sets the most that any sound is turned down, in dB: 0 changes nothing, INFINITY is no limit. Refuses a negative
+/// Sets the most that any sound is attenuated, in dB: 0 changes nothing, INFINITY is no limit. Refuses a negative
 /// number and NaN.
 ///
 /// Threads: any, at the same time as everything else. Real time: yes.
@@ -113,15 +113,15 @@ pub unsafe extern "C" fn sourdine_controls_set_attenuation_limit_db(
     controls: *const sourdine_controls,
     db: f32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         let controls = unsafe { object(controls) }?;
         controls.controls.set_attenuation_limit_db(db).map_err(|error| (&error).into())
     })
 }
 
-/// Switches the stream to another model: it listens for 100 ms, then is faded in. The model may be destroyed at once.
-/// Of several that are set in quick succession the newest counts. See sourdine_model_warm_up_thread().
+/// Switches the stream to another model: it runs silently for 100 ms, then is faded in. The model may be destroyed at once.
+/// If several are set in quick succession, the newest counts. See sourdine_model_warm_up_thread().
 ///
 /// Threads: any but the audio thread, at the same time as everything else. Real time: no, it allocates; the audio
 /// thread never waits for it.
@@ -133,14 +133,14 @@ pub unsafe extern "C" fn sourdine_controls_set_model(
     controls: *const sourdine_controls,
     model: *const sourdine_model,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         let (controls, model) = unsafe { (object(controls)?, object(model)?) };
         controls.controls.set_model(&model.0).map_err(|error| (&error).into())
     })
 }
 
-/// What the stream is doing, as one of sourdine_state: whether the filter is really on, and if not, why.
+/// Returns the stream's state, one of sourdine_state: whether it is denoised, and if not, why.
 ///
 /// Threads: any, at the same time as everything else. Real time: yes.
 ///
@@ -151,7 +151,7 @@ pub unsafe extern "C" fn sourdine_controls_get_state(
     controls: *const sourdine_controls,
     state: *mut i32,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         let controls = unsafe { object(controls) }?;
         block::check(state)?;

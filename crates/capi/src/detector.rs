@@ -8,17 +8,17 @@ use crate::block::{self, samples, slice};
 use crate::config::sourdine_config;
 use crate::exclusive::{Exclusive, free, hand_out, object, room_for};
 use crate::report::sourdine_voice_report;
-use crate::status::{Message, contained, sourdine_status};
+use crate::status::{Message, catch_panic, sourdine_status};
 
-/// Tells voice from noise in a stream that it does not change, at a fraction of the cost of denoising: for the far ends
-/// of a group call. It belongs to one thread at a time, as sourdine_engine.
+/// Detects voice in a stream without changing it, at a fraction of the cost of denoising: for the far ends
+/// of a group call. It belongs to one thread at a time, like sourdine_engine.
 pub struct sourdine_detector {
     detector: Exclusive<VoiceDetector>,
     channels: usize,
 }
 
-/// Creates a voice detector. Of the config it looks at the rate, the channels and the voice's numbers; any rate from 8000
-/// to 192000 Hz will do. `message` is as in sourdine_engine_create(). Destroy the detector with
+/// Creates a voice detector. It uses the config's rate, channels and voice_* fields; any rate from 8000
+/// to 192000 Hz is supported. `message` is as in sourdine_engine_create(). Destroy the detector with
 /// sourdine_detector_destroy().
 ///
 /// Threads: any. Real time: no, it allocates.
@@ -32,7 +32,7 @@ pub unsafe extern "C" fn sourdine_detector_create(
     message: *mut c_char,
     message_size: usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             let message = Message::new(message, message_size);
@@ -52,14 +52,14 @@ pub unsafe extern "C" fn sourdine_detector_create(
 /// Threads: one, after all other calls have ended. Real time: no, it frees.
 ///
 /// # Safety
-/// `detector` is null or a detector of this library's that nobody uses any more.
+/// `detector` is null or a detector of this library's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_detector_destroy(detector: *mut sourdine_detector) {
     // SAFETY: the caller's promise.
     unsafe { free(detector) };
 }
 
-/// Forgets everything heard, the noise too.
+/// Clears all state, the noise estimate too.
 ///
 /// Threads: one at a time. Real time: yes.
 ///
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn sourdine_detector_destroy(detector: *mut sourdine_detec
 /// `detector` is null or a detector of this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_detector_reset(detector: *const sourdine_detector) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(detector) }?.detector.enter(|inside| {
             inside.reset();
@@ -83,23 +83,23 @@ unsafe fn listen<T>(
     input: *const T,
     frames: usize,
     report: *mut sourdine_voice_report,
-    listen: fn(&mut VoiceDetector, &[T]) -> Result<VoiceReport, BlockError>,
+    analyse: fn(&mut VoiceDetector, &[T]) -> Result<VoiceReport, BlockError>,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             let handle = object(detector)?;
             block::check_write(report)?;
             let input = slice(input, samples::<T>(frames, handle.channels)?)?;
             handle.detector.enter(|inside| {
-                let heard = listen(inside, input)?;
-                block::write(report, sourdine_voice_report::new(&heard))
+                let newest = analyse(inside, input)?;
+                block::write(report, sourdine_voice_report::new(&newest))
             })
         }
     })
 }
 
-/// Listens to a block of interleaved 32-bit floats in +-1.0, of any length. `report` may be NULL.
+/// Analyses a block of interleaved 32-bit floats in +-1.0, of any length. `report` may be NULL.
 ///
 /// Threads: one at a time. Real time: yes.
 ///
@@ -117,7 +117,7 @@ pub unsafe extern "C" fn sourdine_detector_process_interleaved_f32(
     unsafe { listen(detector, input, frames, report, VoiceDetector::process_interleaved_f32) }
 }
 
-/// Listens to a block of interleaved 16-bit integers, of any length. `report` may be NULL.
+/// Analyses a block of interleaved 16-bit integers, of any length. `report` may be NULL.
 ///
 /// Threads: one at a time. Real time: yes.
 ///
@@ -135,7 +135,7 @@ pub unsafe extern "C" fn sourdine_detector_process_interleaved_i16(
     unsafe { listen(detector, input, frames, report, VoiceDetector::process_interleaved_i16) }
 }
 
-/// Listens to a block of interleaved 32-bit floats in the range of 16-bit integers (+-32768), as WebRTC and RNNoise have them, of any length. `report` may be NULL.
+/// Analyses a block of interleaved 32-bit floats in the range of 16-bit integers (+-32768), as WebRTC and RNNoise have them, of any length. `report` may be NULL.
 ///
 /// Threads: one at a time. Real time: yes.
 ///

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::status::sourdine_status as Status;
 
 /// Something that one thread at a time may use. C cannot be held to that, so a second thread is told instead of
-/// being let in. Entering is one atomic exchange: nobody waits.
+/// being let in. Entering is one atomic exchange, without waiting.
 pub(crate) struct Exclusive<T> {
     taken: AtomicBool,
     inside: UnsafeCell<T>,
@@ -56,7 +56,7 @@ pub(crate) unsafe fn hand_out<T>(handle: *mut *mut T, object: T) {
     unsafe { handle.write(Box::into_raw(Box::new(object))) };
 }
 
-/// Checks where a handle is to be put, and puts NULL there.
+/// Checks the pointer that receives a handle, and writes NULL there.
 ///
 /// # Safety
 /// `handle` is null or points to memory for a pointer.
@@ -70,12 +70,12 @@ pub(crate) unsafe fn room_for<T>(handle: *mut *mut T) -> Result<(), Status> {
 /// Frees what a handle stands for; NULL is allowed.
 ///
 /// # Safety
-/// As [`object`], and nobody uses the handle any more.
+/// As [`object`], and the handle is no longer in use.
 pub(crate) unsafe fn free<T>(handle: *mut T) {
     if !handle.is_null() {
         // SAFETY: the caller's promise.
         let object = unsafe { Box::from_raw(handle) };
-        let _status = crate::status::contained(|| {
+        let _status = crate::status::catch_panic(|| {
             drop(object);
             Ok(())
         });

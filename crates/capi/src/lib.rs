@@ -1,9 +1,9 @@
 //! `libsourdine`: the C interface of the engine. `include/sourdine.h` is made from this crate by cbindgen
 //! (`tests/header.rs`); C++ has `include/sourdine.hpp` on top.
 //!
-//! Each function checks its arguments, then does its work within [`status::contained`], so that nothing ever
-//! unwinds into C. Handles are boxes of Rust's; nothing is global. A block's pointers become slices in [`block`],
-//! and only there.
+//! Each function checks its arguments, then does its work within [`status::catch_panic`], so that nothing
+//! unwinds into C. Handles are boxes; nothing is global. A block's pointers become slices in [`block`]
+//! only.
 #![allow(non_camel_case_types)] // C's names.
 
 mod block;
@@ -22,10 +22,10 @@ mod tests;
 
 use std::ffi::c_char;
 
-/// The version of this interface. A library with another one is not to be used; structures that only grow keep it.
+/// The version of this interface. Do not use a library with another one; structures that grow keep it.
 pub const SOURDINE_ABI_VERSION: u32 = 1;
 
-/// The version of this interface that the library was built with: compare it with SOURDINE_ABI_VERSION.
+/// Returns the version of the interface that the library was built with: compare it with SOURDINE_ABI_VERSION.
 ///
 /// Threads: any. Real time: yes.
 #[unsafe(no_mangle)]
@@ -33,7 +33,7 @@ pub extern "C" fn sourdine_abi_version() -> u32 {
     SOURDINE_ABI_VERSION
 }
 
-/// The library's version in words, such as "0.1.0". It need not be freed.
+/// Returns the library's version as text, such as "0.1.0". Do not free it.
 ///
 /// Threads: any. Real time: yes.
 #[unsafe(no_mangle)]

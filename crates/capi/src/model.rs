@@ -6,9 +6,9 @@ use engine::Model;
 
 use crate::block;
 use crate::exclusive::{free, hand_out, object, room_for};
-use crate::status::{Message, contained, sourdine_status};
+use crate::status::{Message, catch_panic, sourdine_status};
 
-/// A model: weights that any number of streams on any number of threads share.
+/// A model: weights, shared by any number of streams on any number of threads.
 pub struct sourdine_model(pub(crate) Model);
 
 /// Makes a built-in model: "sourdine", our own and the default, "sourdine-lite", its smaller size, or "rnnoise", the
@@ -23,7 +23,7 @@ pub unsafe extern "C" fn sourdine_model_create(
     name: *const c_char,
     model: *mut *mut sourdine_model,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             room_for(model)?;
@@ -35,13 +35,13 @@ pub unsafe extern "C" fn sourdine_model_create(
     })
 }
 
-/// Makes a model from the bytes of a weights file, which may be freed at once. `message` may be NULL; else up to
-/// `message_size` bytes there say what is wrong, or nothing. Destroy the model with sourdine_model_destroy().
+/// Makes a model from the bytes of a weights file, which may be freed at once. `message` may be NULL; otherwise the
+/// error is written there, up to `message_size` bytes, or an empty string. Destroy the model with sourdine_model_destroy().
 ///
 /// Threads: any. Real time: no, it allocates.
 ///
 /// # Safety
-/// Each pointer is null or points to as much memory as is said; `model` to memory for a pointer.
+/// Each pointer is null or points to as much memory as stated; `model` to memory for a pointer.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_model_create_from_memory(
     bytes: *const c_void,
@@ -50,7 +50,7 @@ pub unsafe extern "C" fn sourdine_model_create_from_memory(
     message: *mut c_char,
     message_size: usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             let message = Message::new(message, message_size);
@@ -67,22 +67,21 @@ pub unsafe extern "C" fn sourdine_model_create_from_memory(
     })
 }
 
-/// Destroys a model. Streams made with it go on. NULL is allowed.
+/// Destroys a model. Streams made with it keep it. NULL is allowed.
 ///
 /// Threads: any. Real time: no, it frees.
 ///
 /// # Safety
-/// `model` is null or a model of this library's that nobody uses any more.
+/// `model` is null or a model of this library's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_model_destroy(model: *mut sourdine_model) {
     // SAFETY: the caller's promise.
     unsafe { free(model) };
 }
 
-/// Does on this thread what the model's first frame on a thread would otherwise do at a bad moment. For the audio
-/// thread before audio starts, if a stream there is to be switched to this model. What "rnnoise" needs on a thread (22 kB)
-/// stays until the process ends, even when the thread ends before: process on a thread that you keep. Our own models need
-/// nothing.
+/// Pre-allocates the thread-local state that the model needs on this thread. Call it on the audio thread before audio
+/// starts, if a stream there may be switched to this model. The state of "rnnoise" (22 kB a thread) stays until the process
+/// ends, even if the thread ends before: keep the audio thread. Our own models need none.
 ///
 /// Threads: any. Real time: no, it may allocate.
 ///
@@ -90,7 +89,7 @@ pub unsafe extern "C" fn sourdine_model_destroy(model: *mut sourdine_model) {
 /// `model` is null or a model of this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_model_warm_up_thread(model: *const sourdine_model) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(model) }?.0.warm_up_thread();
         Ok(())

@@ -6,10 +6,10 @@ use engine::{DenoiseError, denoise};
 
 use crate::block::{self, samples, slice, slice_mut};
 use crate::config::sourdine_config;
-use crate::status::{Message, contained, sourdine_status};
+use crate::status::{Message, catch_panic, sourdine_status};
 
 /// Denoises a whole recording: `frames` interleaved frames in +-1.0. `output` gets as many, aligned with the input: the
-/// latency is taken out. It may be `input`. What the stream would give in real time, bit for bit; `fixed_block` and
+/// latency is taken out. It may be `input`. Otherwise the bits are those of a stream in real time; `fixed_block` and
 /// `light_model` make no difference. `message` is as in sourdine_engine_create().
 ///
 /// Threads: any. Real time: no, it allocates three times the recording, and works through it before it returns.
@@ -27,7 +27,7 @@ pub unsafe extern "C" fn sourdine_denoise_interleaved_f32(
     message: *mut c_char,
     message_size: usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises. The input is no longer looked at when the output is written.
         unsafe {
             let message = Message::new(message, message_size);

@@ -1,26 +1,26 @@
-//! What the caller is told.
+//! Reports and counters.
 
 use engine::{Bypass, Report, Stats, VoiceReport};
 
 use crate::block::Sized32;
 
-/// What a stream is doing: whether the filter is really on, and if not, why.
+/// The state of a stream: whether it is denoised, and if not, why.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum sourdine_state {
-    /// No frame has gone through yet.
+    /// No frame has been processed yet.
     IDLE = 0,
-    /// The filter is on.
+    /// Denoising.
     DENOISING = 1,
-    /// Switched off: the input, with the same latency.
+    /// Switched off: passes the input through, with the same latency.
     OFF = 2,
-    /// Music or a shared screen: the input, with the same latency.
+    /// Music or a shared screen: passes the input through, with the same latency.
     PASSTHROUGH = 3,
-    /// The attenuation limit is 0 dB: the input, with the same latency.
+    /// The attenuation limit is 0 dB: passes the input through, with the same latency.
     NO_ATTENUATION = 4,
-    /// Deadlines were missed: the input, with the same latency, until there is time again.
+    /// Deadlines were missed: passes the input through, with the same latency, until there is time again.
     OVERLOAD = 5,
-    /// The model gave something that is not a number and was restarted; the input meanwhile.
+    /// The model's output was not finite and it was restarted; meanwhile passes the input through.
     MODEL_FAULT = 6,
 }
 
@@ -35,13 +35,13 @@ pub(crate) fn state_of(report: &Report) -> sourdine_state {
     }
 }
 
-/// What happened in the newest frame of 10 ms. Blocks that end inside a frame repeat the report of the one before.
+/// The report on the newest step of 10 ms. Blocks that complete no step repeat the report before.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct sourdine_report {
     /// Set this to sizeof(struct sourdine_report) before the first call.
     pub size: u32,
-    /// The decision on the voice, with hysteresis and hangover: 1 or 0.
+    /// The voice decision, with hysteresis and hangover: 1 or 0.
     pub voice: u32,
     /// The model's voice probability, 0 to 1.
     pub voice_probability: f32,
@@ -49,7 +49,7 @@ pub struct sourdine_report {
     pub input_dbfs: f32,
     /// Level after denoising, in dBFS.
     pub output_dbfs: f32,
-    /// By how much the frame was turned down, in dB.
+    /// Attenuation of the step, in dB.
     pub attenuation_db: f32,
     /// One of sourdine_state.
     pub state: i32,
@@ -80,11 +80,11 @@ impl sourdine_report {
 pub struct sourdine_stats {
     /// Set this to sizeof(struct sourdine_stats).
     pub size: u32,
-    /// What the stream is doing now: one of sourdine_state.
+    /// The stream's state: one of sourdine_state.
     pub state: i32,
-    /// Frames put out, bypassed ones included.
+    /// Frames output, bypassed ones included.
     pub frames: u64,
-    /// Frames decided to hold voice.
+    /// Frames with voice, by the decision.
     pub voice_frames: u64,
     /// Frames bypassed because the stream was switched off.
     pub bypassed_off: u64,
@@ -96,9 +96,9 @@ pub struct sourdine_stats {
     pub bypassed_overload: u64,
     /// Frames bypassed because the model failed.
     pub bypassed_model_fault: u64,
-    /// Deadlines that the caller has reported as missed.
+    /// Missed deadlines that the caller reported.
     pub deadline_misses: u64,
-    /// Input samples that were not numbers; each was replaced by silence.
+    /// Input samples that were NaN or infinite; each was replaced with silence.
     pub invalid_samples: u64,
     /// Output samples beyond full scale, which the integer functions saturate.
     pub clipped_samples: u64,
@@ -128,7 +128,7 @@ impl sourdine_stats {
     }
 }
 
-/// What a voice detector heard in the newest frame of 10 ms.
+/// A voice detector's report on the newest frame of 10 ms.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct sourdine_voice_report {

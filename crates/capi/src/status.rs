@@ -1,20 +1,20 @@
-//! What every function returns, and the words for it.
+//! The status that every function returns, and its text.
 
 use std::ffi::c_char;
 use std::fmt::Display;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use engine::{BlockError, ConfigError, ModelError};
+use engine::{BlockError, ConfigError, ModelError, SwitchError};
 
-/// How a call ended. Whatever is not SOURDINE_STATUS_OK left everything as it was.
+/// The result of a call. Anything but SOURDINE_STATUS_OK left everything unchanged.
 #[repr(i32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum sourdine_status {
     /// Done.
     OK = 0,
-    /// A pointer that must not be NULL is.
+    /// A pointer is NULL that must not be.
     NULL = 1,
-    /// A structure's `size` is none that this library knows, or a newer caller set a field that it lacks.
+    /// A structure's `size` is unknown to this library, or a newer caller set a field that it lacks.
     SIZE = 2,
     /// A pointer is not aligned for what it points to.
     ALIGNMENT = 3,
@@ -30,20 +30,20 @@ pub enum sourdine_status {
     CHANNELS = 8,
     /// A setting is out of its range.
     SETTING = 9,
-    /// No such built-in model, or bytes that are no model.
+    /// No such built-in model, or bytes that are not a valid model.
     MODEL = 10,
-    /// The model's delay is larger than the stream has room for.
+    /// The model's delay is larger than the stream was made for.
     MODEL_LATENCY = 11,
-    /// Another thread is inside this very object, or model switches follow each other too fast.
+    /// Another thread is inside this object.
     BUSY = 12,
-    /// A defect of the library, contained.
+    /// A defect of the library, caught before it reached the caller.
     INTERNAL = 13,
 }
 
 use sourdine_status as Status;
 
-/// Nothing may unwind into C: a panic becomes a status.
-pub(crate) fn contained(work: impl FnOnce() -> Result<(), Status>) -> Status {
+/// Turns a panic into a status: nothing may unwind into C.
+pub(crate) fn catch_panic(work: impl FnOnce() -> Result<(), Status>) -> Status {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(Ok(())) => Status::OK,
         Ok(Err(status)) => status,
@@ -60,9 +60,14 @@ impl From<&ConfigError> for Status {
             ConfigError::Channels { .. } => Self::CHANNELS,
             ConfigError::EmptyBlock => Self::LENGTH,
             ConfigError::Setting { .. } => Self::SETTING,
-            ConfigError::ModelLatency { .. } => Self::MODEL_LATENCY,
             _ => Self::INTERNAL,
         }
+    }
+}
+
+impl From<&SwitchError> for Status {
+    fn from(_: &SwitchError) -> Self {
+        Self::MODEL_LATENCY
     }
 }
 
@@ -146,8 +151,8 @@ pub extern "C" fn sourdine_status_text(status: i32) -> *const c_char {
         8 => c"the number of channels is not 1 to 8",
         9 => c"a setting is out of its range",
         10 => c"no such built-in model, or bytes that are no model",
-        11 => c"the model's delay is larger than the stream has room for; create the stream with more model_latency",
-        12 => c"another thread is using this object, or model switches follow each other too fast; try again",
+        11 => c"the model's delay is larger than the stream was made for; create the stream with more model_latency",
+        12 => c"another thread is using this object; try again",
         13 => c"a defect of the library; please report it",
         _ => c"not a status of this library",
     };

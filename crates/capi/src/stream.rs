@@ -12,14 +12,14 @@ use crate::config::sourdine_config;
 use crate::controls::sourdine_controls;
 use crate::exclusive::{Exclusive, free, hand_out, object, room_for};
 use crate::report::{sourdine_report, sourdine_state, sourdine_stats, state_of};
-use crate::status::{Message, contained, sourdine_status};
+use crate::status::{Message, catch_panic, sourdine_status};
 
 const MOST_CHANNELS: usize = 8;
 
-/// One stream's denoiser. For every input frame it gives one output frame, exactly sourdine_engine_get_latency()
+/// One stream's denoiser. Returns one output frame for every input frame, exactly sourdine_engine_get_latency()
 /// frames later, whatever the lengths of the blocks.
 ///
-/// It belongs to one thread at a time: a second thread is turned away with SOURDINE_STATUS_BUSY. Other threads use
+/// It belongs to one thread at a time: a call from a second thread returns SOURDINE_STATUS_BUSY. Other threads use
 /// sourdine_controls.
 pub struct sourdine_engine {
     engine: Exclusive<Engine>,
@@ -30,7 +30,7 @@ pub struct sourdine_engine {
 }
 
 impl sourdine_engine {
-    /// Ends a block: tells the other threads what the stream is doing, and the caller what happened.
+    /// Ends a block: publishes the stream's state to other threads, and writes the report.
     ///
     /// # Safety
     /// As `block::write`.
@@ -51,8 +51,8 @@ fn state_now(engine: &Engine) -> sourdine_state {
     if engine.stats().frames == 0 { sourdine_state::IDLE } else { state_of(&engine.report()) }
 }
 
-/// Creates a stream's denoiser. `message` may be NULL; else up to `message_size` bytes there say what is wrong, or
-/// nothing. Destroy the stream with sourdine_engine_destroy().
+/// Creates a stream's denoiser. `message` may be NULL; otherwise the error is written there, up to `message_size` bytes,
+/// or an empty string. Destroy the stream with sourdine_engine_destroy().
 ///
 /// Threads: any. Real time: no, it allocates (a few hundred kilobytes). If the system has no memory left the process ends,
 /// as with every allocation of Rust's.
@@ -67,7 +67,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
     message: *mut c_char,
     message_size: usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             let message = Message::new(message, message_size);
@@ -92,7 +92,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
 /// Threads: one, after all other calls have ended. Real time: no, it frees.
 ///
 /// # Safety
-/// `engine` is null or a stream of this library's that nobody uses any more.
+/// `engine` is null or a stream of this library's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_engine_destroy(engine: *mut sourdine_engine) {
     // SAFETY: the caller's promise.
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn sourdine_engine_create_controls(
     engine: *const sourdine_engine,
     controls: *mut *mut sourdine_controls,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises.
         unsafe {
             room_for(controls)?;
@@ -134,7 +134,7 @@ pub unsafe extern "C" fn sourdine_engine_get_latency(
     engine: *const sourdine_engine,
     frames: *mut usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         let engine = unsafe { object(engine) }?;
         block::check(frames)?;
@@ -153,7 +153,7 @@ pub unsafe extern "C" fn sourdine_engine_get_latency(
 /// `engine` is null or a stream of this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_engine_warm_up_thread(engine: *const sourdine_engine) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         unsafe { object(engine) }?.engine.enter(|inside| {
             inside.warm_up_thread();
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn sourdine_engine_warm_up_thread(engine: *const sourdine_
     })
 }
 
-/// Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new stream
+/// Clears all state, counters and decisions; the controls stay as they are. The output from then on is that of a new stream
 /// would give, bit for bit.
 ///
 /// Threads: one at a time. Real time: no, it may allocate.
@@ -171,7 +171,7 @@ pub unsafe extern "C" fn sourdine_engine_warm_up_thread(engine: *const sourdine_
 /// `engine` is null or a stream of this library's.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_engine_reset(engine: *const sourdine_engine) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         let engine = unsafe { object(engine) }?;
         engine.engine.enter(|inside| {
@@ -193,7 +193,7 @@ pub unsafe extern "C" fn sourdine_engine_get_report(
     engine: *const sourdine_engine,
     report: *mut sourdine_report,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         block::check(report)?;
         // SAFETY: the caller's promises.
         unsafe {
@@ -215,7 +215,7 @@ pub unsafe extern "C" fn sourdine_engine_get_stats(
     engine: *const sourdine_engine,
     stats: *mut sourdine_stats,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         block::check(stats)?;
         // SAFETY: the caller's promises.
         unsafe {
@@ -241,7 +241,7 @@ pub unsafe extern "C" fn sourdine_engine_report_time(
     spent: f64,
     available: f64,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promise.
         let engine = unsafe { object(engine) }?;
         let seconds = |s| Duration::try_from_secs_f64(s).map_err(|_| sourdine_status::SETTING);
@@ -268,7 +268,7 @@ pub unsafe extern "C" fn sourdine_engine_finish_interleaved_f32(
     frames: usize,
     written: *mut usize,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         block::check(written)?;
         // SAFETY: the caller's promises; not null, and aligned.
         unsafe {
@@ -293,7 +293,7 @@ unsafe fn interleaved<T>(
     in_place: impl Fn(&mut Engine, &mut [T]) -> Result<Report, BlockError>,
     into: impl Fn(&mut Engine, &[T], &mut [T]) -> Result<Report, BlockError>,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises; slices do not overlap where one of them is written.
         unsafe {
             let handle = object(engine)?;
@@ -326,7 +326,7 @@ unsafe fn planar<T>(
     in_place: impl Fn(&mut Engine, &mut [&mut [T]]) -> Result<Report, BlockError>,
     into: impl Fn(&mut Engine, &[&[T]], &mut [&mut [T]]) -> Result<Report, BlockError>,
 ) -> sourdine_status {
-    contained(|| {
+    catch_panic(|| {
         // SAFETY: the caller's promises; slices do not overlap where one of them is written.
         unsafe {
             let handle = object(engine)?;

@@ -403,7 +403,7 @@ fn one_thread_at_a_time() {
     let told = inside.enter(|_| inside.enter(|_| Ok(())));
     assert_eq!(told, Err(Status::BUSY));
     assert_eq!(inside.enter(|x| Ok(*x)), Ok(5), "free again");
-    let panicked = crate::status::contained(|| inside.enter(|_| panic!("as a test")));
+    let panicked = crate::status::catch_panic(|| inside.enter(|_| panic!("as a test")));
     assert_eq!(panicked, Status::INTERNAL);
     assert_eq!(inside.enter(|x| Ok(*x)), Ok(5), "free again after a panic");
 }

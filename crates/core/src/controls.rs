@@ -1,4 +1,4 @@
-//! The handle that other threads turn a running stream's knobs with.
+//! The handle that controls a running stream from other threads.
 
 use std::sync::Arc;
 #[allow(clippy::disallowed_types)] // Between callers of `set_model` only; see there.
@@ -7,15 +7,15 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use triple_buffer::{Input, TripleBuffer};
 
-use crate::error::ConfigError;
+use crate::error::{ConfigError, SwitchError};
 use crate::models::Model;
 use crate::models::slot::{Slot, SlotShape};
-use crate::models::switch::WantedModel;
+use crate::models::switch::RequestedModel;
 use crate::settings::{Settings, check_attenuation_limit};
 
-/// The knobs. Each is one atomic that the audio thread reads once per frame, so no order among them matters.
+/// The values that the controls set. The audio thread reads each atomic once per frame, so no order among them matters.
 #[derive(Debug)]
-pub(crate) struct Knobs {
+pub(crate) struct ControlState {
     enabled: AtomicBool,
     passthrough: AtomicBool,
     residue: AtomicBool,
@@ -23,9 +23,9 @@ pub(crate) struct Knobs {
     attenuation_limit_db: AtomicU32,
 }
 
-/// What the knobs say at one moment.
+/// The values at one moment.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Wanted {
+pub(crate) struct Snapshot {
     pub(crate) enabled: bool,
     pub(crate) passthrough: bool,
     pub(crate) residue: bool,
@@ -33,7 +33,7 @@ pub(crate) struct Wanted {
     pub(crate) attenuation_limit_db: f32,
 }
 
-impl Knobs {
+impl ControlState {
     fn new(settings: &Settings) -> Self {
         Self {
             enabled: settings.enabled.into(),
@@ -44,8 +44,8 @@ impl Knobs {
         }
     }
 
-    pub(crate) fn wanted(&self) -> Wanted {
-        Wanted {
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        Snapshot {
             enabled: self.enabled.load(Ordering::Relaxed),
             passthrough: self.passthrough.load(Ordering::Relaxed),
             residue: self.residue.load(Ordering::Relaxed),
@@ -61,44 +61,44 @@ impl Knobs {
 /// The handle may outlive the stream; it then does nothing.
 #[derive(Clone)]
 pub struct Controls {
-    knobs: Arc<Knobs>,
+    state: Arc<ControlState>,
     #[allow(clippy::disallowed_types)]
     newest: Arc<Mutex<Input<Option<Slot>>>>,
     shape: SlotShape,
 }
 
 impl Controls {
-    pub(crate) fn new(settings: &Settings, shape: SlotShape) -> (Self, Arc<Knobs>, WantedModel) {
-        let (newest, wanted) = TripleBuffer::default().split();
-        let knobs = Arc::new(Knobs::new(settings));
+    pub(crate) fn new(settings: &Settings, shape: SlotShape) -> (Self, Arc<ControlState>, RequestedModel) {
+        let (newest, requested) = TripleBuffer::default().split();
+        let state = Arc::new(ControlState::new(settings));
         #[allow(clippy::disallowed_types)]
         let newest = Arc::new(Mutex::new(newest));
-        let controls = Self { knobs: knobs.clone(), newest, shape };
-        (controls, knobs, WantedModel::new(wanted))
+        let controls = Self { state: state.clone(), newest, shape };
+        (controls, state, RequestedModel::new(requested))
     }
 
-    /// Switches denoising on, or off to the input with the same latency.
+    /// Switches denoising on or off; off passes the input through with the same latency.
     ///
     /// # Real time
     /// One atomic store: may be called on any thread, the audio thread too.
     pub fn set_enabled(&self, on: bool) {
-        self.knobs.enabled.store(on, Ordering::Relaxed);
+        self.state.enabled.store(on, Ordering::Relaxed);
     }
 
-    /// Passes music or a shared screen's sound on untouched.
+    /// Passes music or a shared screen's sound through untouched.
     ///
     /// # Real time
     /// One atomic store.
     pub fn set_passthrough(&self, on: bool) {
-        self.knobs.passthrough.store(on, Ordering::Relaxed);
+        self.state.passthrough.store(on, Ordering::Relaxed);
     }
 
-    /// Gives what was removed instead of what was kept.
+    /// Outputs the residue: the sound that was removed instead of the sound that was kept.
     ///
     /// # Real time
     /// One atomic store.
     pub fn set_residue(&self, on: bool) {
-        self.knobs.residue.store(on, Ordering::Relaxed);
+        self.state.residue.store(on, Ordering::Relaxed);
     }
 
     /// Switches the voice gate.
@@ -106,7 +106,7 @@ impl Controls {
     /// # Real time
     /// One atomic store.
     pub fn set_gate(&self, on: bool) {
-        self.knobs.gate.store(on, Ordering::Relaxed);
+        self.state.gate.store(on, Ordering::Relaxed);
     }
 
     /// Sets the most that any sound is turned down, in dB: 0 changes nothing, infinity is no limit.
@@ -118,29 +118,29 @@ impl Controls {
     /// One atomic store.
     pub fn set_attenuation_limit_db(&self, db: f32) -> Result<(), ConfigError> {
         check_attenuation_limit(db)?;
-        self.knobs.attenuation_limit_db.store(db.to_bits(), Ordering::Relaxed);
+        self.state.attenuation_limit_db.store(db.to_bits(), Ordering::Relaxed);
         Ok(())
     }
 
-    /// Switches the stream to another model: the new one listens for 100 ms, then is faded in. Of several that are set
-    /// before the audio thread takes one, the newest counts; one that is set during a switch follows it.
+    /// Switches the stream to another model: it runs silently for 100 ms, then is faded in. If several are set before the
+    /// audio thread takes one, the newest counts; one that is set during a switch follows it.
     ///
     /// If the model asks for a warmed thread (`rnnoise` does), call
     /// [`Model::warm_up_thread`] on the audio thread before audio starts; else its first frame allocates there.
     ///
     /// # Errors
-    /// [`ConfigError::ModelLatency`] if the stream has no room for the model's delay (see
+    /// [`SwitchError`] if the model's delay is larger than the stream was made for (see
     /// [`Settings::model_latency`]).
     ///
     /// # Real time
     /// Allocates and frees, and waits for other callers of this function: not for the audio thread, which
     /// itself never waits for it.
-    pub fn set_model(&self, model: &Model) -> Result<(), ConfigError> {
+    pub fn set_model(&self, model: &Model) -> Result<(), SwitchError> {
         let slot = self.shape.slot(model, model.guarded(self.shape.channels, self.shape.mode))?;
-        // A poisoned lock means that another caller panicked while it freed a model; the buffer is whole.
+        // A poisoned lock means that another caller panicked while freeing a model; the buffer is intact.
         let mut newest = self.newest.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         newest.write(Some(slot));
-        // What came back is an earlier model, replaced or never taken.
+        // Frees an earlier model, replaced or never taken.
         *newest.input_buffer_mut() = None;
         Ok(())
     }
@@ -148,6 +148,6 @@ impl Controls {
 
 impl std::fmt::Debug for Controls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Controls").field("knobs", &self.knobs).finish_non_exhaustive()
+        f.debug_struct("Controls").field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! The whole of a recording in one call.
+//! A whole recording in one call.
 
 use std::fmt;
 
@@ -7,13 +7,13 @@ use crate::error::{BlockError, ConfigError};
 use crate::models::Model;
 use crate::settings::{Block, Settings, StreamFormat};
 
-/// Denoises a whole recording: interleaved `f32` in ±1.0. The result is as long as the input and aligned with it; the
-/// engine's latency is taken out, and its last frames are drained.
+/// Denoises a whole recording: interleaved `f32` in ±1.0. The result is as long as the input and aligned with it, without
+/// the engine's latency.
 ///
-/// Bit for bit what an [`Engine`] gives in real time, later. `format.block` makes no difference.
+/// Otherwise the bits are those of an [`Engine`] in real time. `format.block` is ignored.
 ///
 /// # Errors
-/// [`DenoiseError`] if there can be no such stream, or if the samples end inside a frame.
+/// [`DenoiseError`] if the stream is not supported, or if the samples end inside a frame.
 ///
 /// # Real time
 /// Allocates; not for the audio thread.
@@ -44,11 +44,11 @@ pub fn denoise(
     Ok(out)
 }
 
-/// Why [`denoise`] cannot be done.
+/// An error of [`denoise`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum DenoiseError {
-    /// There can be no such stream.
+    /// The stream is not supported.
     Config(ConfigError),
     /// The samples do not fit the stream.
     Block(BlockError),

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::controls::{Controls, Knobs};
+use crate::controls::{ControlState, Controls};
 use crate::dsp::{delay::Delay, fifo::Fifo, grid::Grid};
-use crate::error::{BlockError, ConfigError};
+use crate::error::{BlockError, ConfigError, SwitchError};
 use crate::models::slot::SlotShape;
 use crate::models::switch::Denoisers;
 use crate::models::{FrameDenoiser as _, Model};
@@ -24,8 +24,8 @@ use crate::vad::VoiceDecision;
 
 /// One stream's denoiser.
 ///
-/// For every input frame it gives one output frame, [`latency`](Self::latency) frames later, whatever the
-/// lengths of the blocks. It has an entry for each form of block, named for it: `process_interleaved_*` and
+/// Returns one output frame for every input frame, [`latency`](Self::latency) frames later, whatever the
+/// lengths of the blocks. Each form of block has an entry of its own: `process_interleaved_*` and
 /// `process_planar_*`, in place or (`_into`) from one buffer to another, for
 ///
 /// * `_f32`: ±1.0, as sound cards and files have it;
@@ -40,18 +40,18 @@ pub struct Engine {
     format: StreamFormat,
     grid: Grid,
     latency: usize,
-    knobs: Arc<Knobs>,
+    control_state: Arc<ControlState>,
     controls: Controls,
 
-    /// For each channel of a planar frame, the host's channel: a channel that no model hears comes last.
+    /// For each channel of a planar frame, the host's channel. A channel that is not denoised comes last.
     order: Vec<usize>,
-    /// The host frame that is being filled, then the frame that is put out. Planar.
+    /// The host frame being filled, then the frame being output. Planar.
     frame: Vec<f32>,
     filled: usize,
     rates: Option<RatePair>,
-    /// The same step at 48 kHz, where that is another rate. Planar.
+    /// The same step at 48 kHz, if the host's rate differs. Planar.
     model_step: Vec<f32>,
-    /// Cuts steps that are not 480 samples long into frames.
+    /// Cuts steps that are not 480 samples long into frames of the model.
     recut: Option<Recut>,
     denoisers: Denoisers,
     shape: SlotShape,
@@ -60,10 +60,10 @@ pub struct Engine {
     gate: Gate,
     floor: Floor,
     mix: Mix,
-    /// Of the low-frequency channel.
+    /// The low-frequency channel's mix.
     lfe_mix: Mix,
     ceiling: bool,
-    /// Of the stream's blocks so far.
+    /// Whether the newest block was of integers.
     integer_blocks: bool,
     voice: VoiceDecision,
     out: Fifo,
@@ -81,7 +81,7 @@ impl Engine {
     /// Makes a stream's denoiser.
     ///
     /// # Errors
-    /// [`ConfigError`] names what cannot be: a rate, a number of channels, a setting.
+    /// [`ConfigError`] names the rate, number of channels or setting that is not supported.
     ///
     /// # Real time
     /// Allocates; not for the audio thread.
@@ -94,34 +94,34 @@ impl Engine {
         if format.block == Block::Fixed(0) {
             return Err(ConfigError::EmptyBlock);
         }
-        let (order, heard) = order(channels, settings.lfe)?;
+        let (order, denoised) = order(channels, settings.lfe)?;
         let grid = Grid::new(format.sample_rate)?;
-        let rates = RatePair::new(grid, heard)?;
+        let rates = RatePair::new(grid, denoised)?;
 
-        // Delays: up in host samples, then at 48 kHz the re-cut, the model and the way down, which together
-        // are made a whole number of host samples by padding the model.
+        // Delays: upsampling in host samples; then, at 48 kHz, recut, model and downsampling, padded together to a whole
+        // number of host samples.
         let (up, down) = rates.as_ref().map_or((0, 0), RatePair::latency);
         let recut_delay = grid.model_delay();
-        let denoiser = model.guarded(heard, settings.channels);
-        let room = denoiser.latency().max(settings.model_latency);
-        let at_model_rate = (recut_delay + room + down).next_multiple_of(grid.unit());
+        let denoiser = model.guarded(denoised, settings.channels);
+        let model_latency = denoiser.latency().max(settings.model_latency);
+        let at_model_rate = (recut_delay + model_latency + down).next_multiple_of(grid.unit());
         let shape = SlotShape {
-            channels: heard,
+            channels: denoised,
             mode: settings.channels,
             latency: at_model_rate - recut_delay - down,
         };
         let wet_latency = up + at_model_rate * grid.host / grid.model;
         let host_delay = grid.host_delay(format.block);
 
-        let (controls, knobs, wanted) = Controls::new(settings, shape);
-        let slot = shape.slot(model, denoiser)?;
-        let recut = (grid.model != MODEL_FRAME).then(|| Recut::new(heard, grid.model, recut_delay));
-        let model_step = if rates.is_some() { vec![0.0; heard * grid.model] } else { Vec::new() };
+        let (controls, control_state, requested) = Controls::new(settings, shape);
+        let slot = shape.padded(model, denoiser);
+        let recut = (grid.model != MODEL_FRAME).then(|| Recut::new(denoised, grid.model, recut_delay));
+        let model_step = if rates.is_some() { vec![0.0; denoised * grid.model] } else { Vec::new() };
         let mut engine = Self {
             format,
             grid,
             latency: wet_latency + host_delay,
-            knobs,
+            control_state,
             controls,
             order,
             frame: vec![0.0; channels * grid.host],
@@ -129,9 +129,9 @@ impl Engine {
             rates,
             model_step,
             recut,
-            denoisers: Denoisers::new(slot, wanted, heard),
+            denoisers: Denoisers::new(slot, requested, denoised),
             shape,
-            wet: vec![0.0; heard * grid.host],
+            wet: vec![0.0; denoised * grid.host],
             dry: Delay::new(channels, wet_latency, grid.host),
             gate: Gate::new(settings.gate_params, grid.step_ms()),
             floor: Floor::new(grid.step_ms()),
@@ -153,29 +153,29 @@ impl Engine {
         Ok(engine)
     }
 
-    /// Gives the stream a cheaper model to fall to when deadlines are missed, before it falls to the input itself;
+    /// Adds a cheaper model for the stream to fall back to when deadlines are missed, before it passes the input through;
     /// see [`report_time`](Self::report_time).
     ///
     /// # Errors
-    /// [`ConfigError::ModelLatency`] if the stream has no room for the model's delay (see
+    /// [`SwitchError`] if the model's delay is larger than the stream was made for (see
     /// [`Settings::model_latency`]).
     ///
     /// # Real time
     /// Allocates; not for the audio thread.
-    pub fn with_light_model(mut self, model: &Model) -> Result<Self, ConfigError> {
+    pub fn with_light_model(mut self, model: &Model) -> Result<Self, SwitchError> {
         let denoiser = model.guarded(self.shape.channels, self.shape.mode);
         self.denoisers.set_light(self.shape.slot(model, denoiser)?);
         self.overload = Policy::new(true);
         Ok(self)
     }
 
-    /// Takes the time that the caller's last block took and the time there was for it: the length of the block,
-    /// or less where the caller has other work. The engine has no clock of its own.
+    /// Tells the engine, which has no clock, how long the caller's last block took and how long it was allowed to take: the
+    /// length of the block, or less if the caller has other work.
     ///
-    /// A block that took longer is counted as a deadline miss. At three misses, less one for every second gone,
-    /// the stream falls to the model given to [`with_light_model`](Self::with_light_model), if any, then to the
-    /// input; always without a click and at the same latency. After two seconds without a miss it goes up
-    /// again, later and later (up to a minute) if it falls again. A caller that never calls this stays at
+    /// A block that took longer counts as a deadline miss. At three misses, less one for every second since, the stream
+    /// falls back to the model given to [`with_light_model`](Self::with_light_model), if any, then to the
+    /// input; always without a click and at the same latency. After two seconds without a miss it tries the higher tier
+    /// again, after longer and longer waits (up to a minute) if that fails. A caller that never calls this stays at
     /// [`Tier::Full`].
     ///
     /// # Real time
@@ -184,53 +184,53 @@ impl Engine {
         self.stats.deadline_misses += u64::from(self.overload.report(spent, available));
     }
 
-    /// The tier that deadline misses have left the stream at.
+    /// Returns the tier that the stream runs at.
     #[must_use]
     pub fn tier(&self) -> Tier {
         self.overload.tier()
     }
 
-    /// The delay from input to output in frames at the stream's own rate. It never changes.
+    /// Returns the delay from input to output in frames at the stream's own rate. It never changes.
     #[must_use]
     pub fn latency(&self) -> usize {
         self.latency
     }
 
-    /// Frames of the stream that are processed at a time: 10 ms, or the shortest block that 48 kHz and the rate share. The grid
-    /// of these steps starts at the stream's first frame. A block that is a multiple of it costs no waiting.
+    /// Returns the length of a step: the frames processed at a time, 10 ms or the shortest block that 48 kHz and the rate
+    /// share. Steps start at the stream's first frame. Blocks that are multiples of a step add no delay.
     #[must_use]
     pub fn step_frames(&self) -> usize {
         self.grid.host
     }
 
-    /// The stream this engine was made for.
+    /// Returns the format this engine was made for.
     #[must_use]
     pub fn format(&self) -> StreamFormat {
         self.format
     }
 
-    /// A handle to change the stream with while it runs, from any thread.
+    /// Returns a handle that changes the running stream from any thread.
     ///
     /// # Real time
-    /// Two counted pointers are copied: no allocation.
+    /// Copies two counted pointers: no allocation.
     #[must_use]
     pub fn controls(&self) -> Controls {
         self.controls.clone()
     }
 
-    /// The newest frame's report.
+    /// Returns the newest frame's report.
     #[must_use]
     pub fn report(&self) -> Report {
         self.report
     }
 
-    /// Counters since the start or the last [`reset`](Self::reset).
+    /// Returns the counters since the start or the last [`reset`](Self::reset).
     #[must_use]
     pub fn stats(&self) -> Stats {
         self.stats
     }
 
-    /// Does on this thread what the model's first frame on a thread would otherwise do at a bad moment.
+    /// Pre-allocates the thread-local state that the model needs on this thread.
     ///
     /// The baseline model's Fourier transforms are planned once per thread, on the first frame, with some 50
     /// allocations. Call this on the audio thread before audio starts, for instance in the callback that opens
@@ -242,8 +242,8 @@ impl Engine {
         self.denoisers.warm_up_thread();
     }
 
-    /// Forgets everything heard, counted and decided; the controls stay as they are. What follows is what a new
-    /// engine with these controls would give, bit for bit.
+    /// Clears all state, counters and decisions; the controls stay as they are. The output from then on is that of a new
+    /// engine with these controls, bit for bit.
     ///
     /// # Real time
     /// May allocate (the baseline model does); for the audio thread only between streams.
@@ -271,7 +271,7 @@ impl Engine {
         self.start_mix();
     }
 
-    /// Gives at most `frames` of those that are still inside to `io`; see `finish_*`.
+    /// Writes at most `frames` of the frames still inside to `io`; see `finish_*`.
     pub(crate) fn drain(&mut self, frames: usize, io: &mut impl BlockIo) -> usize {
         let drained = self.drained.unwrap_or(0);
         let total = frames.min(self.latency - drained);
@@ -293,7 +293,7 @@ impl Engine {
         total
     }
 
-    /// Takes a block through the chain. The buffers have been checked by the entries.
+    /// Processes a block. The entries have checked the buffers.
     pub(crate) fn drive(
         &mut self,
         frames: usize,
@@ -327,7 +327,7 @@ impl Engine {
         Ok(self.report)
     }
 
-    /// One whole host frame through the stages, in their order.
+    /// Runs one host frame through the stages, in their order.
     fn step(&mut self) {
         self.filled = 0;
         self.stats.invalid_samples += guard::silence_invalid(&mut self.frame);
@@ -336,12 +336,12 @@ impl Engine {
         let newest_dbfs = mean_square_to_dbfs(mean_square(&self.frame[..self.wet.len()]));
         let floor = self.floor.run(newest_dbfs);
         let (probability, gate_gain) = self.make_wet(run, newest_dbfs);
-        let (weights, bypass) = self.weights(gate_gain, floor, run.heard);
+        let (weights, bypass) = self.weights(gate_gain, floor, run.audible);
         let lfe_weights = self.lfe_weights(bypass);
         let input_dbfs = mean_square_to_dbfs(mean_square(&self.frame));
         let (by_model, lfe) = self.frame.split_at_mut(self.wet.len());
         self.mix.run(by_model, &self.wet, weights);
-        // Its wet weight is 0: any sound of its length will do.
+        // Its wet weight is 0: any samples of its length will do.
         self.lfe_mix.run(lfe, &self.wet[..lfe.len()], lfe_weights);
         self.fault_steps_left = self.fault_steps_left.saturating_sub(1);
 
@@ -353,14 +353,14 @@ impl Engine {
             bypass,
         };
         self.stats.count(&self.report);
-        // A sum, not a count of what a filter leaves: that would be sample by sample.
+        // A sum rather than a filtered count, which would not vectorise.
         self.stats.clipped_samples +=
             u64::from(self.frame.iter().map(|x| u32::from(x.abs() > 1.0)).sum::<u32>());
         self.out.push(&self.frame, self.grid.host);
     }
 
-    /// The wet frame from the host frame, which is replaced by the dry one. Returns the voice probability and
-    /// the gate's gain. Where no model runs, nobody hears the wet frame, and voice and gate stay as they were.
+    /// Makes the wet frame from the host frame, and replaces that by the dry one. Returns the voice probability and
+    /// the gate's gain. While no model runs, the wet frame is not mixed in, and voice and gate stay as they were.
     fn make_wet(&mut self, run: Run, newest_dbfs: f32) -> (f32, f32) {
         if run.tier == Tier::Dry {
             self.dry.run(&mut self.frame);
@@ -378,15 +378,15 @@ impl Engine {
         (probability, self.gate.run(probability, newest_dbfs, wet_dbfs))
     }
 
-    /// Up to 48 kHz, denoise, down. Returns the voice probability, whether it is the model's, and the level at
-    /// 48 kHz in dBFS.
+    /// Upsamples to 48 kHz, denoises, downsamples. Returns the voice probability, whether the result is the model's, and the
+    /// level at 48 kHz in dBFS.
     fn denoise_frame(&mut self, tier: Tier) -> (f32, bool, f32) {
         copy(&mut self.wet, &self.frame);
         let Some(rates) = &mut self.rates else {
             let (probability, finite) = self.denoisers.run(&mut self.wet, tier);
             return (probability, finite, mean_square_to_dbfs(mean_square(&self.wet)));
         };
-        // For the resampler: what a denoiser is given is bounded where it runs.
+        // For the resampler; the guard around the model bounds its own input.
         guard::bound_for_model(&mut self.wet);
         rates.up(&self.wet, &mut self.model_step);
         let (probability, finite) = match &mut self.recut {
@@ -398,9 +398,9 @@ impl Engine {
         (probability, finite, wet_dbfs)
     }
 
-    /// What the controls ask the mix for, and why it is dry, if it is.
-    fn weights(&self, gate_gain: f32, floor: f32, model_heard: bool) -> (Weights, Option<Bypass>) {
-        let wanted = self.knobs.wanted();
+    /// Returns the weights that the controls ask for, and the reason if the mix is dry.
+    fn weights(&self, gate_gain: f32, floor: f32, model_audible: bool) -> (Weights, Option<Bypass>) {
+        let wanted = self.control_state.snapshot();
         let dry = |why| (Weights::DRY, Some(why));
         if !wanted.enabled {
             return dry(Bypass::Off);
@@ -408,7 +408,7 @@ impl Engine {
         if wanted.passthrough {
             return dry(Bypass::Passthrough);
         }
-        if !model_heard {
+        if !model_audible {
             return dry(Bypass::Overload);
         }
         if self.fault_steps_left > 0 {
@@ -424,13 +424,14 @@ impl Engine {
         (if wanted.residue { kept.removed() } else { kept }, why)
     }
 
-    /// The channel that no model hears is kept whole: nothing of it was removed.
+    /// Returns the weights of the low-frequency channel, which is kept whole; its residue is silence.
     fn lfe_weights(&self, bypass: Option<Bypass>) -> Weights {
-        let residue = self.knobs.wanted().residue && matches!(bypass, None | Some(Bypass::NoAttenuation));
+        let residue =
+            self.control_state.snapshot().residue && matches!(bypass, None | Some(Bypass::NoAttenuation));
         if residue { Weights::DRY.removed() } else { Weights::DRY }
     }
 
-    /// Lets the mix start where the controls are, without a fade.
+    /// Sets the mix to what the controls ask for, without a fade.
     fn start_mix(&mut self) {
         let (weights, bypass) = self.weights(1.0, 0.0, true);
         self.mix.reset(weights);
@@ -438,7 +439,7 @@ impl Engine {
     }
 }
 
-/// The order of a stream's channels inside the engine, and how many of them the model hears.
+/// Returns the order of the channels inside the engine, and how many of them are denoised.
 fn order(channels: usize, lfe: Option<usize>) -> Result<(Vec<usize>, usize), ConfigError> {
     let Some(lfe) = lfe else { return Ok(((0..channels).collect(), channels)) };
     if lfe >= channels || channels < 2 {
@@ -448,10 +449,9 @@ fn order(channels: usize, lfe: Option<usize>) -> Result<(Vec<usize>, usize), Con
     Ok(((0..channels).filter(|channel| *channel != lfe).chain([lfe]).collect(), channels - 1))
 }
 
-/// Copies the channels that the model hears, which come first.
+/// Copies the channels that are denoised, which come first.
 fn copy(wet: &mut [f32], frame: &[f32]) {
-    let heard = wet.len();
-    wet.copy_from_slice(&frame[..heard]);
+    wet.copy_from_slice(&frame[..wet.len()]);
 }
 
 impl std::fmt::Debug for Engine {

@@ -1,8 +1,8 @@
-//! What can be refused, and why. Nothing here allocates when it is made on the audio path.
+//! Errors. Those of the audio path do not allocate.
 
 use std::fmt;
 
-/// A stream, a setting or a model that cannot be had.
+/// A stream or a setting that is not supported.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -31,19 +31,12 @@ pub enum ConfigError {
         name: &'static str,
         /// The value given.
         value: f32,
-        /// What is allowed, in words.
+        /// The allowed values, in words.
         allowed: &'static str,
-    },
-    /// The model's delay is larger than the stream was made for.
-    ModelLatency {
-        /// The model's delay in samples at 48 kHz.
-        latency: usize,
-        /// What the stream has room for.
-        room: usize,
     },
     /// The resampler could not be made (a combination that its library refuses).
     Resampler {
-        /// The library's own words.
+        /// The library's message.
         reason: String,
     },
 }
@@ -62,11 +55,6 @@ impl fmt::Display for ConfigError {
             Self::Channels { channels } => write!(f, "{channels} channels; 1 to 8 are supported"),
             Self::EmptyBlock => write!(f, "a fixed block length of 0 frames; give the host's block length"),
             Self::Setting { name, value, allowed } => write!(f, "{name} is {value}; it must be {allowed}"),
-            Self::ModelLatency { latency, room } => write!(
-                f,
-                "the model's delay of {latency} samples does not fit this stream, which has room for {room}; \
-                 make the stream with a larger `model_latency`"
-            ),
             Self::Resampler { reason } => write!(f, "no resampler for this stream: {reason}"),
         }
     }
@@ -74,7 +62,30 @@ impl fmt::Display for ConfigError {
 
 impl std::error::Error for ConfigError {}
 
-/// A block that does not fit the stream. The block is left as it was, and the stream too.
+/// A model whose delay is larger than the stream was made for. The stream keeps its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SwitchError {
+    /// The model's delay in samples at 48 kHz.
+    pub latency: usize,
+    /// The largest delay that fits the stream, in samples at 48 kHz.
+    pub limit: usize,
+}
+
+impl fmt::Display for SwitchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { latency, limit } = self;
+        write!(
+            f,
+            "the model's delay of {latency} samples does not fit this stream, which was made for {limit}; \
+             make the stream with a larger `model_latency`"
+        )
+    }
+}
+
+impl std::error::Error for SwitchError {}
+
+/// A block that does not fit the stream. Block and stream are left unchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BlockError {
@@ -116,20 +127,20 @@ impl fmt::Display for BlockError {
 
 impl std::error::Error for BlockError {}
 
-/// Bytes that are not a model.
+/// Bytes that are not a valid model.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ModelError {
-    /// The bytes are no weights file that this build knows.
+    /// The bytes are not a weights file that this build reads.
     Unknown {
-        /// What was found instead.
+        /// A description of the bytes.
         found: String,
     },
     /// The file is of a known kind, but one of its fields is wrong.
     Field {
         /// The field.
         field: String,
-        /// What is wrong with it.
+        /// The problem with it.
         problem: String,
     },
 }

@@ -19,7 +19,7 @@ mod vad;
 pub use controls::Controls;
 pub use convenience::{DenoiseError, denoise};
 pub use engine::Engine;
-pub use error::{BlockError, ConfigError, ModelError};
+pub use error::{BlockError, ConfigError, ModelError, SwitchError};
 pub use models::{FrameDenoiser, Model, ModelInfo, ModelSource};
 pub use overload::Tier;
 pub use settings::{Block, Channels, GateParams, Settings, StreamFormat, VadParams};

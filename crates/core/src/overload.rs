@@ -1,11 +1,11 @@
-//! What a stream does when its host's deadlines are missed: falls to a cheaper tier, and comes back.
+//! The overload policy: falls back to a cheaper tier when deadlines are missed, and returns.
 //!
-//! [`Policy`] decides from what the caller reports; [`Changeover`] carries the decision out without a click and
-//! without ever running two models in one frame. Both are pure: the caller has the clock.
+//! [`Policy`] decides from the times that the caller reports; [`Changeover`] carries the decision out without a click and
+//! without running two models in one frame. Neither has a clock.
 
 use std::time::Duration;
 
-/// How much of the work a stream is doing.
+/// The model that a stream runs under load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Tier {
@@ -14,21 +14,21 @@ pub enum Tier {
     Full,
     /// The cheaper model given to [`Engine::with_light_model`](crate::Engine::with_light_model).
     Light,
-    /// No model: the input, with the same latency.
+    /// No model: passes the input through, with the same latency.
     Dry,
 }
 
-/// Misses, less one for every second gone, that make the stream fall: one late block is the system's hiccup.
+/// Misses, less one for every second since, at which the stream falls back: a single late block is not overload.
 const MISSES_TO_FALL: u32 = 3;
 const MISS_FORGOTTEN_AFTER: Duration = Duration::from_secs(1);
 
-/// How long a lower tier is kept before the next higher one is tried. Doubled, up to the longest, when a trial
-/// fails within the time that proves it.
+/// Time at a lower tier before the next higher one is tried. Doubled, up to the longest, when a trial
+/// fails before it is proven.
 const FIRST_PATIENCE: Duration = Duration::from_secs(2);
 const LONGEST_PATIENCE: Duration = Duration::from_secs(60);
 const PROVEN_AFTER: Duration = Duration::from_secs(10);
 
-/// From reported times to a tier.
+/// Chooses a tier from reported times.
 #[derive(Debug)]
 pub(crate) struct Policy {
     tier: Tier,
@@ -62,7 +62,7 @@ impl Policy {
         self.tier
     }
 
-    /// Takes the time that a block took and the time there was for it. Returns whether that was a miss.
+    /// Takes the time that a block took and the time it was allowed. Returns whether it missed its deadline.
     pub(crate) fn report(&mut self, spent: Duration, available: Duration) -> bool {
         self.since_forgotten = self.since_forgotten.saturating_add(available);
         if self.since_forgotten >= MISS_FORGOTTEN_AFTER {
@@ -106,46 +106,46 @@ impl Policy {
     }
 }
 
-/// Frames that a model hears before it is heard, after a time in which it did not run: its memory and the delay
+/// Frames that a model runs before it is audible, after a time in which it did not run: its state and the delay
 /// lines around it are stale.
-const LISTEN_FRAMES: u32 = 10;
+const WARM_UP_FRAMES: u32 = 10;
 
-/// What one frame is to do.
+/// How one frame is processed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Run {
     /// The model that runs; none for [`Tier::Dry`].
     pub(crate) tier: Tier,
-    /// Whether its result is heard. Where this changes, the mix fades over the frame.
-    pub(crate) heard: bool,
+    /// Whether its output is mixed in. When this changes, the mix fades over the frame.
+    pub(crate) audible: bool,
 }
 
-/// The way from one tier to another: fade to dry, let the other one listen, fade it in.
+/// Changes from one tier to another: fades to dry, warms the other model up, fades it in.
 #[derive(Debug)]
 pub(crate) struct Changeover {
     now: Tier,
-    listen_left: u32,
+    warm_up_left: u32,
 }
 
 impl Changeover {
     pub(crate) fn new() -> Self {
-        Self { now: Tier::Full, listen_left: 0 }
+        Self { now: Tier::Full, warm_up_left: 0 }
     }
 
     pub(crate) fn next(&mut self, wanted: Tier) -> Run {
         if wanted != self.now {
             let before = std::mem::replace(&mut self.now, wanted);
-            let was_heard = before != Tier::Dry && self.listen_left == 0;
-            self.listen_left = LISTEN_FRAMES;
-            if was_heard {
-                return Run { tier: before, heard: false };
+            let was_audible = before != Tier::Dry && self.warm_up_left == 0;
+            self.warm_up_left = WARM_UP_FRAMES;
+            if was_audible {
+                return Run { tier: before, audible: false };
             }
         }
         if self.now == Tier::Dry {
-            return Run { tier: Tier::Dry, heard: false };
+            return Run { tier: Tier::Dry, audible: false };
         }
-        let heard = self.listen_left == 0;
-        self.listen_left = self.listen_left.saturating_sub(1);
-        Run { tier: self.now, heard }
+        let audible = self.warm_up_left == 0;
+        self.warm_up_left = self.warm_up_left.saturating_sub(1);
+        Run { tier: self.now, audible }
     }
 }
 
@@ -203,16 +203,16 @@ mod tests {
     }
 
     #[test]
-    fn a_changeover_is_dry_while_the_other_model_listens() {
-        let mut way = Changeover::new();
-        assert_eq!(way.next(Tier::Full), Run { tier: Tier::Full, heard: true });
-        assert_eq!(way.next(Tier::Light), Run { tier: Tier::Full, heard: false });
-        for _ in 0..LISTEN_FRAMES {
-            assert_eq!(way.next(Tier::Light), Run { tier: Tier::Light, heard: false });
+    fn a_changeover_is_dry_while_the_other_model_warms_up() {
+        let mut changeover = Changeover::new();
+        assert_eq!(changeover.next(Tier::Full), Run { tier: Tier::Full, audible: true });
+        assert_eq!(changeover.next(Tier::Light), Run { tier: Tier::Full, audible: false });
+        for _ in 0..WARM_UP_FRAMES {
+            assert_eq!(changeover.next(Tier::Light), Run { tier: Tier::Light, audible: false });
         }
-        assert_eq!(way.next(Tier::Light), Run { tier: Tier::Light, heard: true });
-        assert_eq!(way.next(Tier::Dry), Run { tier: Tier::Light, heard: false });
-        assert_eq!(way.next(Tier::Dry), Run { tier: Tier::Dry, heard: false });
-        assert_eq!(way.next(Tier::Full), Run { tier: Tier::Full, heard: false });
+        assert_eq!(changeover.next(Tier::Light), Run { tier: Tier::Light, audible: true });
+        assert_eq!(changeover.next(Tier::Dry), Run { tier: Tier::Light, audible: false });
+        assert_eq!(changeover.next(Tier::Dry), Run { tier: Tier::Dry, audible: false });
+        assert_eq!(changeover.next(Tier::Full), Run { tier: Tier::Full, audible: false });
     }
 }

@@ -1,4 +1,4 @@
-//! What a stream is, and how it is to sound. Plain data; the engine checks it once, when it is made.
+//! The format and the settings of a stream. Plain data; the engine checks it once, when it is made.
 
 use crate::dsp::grid::Grid;
 use crate::error::ConfigError;
@@ -11,7 +11,7 @@ pub struct StreamFormat {
     pub sample_rate: u32,
     /// Channels, 1 to 8.
     pub channels: usize,
-    /// The lengths of the blocks that the host will give.
+    /// The lengths of the host's blocks.
     pub block: Block,
 }
 
@@ -22,12 +22,12 @@ impl StreamFormat {
         Self { sample_rate, channels, block: Block::Varying }
     }
 
-    /// Frames that an engine of such a stream processes at a time: 10 ms where that is a whole number of samples, else the
-    /// shortest block that holds a whole number at 48 kHz too (147 at 11.025 kHz). Blocks of this length, or multiples of it,
-    /// cost no delay.
+    /// Returns the step of this stream, the frames processed at a time: 10 ms if that is a whole number of samples, else the
+    /// shortest block that is a whole number of samples at 48 kHz too (147 at 11.025 kHz). Blocks that are multiples of it add
+    /// no delay.
     ///
     /// # Errors
-    /// [`ConfigError`] if there can be no stream of this rate.
+    /// [`ConfigError`] if the rate is not supported.
     pub fn step_frames(&self) -> Result<usize, ConfigError> {
         Ok(Grid::new(self.sample_rate)?.host)
     }
@@ -45,14 +45,14 @@ impl StreamFormat {
     }
 }
 
-/// The block lengths a host gives. They decide how much delay the reframing to 10 ms costs.
+/// The lengths of a host's blocks. They decide the delay of cutting blocks into steps.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Block {
-    /// Always this many frames, or a multiple. Costs `frame − gcd(frame, block)` frames of delay, where
-    /// `frame` is 10 ms: nothing for 480 or 960 at 48 kHz, 477 for 441.
+    /// Always this many frames, or a multiple. Adds `step − gcd(step, block)` frames of delay, where
+    /// `step` is 10 ms: none for 480 or 960 at 48 kHz, 477 for 441.
     Fixed(usize),
-    /// Any length in any order, 0 included. Costs one frame less one sample of delay (479 at 48 kHz).
+    /// Any length in any order, 0 included. Adds one frame less than a step of delay (479 at 48 kHz).
     Varying,
 }
 
@@ -60,14 +60,14 @@ pub enum Block {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Channels {
-    /// One mask for all channels, made from their sum: a panned voice stays where it was.
+    /// One mask for all channels: a panned voice stays in place.
     #[default]
     Linked,
     /// Each channel denoised on its own: for channels that carry different microphones.
     Separate,
 }
 
-/// How the stream is to sound. Everything that [`Controls`](crate::Controls) can change later starts here.
+/// The settings of a stream. What [`Controls`](crate::Controls) can change later starts here.
 ///
 /// ```
 /// use sourdine::Settings;
@@ -78,34 +78,33 @@ pub enum Channels {
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Settings {
-    /// Off passes the input on, with the same latency. Default on.
+    /// Off passes the input through, with the same latency. Default on.
     pub enabled: bool,
-    /// The most that any sound is turned down, in dB: 0 changes nothing, infinity removes all that the model
-    /// wants removed. With a limit, what lies below −60 dBFS is not turned
-    /// down below −75 dBFS either, so that a quiet room does not become digital silence.
+    /// The most that any sound is attenuated, in dB: 0 changes nothing, infinity sets no limit. With a limit, sound below
+    /// −60 dBFS is not attenuated to less than −75 dBFS either, so that a quiet room does not become digital silence.
     /// Default [`Settings::DEFAULT_ATTENUATION_LIMIT_DB`].
     pub attenuation_limit_db: f32,
-    /// Gives what was removed instead of what was kept. Default off.
+    /// Outputs the residue: the sound that was removed instead of the sound that was kept. Default off.
     pub residue: bool,
-    /// Passes music or a shared screen's sound on untouched, with the same latency. Default off.
+    /// Passes music or a shared screen's sound through untouched, with the same latency. Default off.
     pub passthrough: bool,
-    /// Turns pauses down further by the voice gate. Default off.
+    /// Attenuates pauses further by the voice gate. Default off.
     pub gate: bool,
-    /// The gate's own numbers.
+    /// The gate's parameters.
     pub gate_params: GateParams,
     /// One mask for all channels, or one each. Default linked.
     pub channels: Channels,
-    /// A channel that carries low-frequency effects (the fourth, 3, in 5.1): no model hears it, and it is passed on as it is,
-    /// as late as the others. Default none.
+    /// The channel of low-frequency effects (3, the fourth, in 5.1): it is passed through, with the same latency as the
+    /// others, and not analysed. Default none.
     pub lfe: Option<usize>,
-    /// Bends what the model makes louder than full scale, for streams that end in integer samples or on a sound card.
-    /// Blocks of 16-bit samples are bent in any case. Default off: float keeps its headroom.
+    /// Limits the output softly to full scale, for streams that end in integer samples or on a sound card. Blocks of 16-bit
+    /// samples are always limited. Default off: float keeps its headroom.
     pub ceiling: bool,
     /// The voice decision. Default [`VadParams::TIGHT`].
     pub vad: VadParams,
-    /// Room for the delay of the models this stream may be switched to, in samples at 48 kHz. The stream's
-    /// latency covers the larger of this and its first model's delay. Default 0: room for models of the first
-    /// one's delay. At most 48 000, one second.
+    /// The largest delay of the models that this stream may be switched to, in samples at 48 kHz as in
+    /// [`ModelInfo`](crate::ModelInfo). The stream's latency covers the larger of this and its first model's delay. Default 0:
+    /// models of the first one's delay. At most 48 000, one second.
     pub model_latency: usize,
 }
 
@@ -194,15 +193,15 @@ fn within(
     if range.contains(&value) { Ok(()) } else { Err(ConfigError::Setting { name, value, allowed }) }
 }
 
-/// The voice gate: how far, how soon and how late.
+/// Parameters of the voice gate.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct GateParams {
-    /// How far a pause is turned down, in dB (0 to 60). Never to nothing. Default 18.
+    /// Attenuation of pauses in dB (0 to 60). Default 18.
     pub depth_db: f32,
-    /// How long the gate stays open after the last sign of voice, in ms (0 to 5000). Default 250.
+    /// Time that the gate stays open after the last sign of voice, in ms (0 to 5000). Default 250.
     pub hold_ms: f32,
-    /// How long closing takes, in ms (10 to 5000). Opening takes one 10 ms frame, looked ahead. Default 150.
+    /// Time of closing, in ms (10 to 5000). Opening takes one 10 ms step, by look-ahead. Default 150.
     pub release_ms: f32,
 }
 
@@ -222,21 +221,21 @@ impl Default for GateParams {
 
 /// The voice decision: two thresholds on the probability (hysteresis) and a hangover.
 ///
-/// Two shapes are named, both chosen by measurement (`models/train/EXPERIMENTS.md`): [`TIGHT`](Self::TIGHT), the default, follows
+/// Two sets are named, both chosen by measurement (`models/train/EXPERIMENTS.md`): [`TIGHT`](Self::TIGHT), the default, follows
 /// the voice closely; [`HOLDING`](Self::HOLDING) does not flicker.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct VadParams {
-    /// Voice begins at this probability or above (0 to 1).
+    /// Voice starts at this probability or above (0 to 1).
     pub on: f32,
     /// Voice ends below this probability (0 to `on`).
     pub off: f32,
-    /// The decision outlasts the voice by this long, in ms (0 to 5000).
+    /// Time that the decision outlasts the voice, in ms (0 to 5000).
     pub hangover_ms: f32,
 }
 
 impl VadParams {
-    /// For files and statistics: hardly ever on in a pause.
+    /// For files and statistics: rarely on in a pause.
     pub const TIGHT: Self = Self { on: 0.7, off: 0.5, hangover_ms: 20.0 };
 
     /// For speaking lights: bridges the gaps within a sentence.

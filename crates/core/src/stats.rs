@@ -1,8 +1,8 @@
-//! What the engine tells its caller: a report with every block, counters since the start.
+//! The report that comes with every block, and the counters since the start.
 
 use crate::signal::SILENCE_DBFS;
 
-/// Why a frame went through untouched.
+/// Why a frame was passed through untouched.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Bypass {
@@ -12,32 +12,32 @@ pub enum Bypass {
     Passthrough,
     /// The attenuation limit is 0 dB.
     NoAttenuation,
-    /// The caller's deadlines were missed and the model is at rest; see
+    /// Deadlines were missed and the model does not run; see
     /// [`Engine::report_time`](crate::Engine::report_time). Voice probability and decision stay as they were.
     Overload,
-    /// The model gave something that is not a number; it was restarted.
+    /// The model's output was not finite; it was restarted.
     ModelFault,
 }
 
-/// What happened in the newest frame, returned with every block. Blocks that end inside a frame repeat the
-/// report of the frame before.
+/// The newest frame's report, returned with every block. Blocks that complete no frame repeat the report of the frame
+/// before.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct Report {
-    /// The model's voice probability for the newest frame it has heard, 0 to 1.
+    /// The model's voice probability for its newest frame, 0 to 1.
     pub voice_probability: f32,
-    /// The decision on it, with hysteresis and hangover.
+    /// The decision made from it, with hysteresis and hangover.
     pub voice: bool,
-    /// Level of the frame that was put out, before denoising, in dBFS over all channels.
+    /// Level of the frame that was output, before denoising, in dBFS over all channels.
     pub input_dbfs: f32,
-    /// Level of the same frame after it, in dBFS.
+    /// Level of the same frame after denoising, in dBFS.
     pub output_dbfs: f32,
-    /// Why that frame was passed on untouched, if it was. `None` means that the filter is really on.
+    /// Why that frame was passed through untouched. `None` means that it was denoised.
     pub bypass: Option<Bypass>,
 }
 
 impl Report {
-    /// By how much the frame was turned down, in dB; 0 for silence.
+    /// Returns the attenuation of the frame in dB; 0 for silence.
     #[must_use]
     pub fn attenuation_db(&self) -> f32 {
         self.input_dbfs - self.output_dbfs
@@ -60,9 +60,9 @@ impl Default for Report {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Frames put out, bypassed ones included.
+    /// Frames output, bypassed ones included.
     pub frames: u64,
-    /// Frames decided to hold voice.
+    /// Frames with voice, by the decision.
     pub voice_frames: u64,
     /// Frames bypassed because the stream was switched off.
     pub bypassed_off: u64,
@@ -74,7 +74,7 @@ pub struct Stats {
     pub bypassed_overload: u64,
     /// Frames bypassed because the model failed.
     pub bypassed_model_fault: u64,
-    /// Deadlines that the caller has reported as missed.
+    /// Missed deadlines that the caller reported.
     pub deadline_misses: u64,
     /// Input samples that were NaN or infinite; each was replaced by silence.
     pub invalid_samples: u64,

@@ -1,4 +1,4 @@
-//! The forms a host's block can have, and an entry of the engine for each, named for it.
+//! The forms of a host's block, and an entry of the engine for each.
 
 use dasp_sample::Sample as _;
 
@@ -7,12 +7,12 @@ use crate::error::BlockError;
 use crate::signal::I16_SCALE;
 use crate::stats::Report;
 
-/// A block of the host that the engine reads and writes piece by piece. A piece is read before it is written,
-/// so both may be the same memory.
+/// A block of the host that the engine reads and writes in parts. Each part is read before it is written,
+/// so input and output may be the same memory.
 pub(crate) trait BlockIo {
     fn read(&self, channel: usize, at: usize, to: &mut [f32]);
     fn write(&mut self, channel: usize, at: usize, from: &[f32]);
-    /// Whether its samples end at full scale.
+    /// Whether its samples saturate at full scale.
     fn is_integer(&self) -> bool;
 }
 
@@ -47,12 +47,12 @@ impl Scale for Int16 {
         x.to_sample::<f32>()
     }
     fn from_unit(x: f32) -> i16 {
-        // dasp's own way back truncates, which is half a step of offset towards zero; `as` saturates.
+        // dasp's conversion truncates, which adds half a step of offset towards zero; `as` saturates.
         (x * I16_SCALE).round() as i16
     }
 }
 
-/// `f32` in the int16 range. Both ways are exact: the factor is a power of two.
+/// `f32` in the int16 range. Conversion is exact: the factor is a power of two.
 struct Int16Range;
 
 impl Scale for Int16Range {

@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used)] // A test may.
 
 use sourdine::{
-    Bypass, Channels, ConfigError, Engine, FrameDenoiser, Model, ModelError, ModelInfo, ModelSource,
-    Settings, StreamFormat,
+    Bypass, Channels, Engine, FrameDenoiser, Model, ModelError, ModelInfo, ModelSource, Settings,
+    StreamFormat, SwitchError,
 };
 use sourdine_testkit::models::deaf_model;
 use sourdine_testkit::signals::{self, Random};
@@ -161,7 +161,7 @@ fn a_model_with_more_delay_needs_room_made_for_it() {
     let small = Engine::new(format, &Settings::default(), &Model::bypass()).unwrap();
     assert_eq!(small.latency(), 0);
     let refused = small.controls().set_model(&Model::rnnoise());
-    assert_eq!(refused, Err(ConfigError::ModelLatency { latency: 480, room: 0 }));
+    assert!(matches!(refused, Err(SwitchError { latency: 480, limit: 0, .. })));
 
     let mut large = Engine::new(format, &room, &Model::bypass()).unwrap();
     assert_eq!(large.latency(), 960);

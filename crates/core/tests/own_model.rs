@@ -472,7 +472,7 @@ fn a_model_that_does_not_stay_finite_is_refused_when_it_is_loaded() {
                 }
             }
             Err(ModelError::Field { field, problem }) => {
-                assert!(field == "weights" && problem.contains("not a number"), "{name}: {field}: {problem}");
+                assert!(field == "weights" && problem.contains("not finite"), "{name}: {field}: {problem}");
                 refused += 1;
             }
             Err(other) => panic!("{name}: {other}"),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use rtrb::RingBuffer;
 use sourdine::signal::SILENCE_DBFS;
-use sourdine::{ConfigError, Controls, Engine, Model, Settings, StreamFormat};
+use sourdine::{Controls, Engine, Model, Settings, StreamFormat};
 
 use crate::capture::{Capture, ToPlayback};
 use crate::clock::Clock;
@@ -73,8 +73,9 @@ impl<C: Clock + Clone> Session<C> {
     /// Makes a session.
     ///
     /// # Errors
-    /// [`ConfigError`] where the engine has no stream for the input's rate or the settings.
-    pub fn new(plan: &Plan, clock: &C) -> Result<Self, ConfigError> {
+    /// [`ConfigError`](sourdine::ConfigError) if the input's rate or a setting is not supported,
+    /// [`SwitchError`](sourdine::SwitchError) if the light model's delay is longer than the model's.
+    pub fn new(plan: &Plan, clock: &C) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
         let DeviceFormat { rate, channels: device_channels } = plan.input;
         let channels = plan.channels.min(2);
         // Whole steps, cut here: what the device's blocks leave over waits no longer than it must, while an

@@ -1,8 +1,8 @@
 //! An audio filter for LiveKit's SDKs: the C symbols that their Rust core looks up in a plug-in, with the signatures
 //! that it calls them by (`livekit/src/plugin.rs` of its `rust-sdks`). See `README.md`.
 //!
-//! The SDK gives whole interleaved blocks, of one length for input and one for output, and no way to tell it of an
-//! error but NULL from `create`. The reason goes to standard error.
+//! The SDK gives whole interleaved blocks, of one length for input and one for output, and its only
+//! sign of an error is NULL from `create`. The reason goes to standard error.
 
 mod options;
 mod rate;
@@ -16,22 +16,22 @@ use std::sync::Mutex;
 use options::Options;
 use session::Session;
 
-/// Nothing may unwind into the SDK.
-fn contained<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+/// Catches panics: nothing may unwind into the SDK.
+fn catch_panic<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }
 
-/// Called once with the server's address and token, which this filter has no use for. 0 is success.
+/// Called once with the server's address and token, which this filter ignores. 0 is success.
 #[unsafe(no_mangle)]
 pub extern "C" fn audio_filter_on_load(_options: *const c_char) -> i32 {
     0
 }
 
-/// Called with a new token, which this filter has no use for.
+/// Called with a new token, which this filter ignores.
 #[unsafe(no_mangle)]
 pub extern "C" fn audio_filter_update_token(_url: *const c_char, _token: *const c_char) {}
 
-/// Called when a session's room or participant changes, which makes no difference here.
+/// Called when a session's room or participant changes, which this filter ignores.
 #[unsafe(no_mangle)]
 pub extern "C" fn audio_filter_update_stream_info(_session: *const c_void, _info: *const c_char) {}
 
@@ -66,14 +66,14 @@ pub unsafe extern "C" fn audio_filter_create_v2(
         // SAFETY: the caller's promise.
         unsafe { CStr::from_ptr(options) }.to_str().map_err(|_| "the options are not UTF-8".to_owned())
     };
-    contained(std::ptr::null_mut(), || {
+    catch_panic(std::ptr::null_mut(), || {
         let session = text
             .and_then(Options::parse)
             .and_then(|options| Session::new(input_sample_rate, output_sample_rate, &options));
         match session {
             Ok(session) => Box::into_raw(Box::new(Mutex::new(session))).cast(),
             Err(why) => {
-                // There is nobody to tell if that fails.
+                // If that fails there is no other way to report it.
                 let _ = writeln!(std::io::stderr(), "sourdine audio filter: {why}");
                 std::ptr::null_mut()
             }
@@ -84,19 +84,19 @@ pub unsafe extern "C" fn audio_filter_create_v2(
 /// Ends a session. NULL is allowed.
 ///
 /// # Safety
-/// `session` is null or one of this plug-in's that nobody uses any more.
+/// `session` is null or one of this plug-in's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn audio_filter_destroy(session: *const c_void) {
     if !session.is_null() {
         // SAFETY: the caller's promise.
-        contained((), || drop(unsafe { Box::from_raw(session.cast_mut().cast::<Mutex<Session>>()) }));
+        catch_panic((), || drop(unsafe { Box::from_raw(session.cast_mut().cast::<Mutex<Session>>()) }));
     }
 }
 
-/// A block. Where nothing can be done with it the output is the input as far as that goes, then silence.
+/// Processes a block. If that fails, copies as much of the input as fits, followed by silence.
 ///
 /// # Safety
-/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as is said
+/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as stated
 /// and do not overlap, unless they are the same.
 unsafe fn process<T: Copy + Default>(
     session: *const c_void,
@@ -127,7 +127,7 @@ unsafe fn process<T: Copy + Default>(
     let to = unsafe { std::slice::from_raw_parts_mut(output, outputs) };
     // SAFETY: the caller's promise.
     let session = unsafe { session.cast::<Mutex<Session>>().as_ref() };
-    let done = contained(false, || {
+    let done = catch_panic(false, || {
         let Some(Ok(mut session)) = session.map(Mutex::try_lock) else { return false };
         run(&mut session, from, to)
     });
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn audio_filter_process_int16(
 /// Denoises interleaved 16-bit samples to the output's rate.
 ///
 /// # Safety
-/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as is said.
+/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as stated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn audio_filter_process_int16_v2(
     session: *const c_void,
@@ -187,7 +187,7 @@ pub unsafe extern "C" fn audio_filter_process_float(
 /// Denoises interleaved floats in ±1.0 to the output's rate.
 ///
 /// # Safety
-/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as is said.
+/// `session` is null or one of this plug-in's; `input` and `output` are null or point to as many samples as stated.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn audio_filter_process_float_v2(
     session: *const c_void,

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use sourdine::Settings;
 
-/// What an application may ask for.
+/// A session's options.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Options {
@@ -28,7 +28,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// No text at all stands for no options. The error says what is wrong with them.
+    /// Parses the options; an empty text means none. The error describes the problem.
     pub(crate) fn parse(json: &str) -> Result<Self, String> {
         match json.trim() {
             "" => Ok(Self::default()),

@@ -1,4 +1,4 @@
-//! From the input's rate to the output's, in whole steps and with an exact number of samples for each block.
+//! Resamples from the input's rate to the output's, in whole steps, with an exact number of samples for each block.
 
 use std::collections::VecDeque;
 
@@ -16,8 +16,8 @@ pub(crate) struct Rate {
 }
 
 impl Rate {
-    /// Steps of 10 ms. The queue begins with one step of silence, which is what an input that ends inside a step
-    /// leaves the output short of at most.
+    /// Steps of 10 ms. The queue starts with one step of silence, the most that an input that ends inside a step
+    /// leaves the output short of.
     pub(crate) fn new(from: u32, to: u32, channels: usize) -> Option<Self> {
         if !from.is_multiple_of(100) || !to.is_multiple_of(100) {
             return None;
@@ -39,7 +39,7 @@ impl Rate {
         })
     }
 
-    /// Takes samples, and calls for each whole step what makes room in the queue.
+    /// Takes samples and runs each whole step of them.
     pub(crate) fn push(&mut self, mut samples: &[f32], mut drain: impl FnMut(&mut VecDeque<f32>)) {
         while !samples.is_empty() {
             let n = samples.len().min(self.step.len() - self.filled);
@@ -51,7 +51,7 @@ impl Rate {
                 self.filled = 0;
                 self.run();
                 drain(&mut self.queue);
-                // Whoever takes less than there is hears the newest.
+                // A caller that takes less than there is gets the newest.
                 let most = 2 * self.made.len();
                 let spare = self.queue.len().saturating_sub(most);
                 self.queue.drain(..spare);

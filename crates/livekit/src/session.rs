@@ -1,11 +1,11 @@
-//! One stream: the engine at the input's rate, then, where the output has another one, a resampler.
+//! One stream: the engine at the input's rate, followed by a resampler if the output's rate differs.
 
 use sourdine::{Engine, Model, Settings, StreamFormat};
 
 use crate::options::Options;
 use crate::rate::Rate;
 
-/// Samples that are worked on at a time where the output's rate differs.
+/// Samples processed at a time if the output's rate differs.
 const PIECE: usize = 960;
 
 pub(crate) struct Session {
@@ -16,7 +16,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// A session, or what cannot be had.
+    /// Makes a session, or returns the error.
     pub(crate) fn new(input_rate: u32, output_rate: u32, options: &Options) -> Result<Self, String> {
         let settings = Settings::default()
             .with_enabled(options.enabled)
@@ -40,7 +40,7 @@ impl Session {
         Ok(Self { engine, rate, channels, piece: vec![0.0; PIECE * channels] })
     }
 
-    /// Whether the block was taken; if not, the output is as it was.
+    /// Returns whether the block was processed; if not, the output is unchanged.
     pub(crate) fn process_i16(&mut self, input: &[i16], output: &mut [i16]) -> bool {
         let Some(rate) = &mut self.rate else {
             return input.len() == output.len()
@@ -69,7 +69,7 @@ impl Session {
         true
     }
 
-    /// Whether the block was taken; if not, the output is as it was.
+    /// Returns whether the block was processed; if not, the output is unchanged.
     pub(crate) fn process_f32(&mut self, input: &[f32], output: &mut [f32]) -> bool {
         let Some(rate) = &mut self.rate else {
             return input.len() == output.len()

@@ -1,7 +1,7 @@
 /* The interface of RNNoise 0.1.1 and 0.2, as Sourdine's librnnoise offers it.
  *
  * A program written for RNNoise's own rnnoise.h compiles and links unchanged, with that header or with this one.
- * What differs from the original is listed in sourdine_rnnoise.h.
+ * Differences from the original are listed in sourdine_rnnoise.h.
  *
  * No function throws, aborts or keeps global state. Functions on different states may run on different threads at
  * the same time; one state belongs to one thread at a time. A model may be shared by any number of threads.
@@ -40,7 +40,7 @@ RNNOISE_EXPORT DenoiseState *rnnoise_create(RNNModel *model);
 RNNOISE_EXPORT void rnnoise_destroy(DenoiseState *st);
 
 /* Denoises 480 samples of 48 kHz mono in the range of 16-bit integers (-32768 to 32767). out and in may be the same
- * or overlap. What comes out is the frame given before. Returns the probability of voice, 0 to 1.
+ * or overlap. The output is the frame given before. Returns the probability of voice, 0 to 1.
  *
  * Real time: no lock, no system call. With the baseline the first call on each thread allocates about 50 times; all
  * others, and all with Sourdine's model, not at all. */

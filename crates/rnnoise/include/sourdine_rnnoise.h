@@ -1,4 +1,4 @@
-/* What Sourdine's librnnoise has beyond rnnoise.h, and what differs from RNNoise itself.
+/* Functions that Sourdine's librnnoise adds to rnnoise.h, and differences from RNNoise.
  *
  * - The default model is RNNoise's network of 2018 (that of 0.1.x), by nnnoiseless; RNNoise 0.2 has another one.
  *   Its output agrees with nnnoiseless bit for bit.

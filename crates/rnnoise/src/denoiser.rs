@@ -5,7 +5,7 @@ use sourdine::{Channels, FrameDenoiser, Model};
 
 pub(crate) const FRAME: usize = DenoiseState::FRAME_SIZE;
 
-/// Samples beyond this (30 dB over full scale) are brought to it: no filter overflows.
+/// Samples beyond this (30 dB over full scale) are clipped, so that no filter overflows.
 const LARGEST: f32 = 1_048_576.0;
 
 const I16_SCALE: f32 = 32_768.0;
@@ -13,10 +13,10 @@ const I16_SCALE: f32 = 32_768.0;
 /// The first line of RNNoise 0.1's model files.
 const TEXT_HEADER: &[u8] = b"rnnoise-nu model file version 1";
 
-/// Weights that any number of streams can be made of.
+/// Weights, shared by any number of streams.
 #[derive(Clone)]
 pub(crate) enum Weights {
-    /// RNNoise 0.1's network. Run directly, so that the voice probability is the network's own, too.
+    /// RNNoise 0.1's network, run directly: the voice probability is the network's own.
     Baseline(Box<RnnModel>),
     Own(Model),
 }
@@ -81,7 +81,7 @@ impl Denoiser {
         Self { network, frame: [0.0; FRAME], output: [0.0; FRAME] }
     }
 
-    /// Where the next frame is to be put.
+    /// Returns the buffer for the next frame.
     pub(crate) fn frame(&mut self) -> &mut [f32; FRAME] {
         &mut self.frame
     }
@@ -176,13 +176,13 @@ mod tests {
         let sound = signals::noise(10 * FRAME, 5_000.0, 9);
         let mut a = Denoiser::new(Weights::from_bytes(&binary).unwrap());
         let mut b = Denoiser::new(Weights::from_bytes(text.as_bytes()).unwrap());
-        let mut heard = 0.0;
+        let mut output = 0.0;
         for frame in sound.chunks_exact(FRAME) {
             let left = run(&mut a, frame);
             assert_eq!(left, run(&mut b, frame));
-            heard += left.iter().map(|y| y.abs()).sum::<f32>();
+            output += left.iter().map(|y| y.abs()).sum::<f32>();
         }
-        assert!(heard > 0.0);
+        assert!(output > 0.0);
 
         for wrong in ["", " ", "\n1 2 3", "\n42 x", "\n300"] {
             assert!(

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use denoiser::{Denoiser, FRAME, Weights};
 
-/// What tells an initialised state from other memory.
+/// Marks an initialised state.
 const MARK: usize = 0x5352_4e4e;
 
 /// Opaque to C.
@@ -25,8 +25,8 @@ pub struct DenoiseState {
 /// Opaque to C.
 pub struct RNNModel(Weights);
 
-/// Nothing may unwind into C: a panic gives `otherwise`.
-fn contained<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
+/// Returns `otherwise` on a panic: nothing may unwind into C.
+fn catch_panic<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }
 
@@ -51,7 +51,7 @@ pub unsafe extern "C" fn rnnoise_init(st: *mut DenoiseState, model: *mut RNNMode
     if st.is_null() {
         return -1;
     }
-    contained(-1, || {
+    catch_panic(-1, || {
         // SAFETY: the caller's promise.
         let weights = match unsafe { model.as_ref() } {
             Some(model) => model.0.clone(),
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn rnnoise_create(model: *mut RNNModel) -> *mut DenoiseSta
 /// See `sourdine_rnnoise.h`.
 ///
 /// # Safety
-/// `st` is null or points to an initialised state, which nobody uses any more.
+/// `st` is null or points to an initialised state, no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_rnnoise_release(st: *mut DenoiseState) {
     if st.is_null() {
@@ -99,16 +99,16 @@ pub unsafe extern "C" fn sourdine_rnnoise_release(st: *mut DenoiseState) {
     if state.mark != MARK {
         return;
     }
-    // SAFETY: as above. What is released twice is found to be without a mark.
+    // SAFETY: as above. A state released twice no longer has the mark.
     unsafe { st.write_unaligned(DenoiseState { mark: 0, denoiser: std::ptr::null_mut() }) };
     // SAFETY: with the mark in place the pointer is the one that `rnnoise_init` made.
-    contained((), || drop(unsafe { Box::from_raw(state.denoiser) }));
+    catch_panic((), || drop(unsafe { Box::from_raw(state.denoiser) }));
 }
 
 /// See `rnnoise.h`.
 ///
 /// # Safety
-/// `st` is null, or from `rnnoise_create`, or initialised in memory from `malloc`; nobody uses it any more.
+/// `st` is null, or from `rnnoise_create`, or initialised in memory from `malloc`, and is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnoise_destroy(st: *mut DenoiseState) {
     // SAFETY: the caller's promise, for both.
@@ -145,8 +145,8 @@ pub unsafe extern "C" fn rnnoise_process_frame(
         unsafe { std::ptr::copy(input.cast::<u8>(), out.cast::<u8>(), bytes) };
         return 0.0;
     }
-    contained(0.0, || {
-        // SAFETY: the mark says that `rnnoise_init` was here, and the caller that nobody else is.
+    catch_panic(0.0, || {
+        // SAFETY: the mark shows that `rnnoise_init` was called; the caller promises exclusive use.
         let denoiser = unsafe { &mut *st.read_unaligned().denoiser };
         let frame = denoiser.frame().as_mut_ptr().cast::<u8>();
         // SAFETY: 480 samples on both sides, by the caller's promise; our own memory is not the caller's.
@@ -168,12 +168,12 @@ fn model(weights: Option<Weights>) -> *mut RNNModel {
 /// `f` is null or an open file.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnoise_model_from_file(f: *mut libc::FILE) -> *mut RNNModel {
-    /// No model is larger: a device that never ends must not fill the memory.
+    /// Larger than any model, so that reading an endless device stops.
     const LARGEST: usize = 64 << 20;
     if f.is_null() {
         return std::ptr::null_mut();
     }
-    contained(std::ptr::null_mut(), || {
+    catch_panic(std::ptr::null_mut(), || {
         let mut bytes = Vec::new();
         let mut chunk = [0_u8; 4096];
         loop {
@@ -220,18 +220,18 @@ pub unsafe extern "C" fn rnnoise_model_from_buffer(ptr: *const c_void, len: c_in
     }
     // SAFETY: the caller's promise.
     let bytes = unsafe { std::slice::from_raw_parts(ptr.cast::<u8>(), len) };
-    contained(std::ptr::null_mut(), || model(Weights::from_bytes(bytes)))
+    catch_panic(std::ptr::null_mut(), || model(Weights::from_bytes(bytes)))
 }
 
 /// See `rnnoise.h`.
 ///
 /// # Safety
-/// `model` is null or a model of this library's that nobody uses any more.
+/// `model` is null or a model of this library's that is no longer in use.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rnnoise_model_free(model: *mut RNNModel) {
     if !model.is_null() {
         // SAFETY: the caller's promise.
-        contained((), || drop(unsafe { Box::from_raw(model) }));
+        catch_panic((), || drop(unsafe { Box::from_raw(model) }));
     }
 }
 
@@ -246,5 +246,5 @@ pub unsafe extern "C" fn sourdine_rnnoise_model(name: *const c_char) -> *mut RNN
     }
     // SAFETY: the caller's promise.
     let name = unsafe { CStr::from_ptr(name) };
-    contained(std::ptr::null_mut(), || model(name.to_str().ok().and_then(Weights::by_name)))
+    catch_panic(std::ptr::null_mut(), || model(name.to_str().ok().and_then(Weights::by_name)))
 }

@@ -3,10 +3,10 @@
 /// A planar delay line that works in place.
 #[derive(Debug)]
 pub(crate) struct Delay {
-    /// Per channel a ring of the last `delay` samples.
+    /// A ring of the last `delay` samples for each channel.
     data: Vec<f32>,
     delay: usize,
-    /// Where the oldest sample lies in each ring.
+    /// Index of the oldest sample in each ring.
     oldest: usize,
     frame: usize,
 }
@@ -21,7 +21,7 @@ impl Delay {
         self.oldest = 0;
     }
 
-    /// Replaces the planar frame by what came in `delay` samples earlier.
+    /// Replaces the planar frame by the input of `delay` samples earlier.
     pub(crate) fn run(&mut self, planar: &mut [f32]) {
         if self.delay == 0 {
             return;

@@ -1,21 +1,21 @@
 //! A first-in-first-out buffer of several channels.
 
-/// A planar first-in-first-out buffer of fixed room.
+/// A planar first-in-first-out buffer of fixed capacity.
 #[derive(Debug)]
 pub(crate) struct Fifo {
     data: Vec<f32>,
     channels: usize,
-    room: usize,
+    capacity: usize,
     read: usize,
     len: usize,
     silence: usize,
 }
 
 impl Fifo {
-    /// A buffer with room for `room` frames that starts with `silence` frames of silence.
-    pub(crate) fn new(channels: usize, room: usize, silence: usize) -> Self {
-        debug_assert!(silence <= room, "more silence than room");
-        Self { data: vec![0.0; channels * room], channels, room, read: 0, len: silence, silence }
+    /// Makes a buffer of `capacity` frames that starts with `silence` frames of silence.
+    pub(crate) fn new(channels: usize, capacity: usize, silence: usize) -> Self {
+        debug_assert!(silence <= capacity, "more silence than capacity");
+        Self { data: vec![0.0; channels * capacity], channels, capacity, read: 0, len: silence, silence }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -28,32 +28,32 @@ impl Fifo {
         self.len
     }
 
-    /// Appends a planar frame; what there is no room for is dropped (the engine's arithmetic rules it out).
+    /// Appends a planar step; drops frames beyond the capacity, which the engine's arithmetic rules out.
     pub(crate) fn push(&mut self, planar: &[f32], frames: usize) {
-        debug_assert!(self.len + frames <= self.room, "fifo overrun");
-        let frames = frames.min(self.room - self.len);
-        let write = (self.read + self.len) % self.room;
-        let first = frames.min(self.room - write);
+        debug_assert!(self.len + frames <= self.capacity, "fifo overrun");
+        let frames = frames.min(self.capacity - self.len);
+        let write = (self.read + self.len) % self.capacity;
+        let first = frames.min(self.capacity - write);
         let stride = planar.len() / self.channels;
-        for (own, new) in self.data.chunks_exact_mut(self.room).zip(planar.chunks_exact(stride)) {
+        for (own, new) in self.data.chunks_exact_mut(self.capacity).zip(planar.chunks_exact(stride)) {
             own[write..write + first].copy_from_slice(&new[..first]);
             own[..frames - first].copy_from_slice(&new[first..frames]);
         }
         self.len += frames;
     }
 
-    /// Gives the oldest `frames` frames to `take`: channel, position within the request, samples.
+    /// Passes the oldest `frames` frames to `take`: channel, position within the request, samples.
     pub(crate) fn pop(&mut self, frames: usize, mut take: impl FnMut(usize, usize, &[f32])) {
         debug_assert!(frames <= self.len, "fifo underrun");
         let frames = frames.min(self.len);
-        let first = frames.min(self.room - self.read);
-        for (channel, own) in self.data.chunks_exact(self.room).enumerate() {
+        let first = frames.min(self.capacity - self.read);
+        for (channel, own) in self.data.chunks_exact(self.capacity).enumerate() {
             take(channel, 0, &own[self.read..self.read + first]);
             if first < frames {
                 take(channel, first, &own[..frames - first]);
             }
         }
-        self.read = (self.read + frames) % self.room;
+        self.read = (self.read + frames) % self.capacity;
         self.len -= frames;
     }
 }

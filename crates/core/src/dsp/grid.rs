@@ -1,26 +1,26 @@
-//! The grid of steps that blocks of any length are cut to, with a constant delay.
+//! The grid of steps that blocks of any length are cut into, with a constant delay.
 //!
-//! It starts at the stream's first sample and never moves, whatever the blocks: that is why every partition of the same
-//! input gives the same output.
+//! It starts at the stream's first sample and never moves, so every partition of the same input into blocks gives the same
+//! output.
 
 use crate::error::ConfigError;
 use crate::settings::Block;
 use crate::signal::{MODEL_FRAME, MODEL_RATE, gcd};
 
-/// The longest host frame, in ms, when a rate has no whole 10 ms: 11.025 kHz and its kin take 13.3 ms.
+/// The longest step in ms, for rates at which 10 ms is not a whole number of samples; at 11.025 kHz it is 13.3 ms.
 const LONGEST_FRAME_MS: usize = 20;
 
 /// The common grid of the host's rate and the models' rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Grid {
-    /// Frames of the host in one step of the chain.
+    /// Host frames in one step.
     pub(crate) host: usize,
-    /// The same time at 48 kHz.
+    /// The same time in samples at 48 kHz.
     pub(crate) model: usize,
 }
 
 impl Grid {
-    /// 10 ms where that is a whole number of samples, else the shortest block common to both rates.
+    /// Makes a grid of 10 ms if that is a whole number of samples, else of the shortest block common to both rates.
     pub(crate) fn new(rate: u32) -> Result<Self, ConfigError> {
         if !(8_000..=192_000).contains(&rate) {
             return Err(ConfigError::SampleRate { rate });
@@ -36,7 +36,7 @@ impl Grid {
         Ok(Self { host: host_rate / shared, model: model_rate / shared })
     }
 
-    /// The delay in frames that the host's block lengths cost.
+    /// Returns the delay in frames that the host's block lengths add.
     pub(crate) fn host_delay(self, block: Block) -> usize {
         match block {
             Block::Fixed(frames) => self.host - gcd(self.host, frames),
@@ -44,17 +44,17 @@ impl Grid {
         }
     }
 
-    /// The fewest samples at 48 kHz that are a whole number of host samples.
+    /// Returns the fewest samples at 48 kHz that are a whole number of host samples.
     pub(crate) fn unit(self) -> usize {
         self.model / gcd(self.host, self.model)
     }
 
-    /// One step in ms.
+    /// Returns the length of a step in ms.
     pub(crate) fn step_ms(self) -> f32 {
         self.model as f32 / (MODEL_RATE as f32 / 1000.0)
     }
 
-    /// The delay in samples at 48 kHz of cutting steps of `model` samples into frames of 480.
+    /// Returns the delay in samples at 48 kHz of cutting steps into frames of 480.
     pub(crate) fn model_delay(self) -> usize {
         MODEL_FRAME - gcd(MODEL_FRAME, self.model)
     }

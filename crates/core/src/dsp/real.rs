@@ -1,8 +1,8 @@
 //! Transforms of real signals, in place, through rustfft's of half the length.
 //!
-//! Neighbouring samples go as real and imaginary parts of one number into a transform of half the length; a step after it
-//! parts the spectra of even and odd samples and joins them to the whole one (Press et al., "Numerical Recipes", 12.3).
-//! It stands here because it can be in vectors: realfft's, bin by bin, was a ninth of a frame's instructions.
+//! Pairs of samples go as complex numbers into a transform of half the length; a step after it
+//! separates the spectra of even and odd samples and combines them (Press et al., "Numerical Recipes", 12.3).
+//! Unlike realfft's, which took a ninth of a frame's instructions, this step is vectorised.
 
 use std::f64::consts::TAU;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustfft::num_complex::Complex32;
 use rustfft::{Fft, FftPlanner};
 
-/// Bins that are joined at once. A transform is a whole multiple of four times that long.
+/// Bins combined at a time. The length of a transform is a multiple of four times this.
 const LANES: usize = 8;
 
 type Bins = [Complex32; LANES];
@@ -44,12 +44,12 @@ impl RealFft {
         }
     }
 
-    /// Scratch that the transforms need.
+    /// Returns the length of the transforms' scratch.
     pub(crate) fn scratch_len(&self) -> usize {
         self.forward.get_inplace_scratch_len().max(self.inverse.get_inplace_scratch_len())
     }
 
-    /// From samples, two in each number but the last, to one bin more than half as many, unnormalised.
+    /// Transforms samples, two in each number but the last, into one bin more than half as many, unnormalised.
     #[inline(always)]
     pub(crate) fn forward(&self, bins: &mut [Complex32], scratch: &mut [Complex32]) {
         let half = 2 * LANES * self.turns.len();
@@ -72,13 +72,13 @@ impl RealFft {
         }
     }
 
-    /// The way back, unnormalised: samples times the length. The first and the last bin must be real, and those from the
+    /// Transforms back, unnormalised: samples times the length. The first and the last bin must be real, and those from the
     /// `filled`-th on 0.
     #[inline(always)]
     pub(crate) fn inverse(&self, bins: &mut [Complex32], filled: usize, scratch: &mut [Complex32]) {
         let half = 2 * LANES * self.turns.len();
         bins[half / 2] = 2.0 * bins[half / 2].conj();
-        // Where both bins of a pair are 0 there is nothing to join.
+        // If both bins of a pair are 0, so is the result.
         let some = if filled <= half / 2 { filled.div_ceil(LANES) } else { self.turns.len() };
         for (low, high, [cos, sin]) in self.pairs(bins).take(some) {
             let ([ar, ai], [br, bi]) = (apart(low), apart_backwards(high));
@@ -114,7 +114,7 @@ impl RealFft {
     }
 }
 
-/// Real parts, then imaginary parts: what the compiler makes vectors of.
+/// Splits into real parts and imaginary parts, which vectorise.
 #[inline(always)]
 fn apart(bins: &Bins) -> Parts {
     [std::array::from_fn(|i| bins[i].re), std::array::from_fn(|i| bins[i].im)]

@@ -1,4 +1,4 @@
-//! The model that does nothing: for streams that only resample, and for tests of everything around a model.
+//! A model that passes the input through: for streams that only resample, and for tests of the engine.
 
 use super::{FrameDenoiser, ModelInfo, ModelSource};
 use crate::settings::Channels;
@@ -8,7 +8,7 @@ pub(super) struct Bypass;
 impl ModelSource for Bypass {
     fn info(&self) -> ModelInfo {
         let mut info = ModelInfo::new("bypass", 0);
-        info.description = "the input as it is".into();
+        info.description = "passes the input through".into();
         info.licence = "MIT OR Apache-2.0".into();
         info
     }

@@ -1,8 +1,7 @@
-//! The guard around every denoiser, before and behind it, that all front ends go through.
+//! The guard around every denoiser.
 //!
-//! What goes in is bounded, so that nothing overflows inside. What comes out is sound or silence: a denoiser that gives
-//! something that is not a number is asked to recover, and its frame is silence. A model from a file is tried once before
-//! it is believed.
+//! It bounds the input, so that nothing overflows inside, and checks the output: if that is not finite, the denoiser is
+//! asked to recover and the frame becomes silence. A model from a file is tried out when it is loaded.
 
 use super::{FrameDenoiser, Model};
 use crate::error::ModelError;
@@ -13,7 +12,7 @@ use crate::stages::guard;
 /// A denoiser whose output is always finite.
 pub(crate) struct Guarded {
     denoiser: Box<dyn FrameDenoiser>,
-    /// Cleared when the denoiser failed and could not be recovered.
+    /// False once the denoiser has failed and could not recover.
     works: bool,
 }
 
@@ -22,8 +21,8 @@ impl Guarded {
         Self { denoiser, works: true }
     }
 
-    /// Denoises a planar frame in place and returns the voice probability, and whether the result is the denoiser's;
-    /// if it is not, the frame is silence.
+    /// Denoises a planar frame in place. Returns the voice probability, and whether the output was finite; if not, the frame
+    /// is silence.
     pub(crate) fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
         if self.works {
             guard::bound_for_model(frame);
@@ -58,10 +57,10 @@ impl FrameDenoiser for Guarded {
     }
 }
 
-/// Frames of each sound that a model is tried on.
+/// Frames of each trial signal.
 const TRIAL_FRAMES: usize = 30;
 
-/// Runs a model that came from a file on noise, silence and a full-scale square wave.
+/// Runs a model on noise, silence and a full-scale square wave; refuses it if its output is not finite.
 pub(super) fn try_out(model: &Model) -> Result<(), ModelError> {
     let mut denoiser = model.guarded(1, Channels::Separate);
     let mut bits = 1_u32;
@@ -87,7 +86,7 @@ pub(super) fn try_out(model: &Model) -> Result<(), ModelError> {
                 };
             }
             if !denoiser.run(&mut frame).1 {
-                let problem = format!("what they give for {sound} is not a number");
+                let problem = format!("their output for {sound} is not finite");
                 return Err(ModelError::Field { field: "weights".into(), problem });
             }
         }

@@ -1,7 +1,7 @@
 //! Models, and the denoisers made from them.
 //!
-//! A [`Model`] is immutable and shared: cloning it copies a pointer. A [`FrameDenoiser`] is the state that one
-//! stream keeps for it. Everything slow (reading, planning, allocating) happens when either is made.
+//! A [`Model`] is immutable and shared: cloning it copies a pointer. A [`FrameDenoiser`] is the state of one
+//! stream. Reading, planning and allocating happen when either is made.
 
 mod bypass;
 pub(crate) mod guarded;
@@ -21,59 +21,59 @@ use guarded::Guarded;
 
 /// One stream's denoiser: frames of 10 ms at 48 kHz.
 ///
-/// Whoever implements this passes `sourdine-testkit`'s conformance suite and is done.
+/// `sourdine-testkit`'s conformance suite checks an implementation.
 pub trait FrameDenoiser: Send {
-    /// The delay from input to output in samples at 48 kHz; never changes.
+    /// Returns the delay from input to output in samples at 48 kHz; it never changes.
     fn latency(&self) -> usize;
 
-    /// Denoises one frame in place, and returns the probability (0 to 1) that it holds voice.
+    /// Denoises one frame in place. Returns the probability (0 to 1) that it contains voice.
     ///
     /// `frame` is planar: for each channel the denoiser was made for, 480 samples in ±1.0, all finite and
     /// within ±128.
     ///
     /// # Real time
-    /// No allocation, lock or system call; never panics. Where a model cannot promise that for the first call
-    /// on a thread, its [`ModelSource::warm_up_thread`] says so and mends it.
+    /// No allocation, lock or system call; never panics. A model that cannot promise that for the first call
+    /// on a thread implements [`ModelSource::warm_up_thread`].
     fn process(&mut self, frame: &mut [f32]) -> f32;
 
-    /// Forgets everything heard: what follows is as from a new denoiser, bit for bit.
+    /// Clears all state: the output from then on is that of a new denoiser, bit for bit.
     ///
     /// # Real time
     /// May allocate.
     fn reset(&mut self);
 
-    /// Recovers a state that has begun to give something that is not a number. Returns whether it could.
+    /// Recovers from a state whose output is no longer finite. Returns whether that worked.
     ///
     /// # Real time
     /// As [`process`](Self::process).
     fn recover(&mut self) -> bool;
 }
 
-/// What denoisers are made from.
+/// Makes denoisers.
 pub trait ModelSource: Send + Sync {
-    /// Name, cost and origin.
+    /// Returns name, cost and origin.
     fn info(&self) -> ModelInfo;
 
-    /// A new denoiser for `channels` channels (1 to 8) under one mask or one each.
+    /// Makes a denoiser for `channels` channels (1 to 8) under one mask or one each.
     ///
     /// # Real time
     /// Allocates; not for the audio thread.
     fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser>;
 
-    /// Does on this thread what the model's first frame on a thread would otherwise do at a bad moment.
+    /// Pre-allocates the thread-local state that the model needs on this thread.
     ///
     /// # Real time
     /// May allocate. Call it on the audio thread before audio starts.
     fn warm_up_thread(&self) {}
 }
 
-/// What is known about a model.
+/// Facts about a model.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ModelInfo {
-    /// The name it is chosen by.
+    /// The name that selects it.
     pub name: String,
-    /// One line on what it is.
+    /// One line of description.
     pub description: String,
     /// Delay of one channel, in samples at 48 kHz.
     pub latency: usize,
@@ -90,7 +90,7 @@ pub struct ModelInfo {
 }
 
 impl ModelInfo {
-    /// A model of the given name, whose delay is `latency` samples at 48 kHz; nothing else is known.
+    /// Describes a model by its name and its delay in samples at 48 kHz; the rest is empty.
     #[must_use]
     pub fn new(name: impl Into<String>, latency: usize) -> Self {
         Self {
@@ -114,41 +114,39 @@ const BUILT_IN: [&str; 3] = ["sourdine", "sourdine-lite", "rnnoise"];
 pub struct Model(Arc<dyn ModelSource>);
 
 impl Model {
-    /// Our own model, trained for this project: all of 0 Hz to 24 kHz, 480 samples of delay, and nothing left
-    /// for a thread's first frame.
+    /// Returns our own model, trained for this project: 0 Hz to 24 kHz, 480 samples of delay, no thread-local state.
     #[must_use]
     pub fn sourdine() -> Self {
         Self::from_source(sourdine::Sourdine::built_in())
     }
 
-    /// The smaller size of [`sourdine`](Self::sourdine): the same in all but the width of the network, for many streams or
-    /// little processor time, and what a stream can fall to under load
-    /// ([`Engine::with_light_model`](crate::Engine::with_light_model)).
+    /// Returns the smaller size of [`sourdine`](Self::sourdine): a narrower network, for many streams, little processor time,
+    /// or as a stream's fallback under load ([`Engine::with_light_model`](crate::Engine::with_light_model)).
     #[must_use]
     pub fn sourdine_lite() -> Self {
         Self::from_source(sourdine::Sourdine::lite())
     }
 
-    /// The baseline: RNNoise's network of 2018, run by the nnnoiseless crate. With the feature `rnnoise`, a default one.
+    /// Returns the baseline: RNNoise's network of 2018, run by the nnnoiseless crate. Needs the default feature `rnnoise`.
     #[cfg(feature = "rnnoise")]
     #[must_use]
     pub fn rnnoise() -> Self {
         Self::from_source(rnnoise::Rnnoise::built_in())
     }
 
-    /// No denoising: the input, without delay and with a voice probability of 0.
+    /// Returns a model that passes the input through, without delay and with a voice probability of 0.
     #[must_use]
     pub fn bypass() -> Self {
         Self::from_source(bypass::Bypass)
     }
 
-    /// The models that are built in, the default first.
+    /// Returns the built-in models, the default first.
     #[must_use]
     pub fn built_in() -> Vec<Self> {
         BUILT_IN.iter().filter_map(|name| Self::by_name(name)).collect()
     }
 
-    /// The built-in model of this name.
+    /// Returns the built-in model of this name.
     #[must_use]
     pub fn by_name(name: &str) -> Option<Self> {
         match name {
@@ -161,12 +159,12 @@ impl Model {
     }
 
     /// Reads a model from the bytes of a weights file: one of our own (`models/FORMAT.md`), or RNNoise 0.1
-    /// weights in nnnoiseless' binary form. `name` is what [`ModelInfo::name`] will say.
+    /// weights in nnnoiseless' binary form. `name` becomes [`ModelInfo::name`].
     ///
-    /// The model is tried on a second of noise, silence and full scale.
+    /// Tries the model out on a second of noise, silence and full scale.
     ///
     /// # Errors
-    /// [`ModelError`] says what the bytes are instead, which field is wrong, or on what the model fails.
+    /// [`ModelError`] describes the bytes, the field that is wrong, or the signal on which the model fails.
     pub fn from_bytes(name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
         let model = if safetensors::looks_like(bytes) {
             Self::from_source(sourdine::Sourdine::from_bytes(name, bytes)?)
@@ -184,25 +182,27 @@ impl Model {
 
     #[cfg(not(feature = "rnnoise"))]
     fn other(_name: &str, bytes: &[u8]) -> Result<Self, ModelError> {
-        let found =
-            format!("{} bytes that are no model of Sourdine's; RNNoise's are not built in", bytes.len());
+        let found = format!(
+            "{} bytes that are not a Sourdine model; this build does not read RNNoise weights",
+            bytes.len()
+        );
         Err(ModelError::Unknown { found })
     }
 
-    /// A model of the caller's own.
+    /// Wraps a model of the caller's own.
     #[must_use]
     pub fn from_source(source: impl ModelSource + 'static) -> Self {
         Self(Arc::new(source))
     }
 
-    /// Name, cost and origin.
+    /// Returns name, cost and origin.
     #[must_use]
     pub fn info(&self) -> ModelInfo {
         self.0.info()
     }
 
-    /// A new denoiser (see [`ModelSource::denoiser`]) behind a guard: what it is given is bounded, and a frame that it fails
-    /// on is silence with a voice probability of 0.
+    /// Makes a denoiser (see [`ModelSource::denoiser`]) behind a guard: its input is bounded, and a frame on which it fails
+    /// becomes silence with a voice probability of 0.
     #[must_use]
     pub fn denoiser(&self, channels: usize, mode: Channels) -> Box<dyn FrameDenoiser> {
         Box::new(self.guarded(channels, mode))

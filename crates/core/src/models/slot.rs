@@ -1,14 +1,14 @@
-//! A denoiser at its place in a stream.
+//! A denoiser padded to the latency of its stream.
 
 use super::FrameDenoiser as _;
 use super::Model;
 use super::guarded::Guarded;
 use crate::dsp::delay::Delay;
-use crate::error::ConfigError;
+use crate::error::SwitchError;
 use crate::settings::Channels;
 use crate::signal::MODEL_FRAME;
 
-/// A stream's denoiser with the delay that brings it to the stream's latency.
+/// A stream's denoiser, and the delay that pads it to the stream's latency.
 pub(crate) struct Slot {
     denoiser: Guarded,
     pad: Delay,
@@ -16,8 +16,8 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    /// Denoises a planar frame in place and returns the voice probability, and whether the result is sound;
-    /// if it is not, the frame is silence.
+    /// Denoises a planar frame in place. Returns the voice probability, and whether the output was finite; if not, the frame
+    /// is silence.
     pub(crate) fn run(&mut self, frame: &mut [f32]) -> (f32, bool) {
         let result = self.denoiser.run(frame);
         self.pad.run(frame);
@@ -30,7 +30,7 @@ impl Slot {
     }
 }
 
-/// What a slot must be like to fit a stream.
+/// The channels and latency of a stream's slots.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct SlotShape {
     pub(crate) channels: usize,
@@ -40,12 +40,18 @@ pub(crate) struct SlotShape {
 }
 
 impl SlotShape {
-    pub(crate) fn slot(self, model: &Model, denoiser: Guarded) -> Result<Slot, ConfigError> {
+    /// Refuses a denoiser whose delay exceeds the stream's.
+    pub(crate) fn slot(self, model: &Model, denoiser: Guarded) -> Result<Slot, SwitchError> {
         let latency = denoiser.latency();
-        let pad = self
-            .latency
-            .checked_sub(latency)
-            .ok_or(ConfigError::ModelLatency { latency, room: self.latency })?;
-        Ok(Slot { denoiser, pad: Delay::new(self.channels, pad, MODEL_FRAME), model: model.clone() })
+        if latency > self.latency {
+            return Err(SwitchError { latency, limit: self.latency });
+        }
+        Ok(self.padded(model, denoiser))
+    }
+
+    /// Pads a denoiser whose delay is known to fit.
+    pub(crate) fn padded(self, model: &Model, denoiser: Guarded) -> Slot {
+        let pad = self.latency.saturating_sub(denoiser.latency());
+        Slot { denoiser, pad: Delay::new(self.channels, pad, MODEL_FRAME), model: model.clone() }
     }
 }

@@ -1,4 +1,4 @@
-//! From one model to another while the stream runs, without a click.
+//! Switches a running stream from one model to another without a click.
 
 use triple_buffer::Output;
 
@@ -7,51 +7,51 @@ use super::slot::Slot;
 use crate::overload::Tier;
 use crate::signal::MODEL_FRAME;
 
-/// How long a new model listens before it is heard, in frames of 10 ms.
+/// Frames that a new model runs before it is faded in.
 const SWITCH_FRAMES: u32 = 10;
 
-/// Where the audio thread finds the newest model that was asked for, and gives back the one that it replaces.
+/// Passes the newest requested model to the audio thread, and the one that it replaces back.
 ///
-/// Three cells change hands by one atomic each (a triple buffer), so neither side ever waits, what was overwritten before it
-/// was taken goes back to the side that wrote it, and so does what was given back: nothing is freed on the audio thread.
-pub(crate) struct WantedModel(Output<Option<Slot>>);
+/// A triple buffer: neither side waits. A model that is overwritten before it was taken, or returned, ends up on the side of
+/// the writer, so nothing is freed on the audio thread.
+pub(crate) struct RequestedModel(Output<Option<Slot>>);
 
-impl WantedModel {
-    pub(crate) fn new(wanted: Output<Option<Slot>>) -> Self {
-        Self(wanted)
+impl RequestedModel {
+    pub(crate) fn new(requested: Output<Option<Slot>>) -> Self {
+        Self(requested)
     }
 
-    /// Takes the newest model, if there is one.
+    /// Takes the newest model, if one was requested.
     fn newest(&mut self) -> Option<Slot> {
         if self.0.update() { self.0.output_buffer_mut().take() } else { None }
     }
 
-    /// Gives back the model that the last one taken has replaced. [`Controls::set_model`] frees it.
+    /// Returns the model that the last one taken has replaced. [`Controls::set_model`](crate::Controls::set_model) frees it.
     fn give_back(&mut self, replaced: Slot) {
         *self.0.output_buffer_mut() = Some(replaced);
     }
 }
 
-/// A stream's denoiser, and the one that takes over from it while that is so.
+/// A stream's denoiser, and during a switch the next one.
 pub(crate) struct Denoisers {
     slot: Slot,
     next: Option<(Slot, u32)>,
-    /// The cheaper model's, for [`Tier::Light`].
+    /// The cheaper model for [`Tier::Light`].
     light: Option<Slot>,
-    wanted: WantedModel,
-    shadow: Vec<f32>,
+    requested: RequestedModel,
+    next_frame: Vec<f32>,
 }
 
 impl Denoisers {
-    pub(crate) fn new(slot: Slot, wanted: WantedModel, channels: usize) -> Self {
-        Self { slot, next: None, light: None, wanted, shadow: vec![0.0; channels * MODEL_FRAME] }
+    pub(crate) fn new(slot: Slot, requested: RequestedModel, channels: usize) -> Self {
+        Self { slot, next: None, light: None, requested, next_frame: vec![0.0; channels * MODEL_FRAME] }
     }
 
     pub(crate) fn set_light(&mut self, light: Slot) {
         self.light = Some(light);
     }
 
-    /// The model that is heard.
+    /// Returns the model in use.
     pub(crate) fn model(&self) -> &Model {
         &self.slot.model
     }
@@ -64,7 +64,7 @@ impl Denoisers {
         }
     }
 
-    /// Ends a switch that is under way, and forgets everything heard.
+    /// Completes a switch and clears the state of all denoisers.
     pub(crate) fn reset(&mut self) {
         self.settle();
         self.slot.reset();
@@ -73,25 +73,25 @@ impl Denoisers {
         }
     }
 
-    /// Denoises a planar frame of 480 samples in place; the voice probability, and whether the result is a model's.
+    /// Denoises a planar frame of 480 samples in place. Returns the voice probability, and whether the output was finite.
     pub(crate) fn run(&mut self, frame: &mut [f32], tier: Tier) -> (f32, bool) {
         if let (Tier::Light, Some(light)) = (tier, &mut self.light) {
             return light.run(frame);
         }
         if self.next.is_none()
-            && let Some(slot) = self.wanted.newest()
+            && let Some(slot) = self.requested.newest()
         {
             self.next = Some((slot, SWITCH_FRAMES));
         }
         let Some((next, left)) = &mut self.next else { return self.slot.run(frame) };
-        self.shadow.copy_from_slice(frame);
+        self.next_frame.copy_from_slice(frame);
         let (probability, mut finite) = self.slot.run(frame);
-        let (_, next_finite) = next.run(&mut self.shadow);
+        let (_, next_finite) = next.run(&mut self.next_frame);
         if *left > 0 {
             *left -= 1;
             return (probability, finite);
         }
-        for (old, new) in frame.chunks_exact_mut(MODEL_FRAME).zip(self.shadow.chunks_exact(MODEL_FRAME)) {
+        for (old, new) in frame.chunks_exact_mut(MODEL_FRAME).zip(self.next_frame.chunks_exact(MODEL_FRAME)) {
             for (i, (o, n)) in old.iter_mut().zip(new).enumerate() {
                 let t = (i + 1) as f32 / MODEL_FRAME as f32;
                 *o += (n - *o) * t * t * (3.0 - 2.0 * t);
@@ -102,11 +102,11 @@ impl Denoisers {
         (probability, finite)
     }
 
-    /// Ends a switch that is under way; the replaced slot goes back to be freed.
+    /// Completes a switch; the replaced slot is returned to be freed.
     fn settle(&mut self) {
         if let Some((next, _)) = self.next.take() {
             let old = std::mem::replace(&mut self.slot, next);
-            self.wanted.give_back(old);
+            self.requested.give_back(old);
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the network is made of.
+//! Dense layers and gated recurrent units with int8 weights.
 
 use super::kernels::Kernels;
 
-/// How many rows of a matrix lie together.
+/// Rows of a panel, which are interleaved in memory.
 pub(crate) const LANES: usize = 16;
 
-/// How many panels of rows lie together.
+/// Panels of a block, which are interleaved in memory.
 pub(crate) const BLOCK: usize = 6;
 
 /// A weight's type: `i8` or `i16`.
@@ -15,27 +15,27 @@ impl Weight for i8 {}
 
 impl Weight for i16 {}
 
-/// A dense layer: weights of int8, one scale per row, and inputs as int16 codes of a unit that is found anew for every
-/// use ([`Kernels::quantise`]). `y = bias + scale * unit * (W codes)`.
+/// A dense layer: int8 weights, one scale per row, and inputs as int16 codes in a unit chosen anew for every
+/// call ([`Kernels::quantise`]). `y = bias + scale * unit * (W codes)`.
 ///
-/// Int8 is for the cache's sake: the weights are read once per frame. A small layer that many inputs go through has the same
-/// weights in int16, ready to be multiplied. Int16 for the inputs is twice as fast as f32, and costs what rounding to fifteen
-/// bits costs. The rows lie in panels of 16, these in blocks of six, two columns after two columns, as the instructions
-/// take them that add two products at once.
+/// The weights are int8 to fit the cache: they are read once per frame. A small layer that is applied to many inputs keeps
+/// the same weights in int16, ready to multiply. Int16 inputs are twice as fast as f32, at the cost of rounding to fifteen
+/// bits. Rows are stored in panels of 16, panels in blocks of six, columns in pairs, the order of the instructions
+/// that add two products at once.
 #[derive(Debug)]
 pub(crate) struct Dense<W = i8> {
-    /// Pairs of columns; where there is an odd one, it is paired with zeros.
+    /// Pairs of columns; an odd last column is paired with zeros.
     pub(crate) pairs: usize,
     /// `[block][pair][panel]`: for each of 16 rows its two weights. The last block may have fewer panels.
     pub(crate) weights: Vec<[[W; 2]; LANES]>,
     pub(crate) scales: Vec<[f32; LANES]>,
     pub(crate) biases: Vec<[f32; LANES]>,
-    /// The largest code: such that no sum of products leaves 32 bits.
+    /// The largest code: chosen so that no sum of products exceeds 32 bits.
     pub(crate) full_scale: f32,
 }
 
 impl Dense {
-    /// From weights as they lie in the file: `[panel][column]`, 16 rows each.
+    /// Makes a layer from weights in the order of the file: `[panel][column]`, 16 rows each.
     pub(crate) fn new(
         columns: usize,
         file: &[[i8; LANES]],
@@ -61,7 +61,7 @@ impl Dense {
         }
     }
 
-    /// The same, for many inputs.
+    /// Returns the same layer for many inputs.
     pub(crate) fn widened(self) -> Dense<i16> {
         let Self { pairs, weights, scales, biases, full_scale } = self;
         let weights = weights.iter().map(|rows| rows.map(|row| row.map(i16::from))).collect();
@@ -75,18 +75,17 @@ impl<W: Weight> Dense<W> {
         self.scales.len() * LANES
     }
 
-    /// Weights, scales and biases in bytes.
+    /// Returns the size of weights, scales and biases in bytes.
     pub(crate) fn bytes(&self) -> usize {
         size_of_val(&self.weights[..]) + 2 * self.padded_rows() * size_of::<f32>()
     }
 
-    /// Multiplications of one input.
+    /// Returns the multiplications for one input.
     pub(crate) fn multiplications(&self) -> usize {
         2 * self.pairs * self.padded_rows()
     }
 
-    /// The outputs for the inputs that lie in `x` one after the other, all of which share a unit; `codes` is room for
-    /// theirs.
+    /// Computes the outputs for one or more inputs in `x`, one after the other, which share a unit; `codes` is scratch.
     pub(crate) fn run(&self, kernels: Kernels, x: &[f32], codes: &mut [[i16; 2]], y: &mut [f32]) {
         let codes = &mut codes[..x.len().div_ceil(2)];
         let unit = kernels.quantise(x, self.full_scale, codes);
@@ -99,23 +98,23 @@ impl<W: Weight> Dense<W> {
 #[derive(Debug)]
 pub(crate) struct Gru<W = i8> {
     pub(crate) input: Dense<W>,
-    pub(crate) memory: Dense<W>,
+    pub(crate) recurrent: Dense<W>,
 }
 
 impl<W: Weight> Gru<W> {
-    /// One step: `memory` becomes the next one, which is also the output. Of several of the same weights, inputs and memories
-    /// lie one after the other. `gates` holds six times the memories' length, `codes` half of the inputs' and of theirs.
+    /// Runs one step: updates the hidden state, which is also the output. Several units of the same weights have their inputs
+    /// and states one after the other. `gates` is six times as long as the states, `codes` half as long as inputs or states.
     pub(crate) fn step(
         &self,
         kernels: Kernels,
         input: &[f32],
-        memory: &mut [f32],
+        state: &mut [f32],
         gates: &mut [f32],
         codes: &mut [[i16; 2]],
     ) {
-        let (from_input, from_memory) = gates[..6 * memory.len()].split_at_mut(3 * memory.len());
+        let (from_input, from_state) = gates[..6 * state.len()].split_at_mut(3 * state.len());
         self.input.run(kernels, input, codes, from_input);
-        self.memory.run(kernels, memory, codes, from_memory);
-        kernels.gru(self.memory.padded_rows() / 3, from_input, from_memory, memory);
+        self.recurrent.run(kernels, state, codes, from_state);
+        kernels.gru(self.recurrent.padded_rows() / 3, from_input, from_state, state);
     }
 }

@@ -1,9 +1,9 @@
 //! The safetensors container: eight bytes of header length, a JSON header, raw little-endian tensors.
 //!
-//! Read by our own hand: the subset of JSON that occurs (an object of objects of strings and whole numbers) is
-//! a page of code, where the `safetensors` crate would bring serde, serde_json and hashbrown into a library
-//! that otherwise needs none of them. Every length is checked before it is used; no bytes can make this panic
-//! or allocate more than a few times their own length.
+//! Parsed here: the subset of JSON that occurs (an object of objects of strings and whole numbers) takes
+//! a page of code, and the `safetensors` crate would add serde, serde_json and hashbrown to a library
+//! that needs none of them otherwise. Every length is checked before use; no input makes this panic
+//! or allocate more than a few times its own length.
 
 use crate::error::ModelError;
 
@@ -31,12 +31,12 @@ struct Tensor<'a> {
 }
 
 pub(crate) fn wrong(field: &str, problem: impl Into<String>) -> ModelError {
-    // What the file says may be quoted here: one line, and not for ever.
+    // Text of the file may be quoted here: keep it to one short line.
     let line = |text: String| text.chars().filter(|c| !c.is_control()).take(200).collect();
     ModelError::Field { field: line(field.into()), problem: line(problem.into()) }
 }
 
-/// Whether the bytes begin like a safetensors file.
+/// Returns whether the bytes start like a safetensors file.
 pub(crate) fn looks_like(bytes: &[u8]) -> bool {
     // A header of less than 16 MiB, and an object that is empty or whose first key follows.
     matches!(bytes, [_, _, _, 0, 0, 0, 0, 0, b'{', b'"' | b'}' | b' ' | b'\n' | b'\r' | b'\t', ..])
@@ -96,7 +96,7 @@ impl<'a> Container<'a> {
         Ok(container)
     }
 
-    /// The metadata entry of this name.
+    /// Returns the metadata entry of this name.
     pub(crate) fn text(&self, key: &str) -> Result<&str, ModelError> {
         let found = self.metadata.iter().find(|(k, _)| k == key);
         found.map(|(_, value)| value.as_str()).ok_or_else(|| wrong(key, "missing in the metadata"))
@@ -121,7 +121,7 @@ impl<'a> Container<'a> {
         Ok(tensor.bytes)
     }
 
-    /// A tensor of numbers, all finite.
+    /// Returns a tensor of numbers, all finite.
     pub(crate) fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, ModelError> {
         let (numbers, _) = self.tensor(name, "F32", shape)?.as_chunks::<4>();
         let numbers: Vec<f32> = numbers.iter().map(|b| f32::from_le_bytes(*b)).collect();
@@ -131,7 +131,7 @@ impl<'a> Container<'a> {
         }
     }
 
-    /// A tensor of bytes whose last side is 16.
+    /// Returns a tensor of bytes whose last side is 16.
     pub(crate) fn panels(&self, name: &str, shape: [usize; 2]) -> Result<Vec<[i8; 16]>, ModelError> {
         let (rows, _) = self.tensor(name, "I8", &[shape[0], shape[1], 16])?.as_chunks::<16>();
         Ok(rows.iter().map(|row| row.map(u8::cast_signed)).collect())

@@ -1,25 +1,25 @@
-//! A soft ceiling: what the model makes louder than full scale is bent, not cut.
+//! A soft ceiling: limits peaks beyond full scale without clipping them.
 
-/// Below this nothing is touched: −0.45 dBFS.
+/// Samples below this are unchanged: −0.45 dBFS.
 const KNEE: f32 = 0.95;
 
-/// The most that comes out: the largest value of a 16-bit sample.
+/// The largest output: that of a 16-bit sample.
 const TOP: f32 = 32_767.0 / 32_768.0;
 
-/// Bends samples beyond the knee towards [`TOP`] by a hyperbolic tangent, which meets the straight part with
-/// the same slope; samples below the knee are left bit for bit.
+/// Compresses samples beyond the knee towards [`TOP`] by a hyperbolic tangent, which continues the linear part with
+/// the same slope; samples below the knee keep their bits.
 ///
-/// RNNoise makes a full-scale square wave 47 % larger than full scale: without this it would wrap or clip.
+/// RNNoise turns a full-scale square wave into one 47 % above full scale, which would otherwise wrap or clip.
 pub(crate) fn bend(samples: &mut [f32]) {
-    // Nearly always there is nothing to do, and this way of asking has no branch per sample.
+    // Usually no sample is that loud; this test has no branch per sample.
     if !samples.iter().fold(false, |loud, x| loud | (x.abs() > KNEE)) {
         return;
     }
     for x in samples {
         let magnitude = x.abs();
         if magnitude > KNEE {
-            let room = TOP - KNEE;
-            *x = (KNEE + room * ((magnitude - KNEE) / room).tanh()).copysign(*x);
+            let range = TOP - KNEE;
+            *x = (KNEE + range * ((magnitude - KNEE) / range).tanh()).copysign(*x);
         }
     }
 }

@@ -1,22 +1,22 @@
-//! The floor: of a quiet room at least −75 dBFS is left, so that its pauses do not become digital silence, and a voice that
-//! is hardly louder than that stays whole.
+//! The floor: keeps at least −75 dBFS of a quiet room, so that its pauses do not become digital silence and a voice
+//! barely louder than that is kept whole.
 //!
-//! In front of the mix: the louder the input, the smaller the share of it that is left at least. Above −60 dBFS the floor
-//! sinks as the input rises, or one would hear it under the noise that is removed. The level goes up with the newest frame,
-//! which is put out later, so the share is small before a sound begins; it comes down slowly.
+//! It sets the least share of the dry signal in the mix. Above −60 dBFS the floor
+//! falls as the input rises, or it would be audible under the noise that is removed. The level follows the newest frame up at
+//! once, before that frame is output, so the share is small when a sound starts; it decays slowly.
 
 use crate::signal::db_to_gain;
 
-/// What is left of a quiet room, in dBFS: a little more than the rounding of 16-bit samples.
+/// Level kept of a quiet room, in dBFS: slightly above the rounding of 16-bit samples.
 const FLOOR_DBFS: f32 = -75.0;
 
-/// Above this a room is not quiet.
+/// Level up to which a room is quiet, in dBFS.
 const QUIET_DBFS: f32 = -60.0;
 
-/// How fast the level comes down.
+/// Decay of the level.
 const FALL_DB_PER_MS: f32 = 0.6;
 
-/// Before a stream's first frame it counts as loud: its first sound must not slip through.
+/// Level before the first frame: loud, so that the first noise is not let through.
 const FIRST_DBFS: f32 = 0.0;
 
 #[derive(Debug)]
@@ -34,7 +34,7 @@ impl Floor {
         self.dbfs = FIRST_DBFS;
     }
 
-    /// Takes the newest frame's level; returns the share of the input that is left at least, 0 to 1.
+    /// Takes the newest frame's level. Returns the least share of the input to keep, 0 to 1.
     pub(crate) fn run(&mut self, newest_dbfs: f32) -> f32 {
         self.dbfs = newest_dbfs.max(self.dbfs - self.fall_db);
         let left_dbfs = FLOOR_DBFS - (self.dbfs - QUIET_DBFS).max(0.0);

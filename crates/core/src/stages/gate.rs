@@ -1,34 +1,34 @@
-//! The voice gate: turns pauses down further, and never cuts the start of a word.
+//! The voice gate: attenuates pauses further without cutting the start of a word.
 //!
-//! The gate of a frame is decided when the *next* frame has been heard already: the model's overlap delays the
-//! output by a frame, and the gate looks ahead into that delay, for no latency of its own. It opens on any of
-//! three signs, because each alone is late on some onsets: the model's voice probability; a clear rise over its
-//! own floor of what the model left, or of what it was given (a model removes some quiet fricatives at first); a
+//! The gain of a frame is decided when the *next* frame has been analysed: the model's overlap delays the
+//! output by a frame, and the gate looks ahead into that delay, without adding latency. It opens on any of
+//! three signs, because each alone is late on some onsets: the model's voice probability; a clear rise of the denoised
+//! level, or of the input's, over its floor (a model removes some quiet fricatives at first); a
 //! level not far below that of the voice so far. It opens within one frame along a raised cosine (the mix's ramp),
-//! holds, and closes slowly, to a depth in dB and never to nothing.
+//! holds, and closes slowly to a depth in dB.
 
 use crate::settings::GateParams;
 use crate::signal::{SILENCE_DBFS, db_to_gain};
 
-/// Voice probability that opens the gate; well below the voice decision's, as a closed gate costs words.
+/// Voice probability that opens the gate; well below the voice decision's, because a closed gate cuts words.
 const OPEN_PROBABILITY: f32 = 0.25;
 
 /// Rise of the denoised level over its floor that opens the gate, in dB.
 const OPEN_RISE_DB: f32 = 6.0;
 
-/// What is less than this below the voice so far may be the start of a word, in dB.
+/// Distance below the level of the voice so far at which sound may still be the start of a word, in dB.
 const NEAR_VOICE_DB: f32 = 25.0;
 
-/// Frames this likely to be voice tell its level; it is forgotten by so much a second. A stream starts with the
+/// Frames of at least this probability set the level of the voice, which then decays at this rate. A stream starts with the
 /// level of a voice at arm's length.
 const SURE_PROBABILITY: f32 = 0.8;
 const VOICE_FALL_DB_PER_S: f32 = 1.0;
 const FIRST_VOICE_DBFS: f32 = -25.0;
 
-/// Levels below this never open the gate by their rise, in dBFS.
+/// Level that a rise has to reach to open the gate, in dBFS.
 const QUIETEST_VOICE_DBFS: f32 = -75.0;
 
-/// How fast the floor follows upward, in dB a second. Downward it follows at once.
+/// Rate at which the floor follows the level up, in dB a second; down it follows at once.
 const FLOOR_RISE_DB_PER_S: f32 = 6.0;
 
 #[derive(Debug)]
@@ -45,13 +45,13 @@ pub(crate) struct Gate {
 }
 
 impl Gate {
-    /// A gate for frames of `frame_ms`; it starts open, so that a file's first word is whole.
-    pub(crate) fn new(shape: GateParams, frame_ms: f32) -> Self {
-        let hold_frames = (shape.hold_ms / frame_ms).ceil() as u32 + 1;
+    /// Makes a gate for steps of `frame_ms`; it starts open, so that the first word of a file is kept.
+    pub(crate) fn new(params: GateParams, frame_ms: f32) -> Self {
+        let hold_frames = (params.hold_ms / frame_ms).ceil() as u32 + 1;
         Self {
-            depth_db: shape.depth_db,
+            depth_db: params.depth_db,
             hold_frames,
-            step_db: shape.depth_db * frame_ms / shape.release_ms,
+            step_db: params.depth_db * frame_ms / params.release_ms,
             wet_floor: Floor::new(frame_ms),
             dry_floor: Floor::new(frame_ms),
             voice_step_db: VOICE_FALL_DB_PER_S * frame_ms / 1000.0,
@@ -69,8 +69,8 @@ impl Gate {
         self.gain_db = 0.0;
     }
 
-    /// Takes the newest frame's voice probability, its level, and the level of what the model left of the frame
-    /// before; returns the gain for the frame that is being put out, which is older.
+    /// Takes the newest frame's voice probability and level, and the denoised level of the frame
+    /// before. Returns the gain for the frame being output, which is older.
     pub(crate) fn run(&mut self, probability: f32, dry_dbfs: f32, wet_dbfs: f32) -> f32 {
         let rises = self.wet_floor.rise_db(wet_dbfs).max(self.dry_floor.rise_db(dry_dbfs));
         if probability >= SURE_PROBABILITY {
@@ -103,7 +103,7 @@ impl Floor {
         Self { dbfs: SILENCE_DBFS, step_db: FLOOR_RISE_DB_PER_S * frame_ms / 1000.0 }
     }
 
-    /// By how much the level stands above the floor so far, in dB.
+    /// Returns the level's distance above the floor so far, in dB.
     fn rise_db(&mut self, level_dbfs: f32) -> f32 {
         let rise = level_dbfs - self.dbfs;
         self.dbfs = level_dbfs.min(self.dbfs + self.step_db).max(QUIETEST_VOICE_DBFS - OPEN_RISE_DB);

@@ -1,13 +1,13 @@
-//! Nothing that is not a number goes any further.
+//! Replaces NaN and infinity with silence.
 
-/// Whether no sample is NaN or infinite, without a branch per sample, so that the compiler does several at once.
+/// Returns whether all samples are finite; without a branch per sample, so that it vectorises.
 pub(crate) fn all_finite(samples: &[f32]) -> bool {
     samples.iter().fold(true, |finite, x| finite & x.is_finite())
 }
 
-/// Replaces NaN and infinities by silence, and returns how many there were.
+/// Replaces NaN and infinity with silence. Returns how many there were.
 ///
-/// Everything downstream keeps a memory (filters, recurrent networks), and one NaN there would stay for ever.
+/// Everything downstream is recursive (filters, recurrent networks): one NaN would never leave it.
 pub(crate) fn silence_invalid(samples: &mut [f32]) -> u64 {
     if all_finite(samples) {
         return 0;
@@ -20,11 +20,11 @@ pub(crate) fn silence_invalid(samples: &mut [f32]) -> u64 {
     invalid
 }
 
-/// The loudest sample that a model is shown: +42 dBFS, the loudest that float sound gets by mistake or by design. Beyond it,
-/// input is clipped on the wet path only.
+/// The largest input of a model: +42 dBFS, more than float sound reaches by mistake or by design. Larger samples are clipped
+/// on the wet path only.
 const LOUDEST: f32 = 128.0;
 
-/// Keeps absurd but finite samples (1e30) from overflowing to NaN inside a model or a resampler.
+/// Clips huge but finite samples (1e30), which would overflow to NaN inside a model or a resampler.
 pub(crate) fn bound_for_model(samples: &mut [f32]) {
     for x in samples {
         *x = x.clamp(-LOUDEST, LOUDEST);

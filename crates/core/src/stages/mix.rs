@@ -1,15 +1,15 @@
-//! Dry and wet into one, sample by sample, with every change faded over one frame.
+//! Mixes dry and wet, and fades every change over one step.
 //!
-//! Whatever the controls ask for is a pair of weights on the two aligned signals:
+//! All controls act as a pair of weights on the two aligned signals:
 //!
-//! | asked for | dry | wet |
+//! | setting | dry | wet |
 //! |---|---|---|
 //! | off, passthrough, limit 0 dB | 1 | 0 |
 //! | limit L dB, gate gain g | g·m | g·(1 − m), with m = 10^(−L/20) |
 //! | residue of that | 1 − g·m | −g·(1 − m) |
 //!
-//! With a limit, what the model removes whole (wet = 0) is left at −L dB, and what it keeps (wet = dry) stays
-//! as it is. A change moves both weights along a raised cosine, so no control can click.
+//! With a limit, sound that the model removes wholly (wet = 0) is left at −L dB, and sound that it keeps (wet = dry) is
+//! unchanged. A change moves both weights along a raised cosine, so no control can click.
 
 /// The weights of the two signals.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -26,13 +26,13 @@ impl Weights {
         Self { dry: gate * dry_share, wet: gate * (1.0 - dry_share) }
     }
 
-    /// What was removed: the input less what is kept.
+    /// The residue: the input less the kept signal.
     pub(crate) fn removed(self) -> Self {
         Self { dry: 1.0 - self.dry, wet: -self.wet }
     }
 }
 
-/// The mixing stage; remembers where the weights are.
+/// The mixing stage, with the current weights.
 #[derive(Debug)]
 pub(crate) struct Mix {
     now: Weights,

@@ -1,21 +1,21 @@
-//! Steps that are no frame of the models: of 11.025 kHz and its kin.
+//! Cuts steps into the models' frames where their lengths differ: at 11.025 kHz and its multiples.
 
 use crate::dsp::fifo::Fifo;
 use crate::models::switch::Denoisers;
 use crate::overload::Tier;
 use crate::signal::MODEL_FRAME;
 
-/// Cuts steps of some length at 48 kHz into frames of 480, denoises those, and joins them again.
+/// Cuts steps at 48 kHz into frames of 480, denoises them, and joins them again.
 pub(crate) struct Recut {
     input: Fifo,
     output: Fifo,
     frame: Vec<f32>,
-    /// Of the newest frame: a step shorter than a frame may hold none.
+    /// The newest frame's voice probability: a step shorter than a frame may complete none.
     probability: f32,
 }
 
 impl Recut {
-    /// For steps of `len` samples at 48 kHz, with a delay of `delay`.
+    /// Makes a stage for steps of `len` samples at 48 kHz, with a delay of `delay`.
     pub(crate) fn new(channels: usize, len: usize, delay: usize) -> Self {
         Self {
             input: Fifo::new(channels, len + MODEL_FRAME, 0),
@@ -31,7 +31,7 @@ impl Recut {
         self.probability = 0.0;
     }
 
-    /// Denoises a planar step in place; the voice probability, and whether the result is a model's.
+    /// Denoises a planar step in place. Returns the voice probability, and whether the output was finite.
     pub(crate) fn run(
         &mut self,
         step: &mut [f32],

@@ -1,9 +1,9 @@
-//! The host's rate ↔ 48 kHz, both ways with one exact delay.
+//! Resamples between the host's rate and 48 kHz, with an exact delay.
 //!
-//! rubato's `Fft` resampler works on blocks: it transforms, cuts or extends the spectrum, multiplies it by an
+//! rubato's `Fft` resampler works on blocks: it transforms, truncates or extends the spectrum, applies an
 //! anti-aliasing filter and transforms back. Its filter is centred on sample ⌊n/2⌋ of a block of n input
-//! samples, so its delay is exactly ⌊n/2⌋ *input* samples: host samples on the way up, samples at 48 kHz on the
-//! way down. The engine adds a few samples at 48 kHz where the sum would not be a whole number of host samples
+//! samples, so its delay is exactly ⌊n/2⌋ *input* samples: host samples for upsampling, samples at 48 kHz for
+//! downsampling. The engine adds a few samples at 48 kHz if the sum is not a whole number of host samples
 //! (as at 44.1 kHz, where blocks are odd), because the dry signal has to be aligned to the sample.
 
 use rubato::audioadapter_buffers::direct::SequentialSlice;
@@ -13,11 +13,11 @@ use crate::dsp::grid::Grid;
 use crate::error::ConfigError;
 use crate::signal::gcd;
 
-/// The shortest block on the slower side, in samples. Shorter blocks have less delay but cut the treble: with
+/// The shortest block at the lower rate, in samples. Shorter blocks have less delay but attenuate the treble: with
 /// 147 the filter is flat to 0.9 of the Nyquist frequency.
 const SHORTEST_BLOCK: usize = 147;
 
-/// One direction: planar frames of `input` samples to planar frames of `output` samples.
+/// One direction: planar steps of `input` samples to planar steps of `output` samples.
 struct OneWay {
     fft: Fft<f32>,
     channels: usize,
@@ -73,7 +73,7 @@ pub(crate) struct RatePair {
 }
 
 impl RatePair {
-    /// The pair for a grid, or nothing where the host is at 48 kHz already.
+    /// Makes the pair for a grid; `None` if the host is at 48 kHz already.
     pub(crate) fn new(grid: Grid, channels: usize) -> Result<Option<Self>, ConfigError> {
         if grid.host == grid.model {
             return Ok(None);
@@ -89,17 +89,17 @@ impl RatePair {
         }))
     }
 
-    /// The delay of the way up in host samples, and of the way down in samples at 48 kHz.
+    /// Returns the delay of upsampling in host samples, and of downsampling in samples at 48 kHz.
     pub(crate) fn latency(&self) -> (usize, usize) {
         (self.up.input / self.up.blocks / 2, self.down.input / self.down.blocks / 2)
     }
 
-    /// A planar host frame to 48 kHz.
+    /// Resamples a planar step to 48 kHz.
     pub(crate) fn up(&mut self, host: &[f32], model: &mut [f32]) {
         self.up.run(host, model);
     }
 
-    /// A planar frame at 48 kHz to the host's rate.
+    /// Resamples a planar step at 48 kHz to the host's rate.
     pub(crate) fn down(&mut self, model: &[f32], host: &mut [f32]) {
         self.down.run(model, host);
     }

@@ -1,19 +1,24 @@
-//! From a voice probability to a decision: two thresholds, so that it does not flutter, and a hangover, so
-//! that it outlasts the gaps within a sentence.
+//! The decision made from a voice probability: two thresholds, so that it does not flutter, and a hangover, so
+//! that it bridges the gaps within a sentence.
 
 use crate::settings::VadParams;
 
 #[derive(Debug)]
 pub(crate) struct VoiceDecision {
-    shape: VadParams,
+    params: VadParams,
     hangover_frames: u32,
     left: u32,
     voice: bool,
 }
 
 impl VoiceDecision {
-    pub(crate) fn new(shape: VadParams, frame_ms: f32) -> Self {
-        Self { shape, hangover_frames: (shape.hangover_ms / frame_ms).round() as u32, left: 0, voice: false }
+    pub(crate) fn new(params: VadParams, frame_ms: f32) -> Self {
+        Self {
+            params,
+            hangover_frames: (params.hangover_ms / frame_ms).round() as u32,
+            left: 0,
+            voice: false,
+        }
     }
 
     pub(crate) fn reset(&mut self) {
@@ -23,7 +28,7 @@ impl VoiceDecision {
 
     /// Takes the probability of the newest frame and returns the decision.
     pub(crate) fn run(&mut self, probability: f32) -> bool {
-        let threshold = if self.voice { self.shape.off } else { self.shape.on };
+        let threshold = if self.voice { self.params.off } else { self.params.on };
         if probability >= threshold {
             self.voice = true;
             self.left = self.hangover_frames;

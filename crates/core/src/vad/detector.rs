@@ -3,9 +3,9 @@
 //! A statistical detector after Sohn, Kim & Sung, "A statistical model-based voice activity detection" (IEEE
 //! Signal Processing Letters 6(1), 1999): per bin the likelihood ratio of voice against noise, from the
 //! a-posteriori SNR γ and the a-priori SNR ξ by Ephraim & Malah's decision-directed rule, and its geometric
-//! mean over the bins of the telephone band. The noise spectrum is followed where voice is unlikely, and by its
+//! mean over the bins of the telephone band. The noise spectrum is tracked while voice is unlikely, and by its
 //! minimum over a second or two (the idea of Martin's minimum statistics, 2001), so that a fan that is switched on
-//! is not taken for voice for ever.
+//! is soon recognised as noise.
 //!
 //! It works at the stream's own rate, without a resampler or a network.
 
@@ -21,14 +21,14 @@ use crate::signal::{I16_SCALE, SILENCE_DBFS, mean_square, mean_square_to_dbfs};
 use crate::stages::guard;
 use crate::vad::VoiceDecision;
 
-/// The band that is looked at, in Hz.
+/// The band that is analysed, in Hz.
 const BAND_HZ: (f32, f32) = (150.0, 4000.0);
 
 /// Decision-directed weight of the past, and the floor of the a-priori SNR (−20 dB).
 const PAST: f32 = 0.96;
 const LEAST_PRIOR: f32 = 0.01;
 
-/// No bin counts for more than this, so that one loud tone is not a voice.
+/// Limit of one bin's log likelihood ratio, so that a single tone is not voice.
 const MOST_PER_BIN: f32 = 6.0;
 
 /// Mean log likelihood ratio at which voice and noise are equally likely, and the slope there.
@@ -47,31 +47,31 @@ const MINIMUM_SMOOTHING: f32 = 0.85;
 const MINIMUM_SPAN: u32 = 100;
 const MINIMUM_BIAS: f32 = 2.0;
 
-/// Power per bin below which nothing is heard: keeps digital silence from being noise of no level.
+/// The least noise power per bin: keeps digital silence from being noise without power.
 const LEAST_NOISE: f32 = 1e-10;
 
-/// What the detector heard last.
+/// The newest frame's report.
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct VoiceReport {
     /// Probability of voice in the newest frame, 0 to 1.
     pub probability: f32,
-    /// The decision on it, with hysteresis and hangover.
+    /// The decision made from it, with hysteresis and hangover.
     pub voice: bool,
     /// Level of the newest frame in dBFS.
     pub level_dbfs: f32,
 }
 
-/// Tells voice from noise in a stream that it does not change.
+/// Detects voice in a stream without changing it.
 ///
-/// Several channels are judged by their mean. Frames are 10 ms (or what the rate allows), windows two of them.
+/// Several channels are analysed by their mean. Frames are 10 ms (or what the rate allows), windows two of them.
 ///
 /// # Real time
 /// Making it allocates. `process_*` and `reset` neither allocate nor lock, from the first call on any thread.
 pub struct VoiceDetector {
     channels: usize,
     frame: usize,
-    /// The frame before and the frame that is being filled.
+    /// The frame before and the frame being filled.
     recent: Vec<f32>,
     filled: usize,
     window: Vec<f32>,
@@ -86,7 +86,7 @@ pub struct VoiceDetector {
     report: VoiceReport,
 }
 
-/// What is remembered of one bin.
+/// The state of one bin.
 #[derive(Debug, Clone, Copy, Default)]
 struct Bin {
     noise: f32,
@@ -98,15 +98,15 @@ struct Bin {
 }
 
 impl VoiceDetector {
-    /// Makes a detector. The format's block length does not matter.
+    /// Makes a detector. The format's block length is ignored.
     ///
     /// # Errors
-    /// [`ConfigError`] as for [`Engine::new`](crate::Engine::new), but any rate from 8 to 192 kHz will do.
+    /// [`ConfigError`] as for [`Engine::new`](crate::Engine::new), but any rate from 8 to 192 kHz is supported.
     ///
     /// # Real time
     /// Allocates.
-    pub fn new(format: StreamFormat, shape: VadParams) -> Result<Self, ConfigError> {
-        shape.validate()?;
+    pub fn new(format: StreamFormat, params: VadParams) -> Result<Self, ConfigError> {
+        params.validate()?;
         let StreamFormat { sample_rate: rate, channels, .. } = format;
         if !(8_000..=192_000).contains(&rate) {
             return Err(ConfigError::SampleRate { rate });
@@ -135,45 +135,45 @@ impl VoiceDetector {
             first_bin,
             band: vec![Bin::default(); last_bin + 1 - first_bin],
             frames: 0,
-            decision: VoiceDecision::new(shape, 1000.0 * frame as f32 / rate as f32),
+            decision: VoiceDecision::new(params, 1000.0 * frame as f32 / rate as f32),
             report: SILENCE,
         })
     }
 
-    /// Listens to an interleaved block of `f32` in ±1.0, of any length.
+    /// Analyses an interleaved block of `f32` in ±1.0, of any length.
     ///
     /// # Errors
-    /// [`BlockError::Ragged`] if it ends inside a frame; it is then not listened to.
+    /// [`BlockError::Ragged`] if it ends inside a frame; nothing is analysed then.
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
     pub fn process_interleaved_f32(&mut self, block: &[f32]) -> Result<VoiceReport, BlockError> {
-        self.listen(block, |x| x)
+        self.analyse(block, |x| x)
     }
 
-    /// Listens to an interleaved block of `i16`, of any length.
+    /// Analyses an interleaved block of `i16`, of any length.
     ///
     /// # Errors
-    /// [`BlockError::Ragged`] if it ends inside a frame; it is then not listened to.
+    /// [`BlockError::Ragged`] if it ends inside a frame; nothing is analysed then.
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
     pub fn process_interleaved_i16(&mut self, block: &[i16]) -> Result<VoiceReport, BlockError> {
-        self.listen(block, |x| x.to_sample::<f32>())
+        self.analyse(block, |x| x.to_sample::<f32>())
     }
 
-    /// Listens to an interleaved block of `f32` in the int16 range (±32768), of any length.
+    /// Analyses an interleaved block of `f32` in the int16 range (±32768), of any length.
     ///
     /// # Errors
-    /// [`BlockError::Ragged`] if it ends inside a frame; it is then not listened to.
+    /// [`BlockError::Ragged`] if it ends inside a frame; nothing is analysed then.
     ///
     /// # Real time
     /// No allocation, lock or system call; never panics.
     pub fn process_interleaved_f32_in_i16_range(&mut self, block: &[f32]) -> Result<VoiceReport, BlockError> {
-        self.listen(block, |x| x * (1.0 / I16_SCALE))
+        self.analyse(block, |x| x * (1.0 / I16_SCALE))
     }
 
-    /// Forgets everything heard, the noise too.
+    /// Clears all state, the noise estimate too.
     ///
     /// # Real time
     /// No allocation.
@@ -186,7 +186,7 @@ impl VoiceDetector {
         self.report = SILENCE;
     }
 
-    fn listen<T: Copy>(
+    fn analyse<T: Copy>(
         &mut self,
         block: &[T],
         to_unit: impl Fn(T) -> f32,
@@ -200,14 +200,14 @@ impl VoiceDetector {
             self.filled += 1;
             if self.filled == self.frame {
                 self.filled = 0;
-                self.judge();
+                self.finish_frame();
             }
         }
         Ok(self.report)
     }
 
-    /// Judges a whole frame and makes it the frame before.
-    fn judge(&mut self) {
+    /// Analyses a whole frame and makes it the frame before.
+    fn finish_frame(&mut self) {
         let (_, newest) = self.recent.split_at_mut(self.frame);
         guard::silence_invalid(newest);
         guard::bound_for_model(newest);
@@ -227,7 +227,7 @@ impl VoiceDetector {
             sum += bin.log_likelihood_ratio(x.norm_sqr(), learning, turn);
         }
         let mean = sum / self.band.len() as f32;
-        // The first frame has nothing to be compared with.
+        // The first frame has no noise estimate to be compared with.
         let probability = if self.frames == 1 || level_dbfs <= SILENCE_DBFS + 20.0 {
             0.0
         } else {
@@ -252,7 +252,7 @@ impl Bin {
     fn log_likelihood_ratio(&mut self, power: f32, learning: bool, turn: bool) -> f32 {
         self.smooth = MINIMUM_SMOOTHING * self.smooth + (1.0 - MINIMUM_SMOOTHING) * power;
         if learning {
-            // The minimum of a few frames says nothing yet: start from their mean.
+            // The minimum of a few frames is meaningless: start from their mean.
             self.smooth = self.noise;
             self.minimum = self.noise;
             self.next_minimum = self.noise;

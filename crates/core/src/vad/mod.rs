@@ -1,4 +1,4 @@
-//! Voice activity: a detector that needs no model, and the decision made of any probability.
+//! Voice activity: a detector that needs no model, and the decision made from a probability.
 
 mod decision;
 mod detector;

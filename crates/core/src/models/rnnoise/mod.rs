@@ -1,7 +1,7 @@
 //! The baseline: RNNoise 0.1 (Valin, "A Hybrid DSP/Deep Learning Approach to Real-Time Full-Band Speech
 //! Enhancement", 2018) by the nnnoiseless crate, with that crate's peculiarities kept in here:
 //!
-//! * its samples are in the int16 range: given ±1.0 it takes everything for silence and does nothing;
+//! * its samples are in the int16 range: it takes ±1.0 for silence and does nothing;
 //! * one NaN poisons its filters for good (and is undefined behaviour in easyfft's transform below it, which takes the error
 //!   that realfft returns for impossible), and it has no reset: the guard keeps NaN and overflow out, weights whose gains
 //!   could be anything but 0 to 1 are refused, and a spare state stands by;
@@ -10,7 +10,7 @@
 //! * its voice probability is near 1 on pink noise and fans, even while it removes them: a frame of which it
 //!   left next to nothing is not taken for voice;
 //! * it overshoots full scale: the engine's ceiling follows;
-//! * it removes everything above 20 kHz while it works: of that band the attenuation limit's share remains.
+//! * it removes everything above 20 kHz: of that band only the attenuation limit's share remains.
 
 mod linked;
 mod weights;
@@ -52,7 +52,7 @@ impl Rnnoise {
             retired: None,
             weights: self.weights.clone(),
             scaled: [0.0; MODEL_FRAME],
-            heard: 0.0,
+            input_power: 0.0,
         }
     }
 }
@@ -89,14 +89,14 @@ impl ModelSource for Rnnoise {
 /// One channel.
 pub(super) struct Mono {
     state: Box<DenoiseState<'static>>,
-    /// A state that has heard nothing, to take over on the audio thread without allocating.
+    /// A fresh state, to take over on the audio thread without allocating.
     spare: Option<Box<DenoiseState<'static>>>,
     /// The state it took over from, kept here so that it is not freed on the audio thread.
     retired: Option<Box<DenoiseState<'static>>>,
     weights: RnnModel,
     scaled: [f32; MODEL_FRAME],
-    /// Mean square of the frame before, of which the newest output is the denoised form.
-    heard: f32,
+    /// Mean square of the frame before, whose denoised form is the newest output.
+    input_power: f32,
 }
 
 impl Mono {
@@ -105,20 +105,20 @@ impl Mono {
         for (s, x) in self.scaled.iter_mut().zip(frame.iter()) {
             *s = x * I16_SCALE;
         }
-        let heard = mean_square(frame);
+        let power = mean_square(frame);
         let probability = self.state.process_frame(frame, &self.scaled);
         for x in frame.iter_mut() {
             *x *= 1.0 / I16_SCALE;
         }
-        probability * self.belief(heard, mean_square(frame))
+        probability * self.confidence(power, mean_square(frame))
     }
 
-    /// How far the network's voice probability is to be believed, 0 to 1: not at all if it left less than
-    /// −22 dB of the frame, wholly from −10 dB on. A frame that is 6 dB louder than the one before is always
-    /// believed: what was left of it is known a frame later only, and the gate must not miss an onset.
-    fn belief(&mut self, heard: f32, left: f32) -> f32 {
-        let before = std::mem::replace(&mut self.heard, heard);
-        if heard > 4.0 * before {
+    /// Returns the weight of the network's voice probability, 0 to 1: 0 if less than −22 dB of the frame is left, 1 from
+    /// −10 dB on. It is always 1 for a frame 6 dB louder than the one before: how much of that is left is known only a frame
+    /// later, and the gate must not miss an onset.
+    fn confidence(&mut self, power: f32, left: f32) -> f32 {
+        let before = std::mem::replace(&mut self.input_power, power);
+        if power > 4.0 * before {
             return 1.0;
         }
         let left_db = mean_square_to_dbfs(left) - mean_square_to_dbfs(before);
@@ -129,13 +129,13 @@ impl Mono {
         self.state = DenoiseState::from_model(self.weights.clone());
         self.spare = Some(DenoiseState::from_model(self.weights.clone()));
         self.retired = None;
-        self.heard = 0.0;
+        self.input_power = 0.0;
     }
 
     pub(super) fn recover(&mut self) -> bool {
         let Some(spare) = self.spare.take() else { return false };
         self.retired = Some(std::mem::replace(&mut self.state, spare));
-        self.heard = 0.0;
+        self.input_power = 0.0;
         true
     }
 }

@@ -159,10 +159,17 @@ impl Weights {
     /// The layers that groups share, each with the number of groups that go through it, and the layers for all of them together.
     fn layers(&self) -> ([(&Dense<i16>, usize); 8], impl Iterator<Item = &Dense>) {
         let (before, after) = (&self.group_in, &self.group_out);
-        let shared =
-            [&self.context, &before.input, &before.memory, &self.mix, &after.input, &after.memory, &self.out];
+        let shared = [
+            &self.context,
+            &before.input,
+            &before.recurrent,
+            &self.mix,
+            &after.input,
+            &after.recurrent,
+            &self.out,
+        ];
         let [a, b, c, d, e, f, g] = shared.map(|layer| (layer, GROUPS));
-        let grus = self.grus.iter().flat_map(|gru| [&gru.input, &gru.memory]);
+        let grus = self.grus.iter().flat_map(|gru| [&gru.input, &gru.recurrent]);
         let shared = [a, b, c, d, e, f, g, (&self.filter, FILTERED_GROUPS)];
         (shared, [&self.gather, &self.spread].into_iter().chain(grus))
     }
@@ -228,13 +235,13 @@ fn read_dense(file: &Container<'_>, name: &str, rows: usize, columns: usize) -> 
 
 fn read_gru(file: &Container<'_>, name: &str, width: usize) -> Result<Gru, ModelError> {
     let read = |part: &str| read_dense(file, &format!("{name}_{part}"), 3 * width, width);
-    Ok(Gru { input: read("ih")?, memory: read("hh")? })
+    Ok(Gru { input: read("ih")?, recurrent: read("hh")? })
 }
 
 /// The GRU that every group goes through.
 fn read_shared_gru(file: &Container<'_>, name: &str) -> Result<Gru<i16>, ModelError> {
-    let Gru { input, memory } = read_gru(file, name, UNITS)?;
-    Ok(Gru { input: input.widened(), memory: memory.widened() })
+    let Gru { input, recurrent } = read_gru(file, name, UNITS)?;
+    Ok(Gru { input: input.widened(), recurrent: recurrent.widened() })
 }
 
 /// A layer that every group goes through, without the groups' biases.

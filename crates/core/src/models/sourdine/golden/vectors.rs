@@ -8,7 +8,7 @@ pub(crate) const CASES: [&str; 5] = ["speech", "clipped", "white", "silence", "r
 /// The frame before which the whole state is reset in the case `reset`.
 pub(crate) const RESET: usize = 20;
 
-/// How often `speech` is heard in the case `repeated`.
+/// Repetitions of `speech` in the case `repeated`.
 const REPEATS: usize = 60;
 
 const FRAME: usize = 480;
@@ -39,7 +39,7 @@ impl Golden {
         at.iter().map(|b| i32::from_le_bytes(*b) as usize).collect()
     }
 
-    /// What a case hears: 48 kHz, ±1.0.
+    /// The input of a case: 48 kHz, ±1.0.
     pub(crate) fn input(&self, case: &str) -> Vec<f32> {
         let speech = self.tensor("speech.in").as_chunks::<2>().0;
         let speech: Vec<i16> = speech.iter().map(|b| i16::from_le_bytes(*b)).collect();
