@@ -7,7 +7,7 @@ use std::io::{Cursor, Write};
 use std::sync::mpsc::{Sender, channel};
 
 use libfuzzer_sys::fuzz_target;
-use sourdine_wav::{RawSpec, SoundReader, SoundWriter};
+use sourdine_soundfile::{RawSpec, SoundReader, SoundWriter};
 
 /// Hands on what is written into it.
 struct Sent(Sender<Vec<u8>>);

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sourdine_wav::{Overwrite, SoundReader, WavReader, WavRewriter};
+use sourdine_soundfile::{Overwrite, SoundReader, WavReader, WavRewriter};
 
 /// A file in memory, where the system has such; one for each process.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args as ClapArgs, Parser, Subcommand, ValueEnum, ValueHint};
 use sourdine::{Channels, Settings};
-use sourdine_wav::RawSpec;
+use sourdine_soundfile::RawSpec;
 
 use crate::live::LiveArgs;
 use crate::vad::Duration;

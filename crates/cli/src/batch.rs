@@ -34,8 +34,10 @@ impl<'a> Batch<'a> {
     ) -> Self {
         let stop = stop_on_signals();
         // What a run left that was killed.
-        plan.output_folders().iter().for_each(|folder| sourdine_wav::remove_abandoned(folder));
-        others.iter().for_each(|path| sourdine_wav::remove_abandoned(crate::report::file::folder(path)));
+        plan.output_folders().iter().for_each(|folder| sourdine_soundfile::remove_abandoned(folder));
+        others
+            .iter()
+            .for_each(|path| sourdine_soundfile::remove_abandoned(crate::report::file::folder(path)));
         if !quiet {
             plan.notes.iter().for_each(output::notice);
         }
@@ -122,7 +124,7 @@ pub(crate) fn refuse_two_readers(plan: &Plan, args: &BatchArgs) -> Result<(), Fa
 }
 
 /// `--raw` is about the standard input.
-pub(crate) fn refuse_raw_files(plan: &Plan, raw: Option<sourdine_wav::RawSpec>) -> Result<(), Failure> {
+pub(crate) fn refuse_raw_files(plan: &Plan, raw: Option<sourdine_soundfile::RawSpec>) -> Result<(), Failure> {
     if raw.is_some() && !plan.tasks.iter().all(|task| task.from == From::Stdin) {
         return Err(Failure::use_of(
             Path::new("--raw"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sourdine::{BlockError, ConfigError, ModelError};
-use sourdine_wav::{WavError, WavErrorKind};
+use sourdine_soundfile::{WavError, WavErrorKind};
 
 /// A failure. `Display` is one line that names the file and what to do.
 #[derive(Debug)]

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use sourdine_wav::SoundReader;
+use sourdine_soundfile::SoundReader;
 
 use crate::failure::Failure;
 use crate::inputs::{From, Task};

@@ -12,7 +12,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use sourdine::{Engine, Model, Settings, StreamFormat};
-use sourdine_wav::{RawSpec, SoundReader};
+use sourdine_soundfile::{RawSpec, SoundReader};
 
 use crate::args::{BatchArgs, SoundArgs};
 use crate::batch::{self, Batch};

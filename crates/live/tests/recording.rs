@@ -120,12 +120,12 @@ fn what_a_killed_program_has_recorded_can_be_read() {
     wait_for("sound in the file", Duration::from_secs(10), long);
     // Cleaning files into the same folder removes what its own killed runs left, and no recording, whether it goes on or
     // not.
-    sourdine_wav::remove_abandoned(&folder);
+    sourdine_soundfile::remove_abandoned(&folder);
     assert_eq!(names(&folder).len(), 1, "a recording that goes on was taken away");
     drop(live); // Killed.
-    sourdine_wav::remove_abandoned(&folder);
+    sourdine_soundfile::remove_abandoned(&folder);
     let [name] = &names(&folder)[..] else { panic!("{:?}", names(&folder)) };
-    let mut reader = sourdine_wav::SoundReader::open(&folder.join(name)).unwrap();
+    let mut reader = sourdine_soundfile::SoundReader::open(&folder.join(name)).unwrap();
     let mut samples = 0;
     let mut block = vec![0.0; 4096];
     loop {

@@ -6,10 +6,10 @@ use std::process::Command;
 /// What each package of the workspace may depend on, and what only its tests may.
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
-    ("sourdine-wav", &[], &["sourdine-testkit"]),
+    ("sourdine-soundfile", &[], &["sourdine-testkit"]),
     ("sourdine-settings", &["sourdine"], &[]),
-    ("sourdine-cli", &["sourdine", "sourdine-settings", "sourdine-wav"], &["sourdine-testkit"]),
-    ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-wav"]),
+    ("sourdine-cli", &["sourdine", "sourdine-settings", "sourdine-soundfile"], &["sourdine-testkit"]),
+    ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-soundfile"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Engine, StreamFormat};
-use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
 
 use super::Run;
 use super::parts::Sink;

@@ -6,7 +6,7 @@ mod parts;
 use std::path::{Path, PathBuf};
 
 use sourdine::{Model, Settings};
-use sourdine_wav::{Overwrite, WavErrorKind};
+use sourdine_soundfile::{Overwrite, WavErrorKind};
 
 use crate::args::{CleanArgs, FileKind};
 use crate::batch::{self, Batch};

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sourdine_wav::{Overwrite, SoundReader, SoundWriter};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundWriter};
 
 use super::Run;
 use crate::failure::Failure;

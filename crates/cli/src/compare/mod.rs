@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde::Serialize;
-use sourdine_wav::SoundReader;
+use sourdine_soundfile::SoundReader;
 
 use crate::failure::Failure;
 use crate::output;

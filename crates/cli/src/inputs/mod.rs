@@ -7,7 +7,7 @@ mod walk;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sourdine_wav::{RawSpec, SoundReader};
+use sourdine_soundfile::{RawSpec, SoundReader};
 
 use crate::failure::Failure;
 pub(crate) use untouched::{Untouched, place};

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 use std::path::Path;
 
-use sourdine_wav::temporary_file;
+use sourdine_soundfile::temporary_file;
 use tempfile::NamedTempFile;
 
 use crate::failure::Failure;

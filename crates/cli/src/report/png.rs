@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use plotters::backend::BitMapBackend;
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::{FontStyle, register_font};
-use sourdine_wav::temporary_file;
+use sourdine_soundfile::temporary_file;
 
 use super::{Picture, chart, file};
 use crate::failure::Failure;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sourdine_wav::WavReader;
+use sourdine_soundfile::WavReader;
 
 use super::samples;
 
