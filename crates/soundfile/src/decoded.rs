@@ -21,9 +21,9 @@ use crate::flac_chain::{self, StreamInfo};
 use crate::format::{SampleFormat, WavSpec};
 use crate::notice::Notice;
 use crate::ogg;
+use crate::originals::Originals;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sbr;
-use crate::stream::SharedUpstream;
 use crate::tags::InfoTag;
 use part::{Part, check_links, check_streams};
 use timeline::Line;
@@ -65,7 +65,6 @@ pub(crate) struct Decoded {
     /// Silence to be handed out, in frames.
     silence: u64,
     ended: bool,
-    pub(crate) upstream: SharedUpstream,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -132,7 +131,6 @@ impl Decoded {
             handed_out: 0,
             silence,
             ended: false,
-            upstream: SharedUpstream::default(),
             notices,
         };
         decoded.first(&parameters)?;
@@ -148,7 +146,7 @@ impl Decoded {
     }
 
     /// As [`crate::SoundReader::read`].
-    pub(crate) fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
         let channels = usize::from(self.spec.channels);
         let wide = is_wider_than_f32(self.spec.format);
         let bytes = self.spec.format.bytes();
@@ -162,7 +160,7 @@ impl Decoded {
                     .min(SILENCE_STEP);
                 out[done..done + frames * channels].fill(0.0);
                 if wide {
-                    self.upstream.keep(std::iter::repeat_n(0, frames * channels * bytes));
+                    originals.push(std::iter::repeat_n(0, frames * channels * bytes));
                 }
                 self.silence -= frames as u64;
                 done += frames * channels;
@@ -171,8 +169,8 @@ impl Decoded {
                 let range = self.handed_out..self.handed_out + step;
                 out[done..done + step].copy_from_slice(&self.ready.samples[range.clone()]);
                 if wide {
-                    let originals = self.ready.originals.get(range.start * bytes..range.end * bytes);
-                    self.upstream.keep(originals.unwrap_or_default().iter().copied());
+                    let stored = self.ready.originals.get(range.start * bytes..range.end * bytes);
+                    originals.push(stored.unwrap_or_default().iter().copied());
                 }
                 self.handed_out += step;
                 done += step;

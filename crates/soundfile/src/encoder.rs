@@ -3,33 +3,11 @@
 //! Float to integer is ours: dasp truncates, here a value is rounded to the nearest code (ties to even), saturates at
 //! full scale, and NaN becomes silence.
 
-use std::ops::AddAssign;
-
 use audio_codec_algorithms::{encode_alaw, encode_ulaw};
 
 use crate::format::{
     SampleFormat, alaw_to_f32, f64_to_f32, i16_to_f32, i24_to_f32, i32_to_f32, mulaw_to_f32, u8_to_f32,
 };
-
-/// What happened to the samples of an encoded block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Encoded {
-    /// Samples that got a value other than the one already there.
-    pub changed: u64,
-    /// Of these, samples beyond ±1.0 that an integer format could not hold; they saturated.
-    pub clipped: u64,
-    /// Of these, NaN samples that an integer format could not hold; they became silence.
-    pub invalid: u64,
-}
-
-impl AddAssign for Encoded {
-    fn add_assign(&mut self, other: Self) {
-        self.changed += other.changed;
-        self.clipped += other.clipped;
-        self.invalid += other.invalid;
-    }
-}
 
 /// Encodes the samples of one file in order.
 ///
@@ -40,18 +18,19 @@ impl AddAssign for Encoded {
 pub(crate) struct Encoder {
     format: SampleFormat,
     valid_bits: u32,
-    done: Encoded,
 }
 
 impl Encoder {
     /// For integers `valid_bits` is 1 to the container's bits; floats do not look at it.
     pub(crate) fn new(format: SampleFormat, valid_bits: u32) -> Self {
-        Self { format, valid_bits: valid_bits.clamp(1, format.container_bits()), done: Encoded::default() }
+        Self { format, valid_bits: valid_bits.clamp(1, format.container_bits()) }
     }
 
-    /// As [`SampleFormat::encode_over`]; returns the counts of this block.
-    pub(crate) fn encode_over(&mut self, samples: &[f32], bytes: &mut [u8]) -> Encoded {
-        self.done = Encoded::default();
+    /// Overwrites `bytes` with `samples`, as many as both hold; a sample that equals the one already there, decoded, bit
+    /// for bit keeps its bytes.
+    ///
+    /// An integer gets the nearest code (ties to even), saturates at full scale, and is 0 for NaN.
+    pub(crate) fn encode_over(&mut self, samples: &[f32], bytes: &mut [u8]) {
         match self.format {
             SampleFormat::U8 => self.integers(samples, bytes, u8_to_f32, u8_to_code, code_to_u8),
             SampleFormat::I16 => self.integers(samples, bytes, i16_to_f32, i16_to_code, code_to_i16),
@@ -62,7 +41,6 @@ impl Encoder {
             SampleFormat::F32 => {
                 for (sample, stored) in samples.iter().zip(bytes.as_chunks_mut().0) {
                     if sample.to_bits() != u32::from_le_bytes(*stored) {
-                        self.done.changed += 1;
                         *stored = sample.to_le_bytes();
                     }
                 }
@@ -70,7 +48,6 @@ impl Encoder {
             SampleFormat::F64 => {
                 for (sample, stored) in samples.iter().zip(bytes.as_chunks_mut().0) {
                     if sample.to_bits() != f64_to_f32(*stored).to_bits() {
-                        self.done.changed += 1;
                         *stored = f64::from(*sample).to_le_bytes();
                     }
                 }
@@ -78,7 +55,6 @@ impl Encoder {
             SampleFormat::ALaw => self.companded(samples, bytes, alaw_to_f32, encode_alaw),
             SampleFormat::MuLaw => self.companded(samples, bytes, mulaw_to_f32, encode_ulaw),
         }
-        self.done
     }
 
     /// G.711: the sample as 16 bits, then to the nearest code by the codec's own rule.
@@ -91,9 +67,6 @@ impl Encoder {
     ) {
         for (sample, stored) in samples.iter().zip(bytes) {
             if sample.to_bits() != to_f32([*stored]).to_bits() {
-                self.done.changed += 1;
-                self.done.clipped += u64::from(sample.abs() > 1.0);
-                self.done.invalid += u64::from(sample.is_nan());
                 *stored = encode(quantise(*sample, 32_768.0).clamp(-32_768, 32_767) as i16);
             }
         }
@@ -117,13 +90,13 @@ impl Encoder {
             let (before, after) = samples.split_at(lower.len().min(samples.len()));
             let spare = container_bits - self.valid_bits;
             let scale = full_scale(self.valid_bits);
-            self.done += overwrite(before, lower, scale, &to_f32, |code| from_code(code << spare));
+            overwrite(before, lower, scale, &to_f32, |code| from_code(code << spare));
             if !upper.is_empty() {
                 self.valid_bits = container_bits;
-                self.done += overwrite(after, upper, full_scale(container_bits), to_f32, from_code);
+                overwrite(after, upper, full_scale(container_bits), to_f32, from_code);
             }
         } else {
-            self.done = overwrite(samples, stored, full_scale(container_bits), to_f32, from_code);
+            overwrite(samples, stored, full_scale(container_bits), to_f32, from_code);
         }
     }
 }
@@ -141,27 +114,12 @@ fn overwrite<const N: usize>(
     full_scale: f64,
     to_f32: impl Fn([u8; N]) -> f32,
     from_code: impl Fn(i32) -> [u8; N],
-) -> Encoded {
-    let mut encoded = Encoded::default();
-    let mut fits = true;
-    for (sample, stored) in samples.iter().zip(stored.iter()) {
-        fits &= sample.abs() <= 1.0 || sample.to_bits() == to_f32(*stored).to_bits();
-    }
-    if !fits {
-        let changed =
-            samples.iter().zip(stored.iter()).filter(|(new, old)| new.to_bits() != to_f32(**old).to_bits());
-        for (sample, _) in changed {
-            encoded.clipped += u64::from(sample.abs() > 1.0);
-            encoded.invalid += u64::from(sample.is_nan());
-        }
-    }
+) {
     for (sample, stored) in samples.iter().zip(stored) {
         let changed = sample.to_bits() != to_f32(*stored).to_bits();
-        encoded.changed += u64::from(changed);
         let code = from_code(quantise(*sample, full_scale));
         *stored = if changed { code } else { *stored };
     }
-    encoded
 }
 
 /// The nearest code, ties to even; full scale beyond ±1.0, 0 for NaN.
@@ -240,11 +198,10 @@ mod tests {
     }
 
     #[test]
-    fn saturates_and_counts() {
+    fn saturates_and_silences_nan() {
         let mut bytes = [1; 12];
         let samples = [1.0, 1.5, -1.0, f32::NEG_INFINITY, f32::NAN, f32::INFINITY];
-        let encoded = SampleFormat::I16.encode_over(&samples, &mut bytes);
-        assert_eq!(encoded, Encoded { changed: 6, clipped: 3, invalid: 1 });
+        Encoder::new(SampleFormat::I16, 16).encode_over(&samples, &mut bytes);
         let codes: Vec<i32> = bytes.as_chunks().0.iter().map(|bytes| i16_to_code(*bytes)).collect();
         assert_eq!(codes, [32_767, 32_767, -32_768, -32_768, 0, 32_767]);
         assert_eq!(encode(SampleFormat::I32, 32, 2.0, &[0; 4]), i32::MAX.to_le_bytes());

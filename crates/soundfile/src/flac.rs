@@ -11,13 +11,12 @@ use flacenc::source::{Fill, FrameBuf};
 use md5::{Digest, Md5};
 
 use crate::attributes::Attributes;
-use crate::encoder::{Encoded, Encoder};
+use crate::encoder::Encoder;
 use crate::error::{WavError, WavErrorKind};
 use crate::format::{SampleFormat, WavSpec};
-use crate::fresh::patch;
 use crate::notice::Notice;
 use crate::output::{Out, Target};
-use crate::rewriter::Finished;
+use crate::sample_writer::patch;
 
 /// Samples of each channel in a FLAC frame: what the reference encoder takes.
 const BLOCK: usize = 4096;
@@ -45,8 +44,6 @@ pub(crate) struct FlacWriter {
     sink: ByteSink,
     frames: u64,
     numbered: usize,
-    written: u64,
-    encoded: Encoded,
     pub(crate) notice: Option<Notice>,
 }
 
@@ -114,8 +111,6 @@ impl FlacWriter {
             sink: ByteSink::new(),
             frames: 0,
             numbered: 0,
-            written: head.len() as u64,
-            encoded: Encoded::default(),
             notice: (format.bytes() < spec.format.bytes())
                 .then_some(Notice::FewerBits { from: spec.format, to: format }),
         })
@@ -147,7 +142,7 @@ impl FlacWriter {
         self.bytes.clear();
         // Silence is what an unchanged sample is compared with: it keeps what is there, which is right.
         self.bytes.resize(samples.len() * format.bytes(), if format == SampleFormat::U8 { 128 } else { 0 });
-        self.encoded += self.encoder.encode_over(samples, &mut self.bytes);
+        self.encoder.encode_over(samples, &mut self.bytes);
         let size = format.bytes();
         let unsigned = format == SampleFormat::U8;
         for code in self.bytes.chunks_exact(size) {
@@ -181,13 +176,12 @@ impl FlacWriter {
         self.out
             .write_all(self.sink.as_slice())
             .map_err(|error| WavError::writing(self.target.named(), error))?;
-        self.written += self.sink.as_slice().len() as u64;
         self.waiting.clear();
         self.numbered += 1;
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<Finished, WavError> {
+    pub(crate) fn finish(mut self) -> Result<(), WavError> {
         self.put_frame()?;
         let named = self.target.named().to_owned();
         let writing = |error| WavError::writing(&named, error);
@@ -204,17 +198,10 @@ impl FlacWriter {
             state_rate(&mut info, self.spec.sample_rate);
             patch(file, &[(8, info)]).map_err(writing)?;
         }
-        if let Out::Temporary(file) = out {
-            self.target.commit(file, self.attributes.as_ref())?;
+        match out {
+            Out::Temporary(file) => self.target.commit(file, self.attributes.as_ref()),
+            Out::Stream(_) => Ok(()),
         }
-        Ok(Finished {
-            path: named,
-            frames: self.frames,
-            bytes: self.written,
-            changed: self.encoded.changed,
-            clipped: self.encoded.clipped,
-            invalid: self.encoded.invalid,
-        })
     }
 }
 

@@ -5,8 +5,6 @@ use std::fmt;
 use audio_codec_algorithms::{decode_alaw, decode_ulaw};
 use dasp_sample::Sample;
 
-use crate::encoder::{Encoded, Encoder};
-
 /// How one sample is stored. All are little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SampleFormat {
@@ -66,7 +64,7 @@ impl SampleFormat {
     /// Reads samples out of `bytes` into `samples`, full scale ±1.0, as many as both hold.
     ///
     /// NaN, infinity and values beyond full scale in a float file pass as they are.
-    pub fn decode(self, bytes: &[u8], samples: &mut [f32]) {
+    pub(crate) fn decode(self, bytes: &[u8], samples: &mut [f32]) {
         match self {
             Self::U8 => decode_each(bytes, samples, u8_to_f32),
             Self::I16 => decode_each(bytes, samples, i16_to_f32),
@@ -77,15 +75,6 @@ impl SampleFormat {
             Self::ALaw => decode_each(bytes, samples, alaw_to_f32),
             Self::MuLaw => decode_each(bytes, samples, mulaw_to_f32),
         }
-    }
-
-    /// Overwrites `bytes` with `samples`, as many as both hold; a sample that equals the one already there, decoded,
-    /// bit for bit keeps its bytes.
-    ///
-    /// For integers a value is rounded to the nearest code (ties to even), saturates at full scale, and NaN becomes
-    /// silence.
-    pub fn encode_over(self, samples: &[f32], bytes: &mut [u8]) -> Encoded {
-        Encoder::new(self, self.container_bits()).encode_over(samples, bytes)
     }
 
     /// Size of the container in bits.

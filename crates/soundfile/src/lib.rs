@@ -1,10 +1,9 @@
 //! Sound files in and out for Sourdine: *the output file is the input file with the samples overwritten*.
 //!
-//! [`SoundReader`] opens any file it knows by what is in it, a WAV stream, or samples without a header; [`SoundWriter`]
-//! writes the twin, as WAV or FLAC. From WAV to WAV both are [`WavReader`] and [`WavRewriter`], to which that sentence
-//! applies to the letter:
+//! [`SoundReader`] opens any file that it knows by its content, a WAV stream, or samples without a header.
+//! [`SoundRewriter`] reads it and writes it back with other samples, as WAV or FLAC; [`SoundWriter`] writes parts of it.
 //!
-//! [`WavReader`] reads every sane WAV file as `f32` in constant memory; [`WavRewriter`] writes its twin. Every
+//! From WAV to WAV that first sentence applies to the letter. Every
 //! chunk (`fmt `, `bext`, `iXML`, `LIST`, `cue `, `smpl`, `id3 `, unknown ones), their order and their pad bytes
 //! are copied byte for byte. Only the payload of the `data` chunk is encoded anew, sample by sample, and a sample
 //! whose new value equals the decoded old one bit for bit keeps its old bytes. A file in which nothing changes
@@ -41,7 +40,7 @@
 //! # Example
 //!
 //! ```
-//! use sourdine_soundfile::{Overwrite, WavReader, WavRewriter};
+//! use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! # let folder = tempfile::tempdir()?;
@@ -51,12 +50,12 @@
 //! # let mut made = hound::WavWriter::create(&input, spec)?;
 //! # (0..1000).try_for_each(|i| made.write_sample(i as i16))?;
 //! # made.finalize()?;
-//! let mut reader = WavReader::open(&input)?;
-//! let mut rewriter = WavRewriter::create(&reader, &output, Overwrite::Refuse)?;
+//! let reader = SoundReader::open(&input)?;
 //! let channels = usize::from(reader.spec().channels);
+//! let mut rewriter = SoundRewriter::create(reader, &output, Overwrite::Refuse)?;
 //! let mut block = vec![0.0; 4096 * channels];
 //! loop {
-//!     let frames = reader.read(&mut block)?;
+//!     let frames = rewriter.read(&mut block)?;
 //!     if frames == 0 {
 //!         break;
 //!     }
@@ -64,7 +63,8 @@
 //!     samples.iter_mut().for_each(|sample| *sample *= 0.5);
 //!     rewriter.write(samples)?;
 //! }
-//! assert_eq!(rewriter.finish()?.frames, 1000);
+//! rewriter.finish()?;
+//! assert_eq!(SoundReader::open(&output)?.frames(), Some(1000));
 //! # Ok(())
 //! # }
 //! ```
@@ -94,6 +94,7 @@ mod mpeg;
 mod notice;
 mod ogg;
 mod opus;
+mod originals;
 mod output;
 mod payload;
 mod plain;
@@ -101,6 +102,7 @@ mod raw;
 mod reader;
 mod rewriter;
 mod riff;
+mod sample_writer;
 mod sbr;
 mod slice;
 mod sniff;
@@ -109,14 +111,15 @@ mod stream;
 mod tags;
 mod temporary;
 mod vorbis;
+mod wav_copy;
+mod writer;
 
-pub use encoder::Encoded;
 pub use error::{WavError, WavErrorKind};
 pub use format::{SampleFormat, WavSpec};
 pub use notice::Notice;
 pub use output::Overwrite;
 pub use raw::{RawSpec, RawSpecError};
-pub use reader::WavReader;
-pub use rewriter::{Finished, WavRewriter};
-pub use sound::{SoundReader, SoundWriter};
+pub use rewriter::SoundRewriter;
+pub use sound::SoundReader;
 pub use temporary::{remove_abandoned, temporary_file};
+pub use writer::SoundWriter;

@@ -1,6 +1,6 @@
 //! Where the output goes: checked before anything is computed, written beside, moved into place at the end.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use tempfile::NamedTempFile;
 
 use crate::attributes::Attributes;
 use crate::error::{WavError, WavErrorKind};
+use crate::sound::SoundReader;
 use crate::temporary::{folder, temporary_file};
 
 /// Whether an output that exists already may be replaced.
@@ -32,7 +33,7 @@ pub(crate) struct Target {
 
 impl Target {
     /// Checks that `output` may be written from `source`.
-    pub(crate) fn check(source: Source, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
+    pub(crate) fn check(source: &SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
         let refuse = |kind| Err(WavError::new(output, kind));
         let ends_in_separator = output
             .as_os_str()
@@ -101,28 +102,23 @@ impl Target {
     }
 }
 
-/// What the output is made from: the name of it, and the file if it is one.
-#[derive(Clone, Copy)]
-pub(crate) struct Source<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) file: Option<&'a File>,
-}
-
 /// Whether the output, which was `found`, is the file that is being read, under whatever name.
 #[cfg(unix)]
-fn is_same(source: Source, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
-    let Some(file) = source.file else { return Ok(false) };
-    let read = file.metadata().map_err(|error| WavError::reading(source.path, error))?;
-    Ok(same_inode(&read, found))
+fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
+    let Some(file) = source.file() else { return Ok(false) };
+    let read = file.metadata().map_err(|error| WavError::reading(source.path(), error))?;
+    // Another file may have taken over the name of the input; that one is not to be replaced either.
+    let renamed = fs::metadata(source.path()).is_ok_and(|named| same_inode(&named, found));
+    Ok(renamed || same_inode(&read, found))
 }
 
 /// Whether the output, which was `found`, is the file that is being read, as far as paths tell.
 #[cfg(not(unix))]
-fn is_same(source: Source, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
-    if source.file.is_none() {
+fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
+    if source.file().is_none() {
         return Ok(false);
     }
-    let read = source.path.canonicalize().map_err(|error| WavError::reading(source.path, error))?;
+    let read = source.path().canonicalize().map_err(|error| WavError::reading(source.path(), error))?;
     Ok(output.canonicalize().map_err(|error| WavError::writing(output, error))? == read)
 }
 
@@ -164,10 +160,4 @@ impl Write for Out {
 pub(crate) fn same_inode(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;
     (one.dev(), one.ino()) == (other.dev(), other.ino())
-}
-
-/// Not known without the system's help.
-#[cfg(not(unix))]
-pub(crate) fn same_inode(_one: &fs::Metadata, _other: &fs::Metadata) -> bool {
-    true
 }

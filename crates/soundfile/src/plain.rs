@@ -12,9 +12,9 @@ use crate::fmt_chunk::FormatChunk;
 use crate::format::{SampleFormat, WavSpec};
 use crate::layout;
 use crate::notice::Notice;
+use crate::originals::Originals;
 use crate::raw::ByteOrder;
 use crate::riff::{MAX_CHANNELS, MAX_CHUNKS, MAX_SAMPLE_RATE};
-use crate::stream::{SharedUpstream, needs_originals};
 use crate::tags::{self, InfoTag};
 
 /// Frames that are read from the file at once, in bytes, or a little less.
@@ -80,7 +80,6 @@ pub(crate) struct Plain {
     pub(crate) channel_mask: Option<u32>,
     pub(crate) tags: Vec<InfoTag>,
     pub(crate) frames: u64,
-    pub(crate) upstream: SharedUpstream,
     pub(crate) notices: Vec<Notice>,
 }
 
@@ -166,7 +165,7 @@ impl Plain {
         };
         let spec = WavSpec { sample_rate: rate, channels, format };
         let (at, end) = (offset, offset + frames * frame);
-        let (path, upstream, block) = (path.to_owned(), SharedUpstream::default(), Vec::new());
+        let (path, block) = (path.to_owned(), Vec::new());
         let channel_mask = mask.filter(|mask| mask.count_ones() == u32::from(channels));
         Ok(Self {
             path,
@@ -181,7 +180,6 @@ impl Plain {
             channel_mask,
             tags,
             frames,
-            upstream,
             notices,
         })
     }
@@ -195,7 +193,7 @@ impl Plain {
     }
 
     /// As [`crate::SoundReader::read`].
-    pub(crate) fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
         let channels = usize::from(self.spec.channels);
         let size = self.stored.format.bytes();
         let frame = channels * size;
@@ -214,8 +212,8 @@ impl Plain {
             self.stored.order.swap(&mut self.block, size);
             let samples = length / size;
             self.stored.format.decode(&self.block, &mut out[done..done + samples]);
-            if self.stored.format == self.spec.format && needs_originals(self.spec.format, self.valid_bits) {
-                self.upstream.keep(self.block.iter().copied());
+            if self.stored.format == self.spec.format {
+                originals.push(self.block.iter().copied());
             }
             self.at += length as u64;
             done += samples;

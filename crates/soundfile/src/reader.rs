@@ -7,12 +7,13 @@ use std::path::{Path, PathBuf};
 use crate::error::{WavError, WavErrorKind};
 use crate::format::WavSpec;
 use crate::notice::Notice;
+use crate::originals::Originals;
 use crate::payload::Payload;
 use crate::riff::{self, Layout, WalkError};
 
 /// Reads the sound of a WAV file from its first frame to its last, in constant memory.
 #[derive(Debug)]
-pub struct WavReader {
+pub(crate) struct WavReader {
     path: PathBuf,
     layout: Layout,
     payload: Payload,
@@ -24,7 +25,7 @@ impl WavReader {
     /// # Errors
     /// Every [`WavErrorKind`] that is about the input: there is no such file, it is something else, it is damaged, or
     /// it holds something that is not PCM.
-    pub fn open(path: &Path) -> Result<Self, WavError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, WavError> {
         // Before opening, because opening a pipe waits for its other end.
         let metadata = fs::metadata(path).map_err(|error| WavError::reading(path, error))?;
         if metadata.is_dir() {
@@ -38,32 +39,32 @@ impl WavReader {
             WalkError::Io(error) => WavError::reading(path, error),
             WalkError::Bad(kind) => WavError::new(path, kind),
         })?;
-        let payload = Payload::new(file, &layout).map_err(|error| WavError::reading(path, error))?;
+        let payload = Payload::new(file, &layout);
         Ok(Self { path: path.to_owned(), layout, payload })
     }
 
     /// What the file holds.
-    pub fn spec(&self) -> WavSpec {
+    pub(crate) fn spec(&self) -> WavSpec {
         self.layout.spec
     }
 
     /// Bits of an integer sample that carry sound: less than the container's where the header says so ("20 in 24").
-    pub fn valid_bits(&self) -> u32 {
+    pub(crate) fn valid_bits(&self) -> u32 {
         self.layout.valid_bits
     }
 
     /// Whole frames that are really in the file, whatever its header says.
-    pub fn frames(&self) -> u64 {
+    pub(crate) fn frames(&self) -> u64 {
         self.layout.frames
     }
 
     /// What was not right in the file and was repaired.
-    pub fn notices(&self) -> &[Notice] {
+    pub(crate) fn notices(&self) -> &[Notice] {
         &self.layout.notices
     }
 
     /// The file, as it was named to [`open`](Self::open).
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
@@ -77,13 +78,9 @@ impl WavReader {
     /// [`WavErrorKind::BlockLength`] if the length of `out` is not a multiple of the channels;
     /// [`WavErrorKind::SourceChanged`] if the file has become shorter since it was opened; [`WavErrorKind::Read`] if the
     /// system fails.
-    pub fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
         let spec = self.layout.spec;
         let channels = usize::from(spec.channels);
-        if !out.len().is_multiple_of(channels) {
-            let kind = WavErrorKind::BlockLength { samples: out.len(), channels: spec.channels };
-            return Err(WavError::new(&self.path, kind));
-        }
         let mut done = 0;
         while done < out.len() {
             let wanted = (out.len() - done) / channels;
@@ -93,6 +90,7 @@ impl WavReader {
             }
             let samples = bytes.len() / spec.format.bytes();
             spec.format.decode(bytes, &mut out[done..done + samples]);
+            originals.push(bytes.iter().copied());
             done += samples;
         }
         Ok(done / channels)
@@ -104,7 +102,7 @@ impl WavReader {
         let part = |start: u64, end: u64| {
             let mut bytes = Vec::new();
             if end.saturating_sub(start) <= LONGEST {
-                let mut file = File::open(&self.path)?;
+                let mut file = self.file();
                 file.seek(SeekFrom::Start(start))?;
                 file.take(end.saturating_sub(start)).read_to_end(&mut bytes)?;
             }

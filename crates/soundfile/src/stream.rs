@@ -1,16 +1,15 @@
 //! Sound from a stream that cannot be gone back in: WAV on a pipe, or headerless samples.
 
-use std::collections::VecDeque;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::error::{WavError, WavErrorKind};
 use crate::fmt_chunk::FormatChunk;
-use crate::format::{SampleFormat, WavSpec};
+use crate::format::WavSpec;
 use crate::header;
 use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
+use crate::originals::Originals;
 use crate::raw::{ByteOrder, RawSpec};
 use crate::riff::{self, MAX_CHUNKS, UNKNOWN, WalkError};
 
@@ -23,38 +22,10 @@ const LONGEST_HEAD: usize = 16 << 20;
 /// Chunks behind the sound are kept in memory, up to this; more is cut off.
 const LONGEST_TAIL: u64 = 16 << 20;
 
-/// What the writer needs of the input beside the samples.
-#[derive(Debug, Default)]
-pub(crate) struct Upstream {
-    /// The bytes of frames that were read and not yet written, where `f32` cannot hold all of a sample.
-    pub(crate) originals: VecDeque<u8>,
-    /// What follows the sound.
-    pub(crate) tail: Vec<u8>,
-}
-
-/// [`Upstream`], shared by reader and writer. Reads and writes alternate; the lock is not fought for.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct SharedUpstream(Arc<Mutex<Upstream>>);
-
-impl SharedUpstream {
-    /// Keeps the bytes of samples for the writer, if there is one: without, they would only pile up.
-    pub(crate) fn keep(&self, bytes: impl IntoIterator<Item = u8>) {
-        let mut upstream = self.lock();
-        if Arc::strong_count(&self.0) == 1 {
-            upstream.originals.clear();
-        }
-        upstream.originals.extend(bytes);
-    }
-
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Upstream> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 /// Reads sound from a stream, in constant memory.
 pub(crate) struct StreamReader {
     name: PathBuf,
-    source: Box<dyn Read + Send>,
+    source: ByteStream,
     pub(crate) spec: WavSpec,
     pub(crate) valid_bits: u32,
     pub(crate) order: ByteOrder,
@@ -68,17 +39,18 @@ pub(crate) struct StreamReader {
     buffer: Vec<u8>,
     ready: std::ops::Range<usize>,
     ended: bool,
-    pub(crate) upstream: SharedUpstream,
+    /// What follows the sound, once that is at its end.
+    tail: Vec<u8>,
     pub(crate) notices: Vec<Notice>,
 }
 
 impl StreamReader {
-    pub(crate) fn raw(source: Box<dyn Read + Send>, raw: RawSpec, name: &Path) -> Self {
+    pub(crate) fn raw(source: ByteStream, raw: RawSpec, name: &Path) -> Self {
         Self::new(source, raw.spec, raw.spec.format.container_bits(), raw.order, Vec::new(), None, name)
     }
 
     /// Reads the header of a WAV stream.
-    pub(crate) fn wav(mut source: Box<dyn Read + Send>, name: &Path) -> Result<Self, WavError> {
+    pub(crate) fn wav(mut source: ByteStream, name: &Path) -> Result<Self, WavError> {
         let (mut head, mut sound) = read_head(&mut source).map_err(|error| match error {
             WalkError::Io(error) => WavError::reading(name, error),
             WalkError::Bad(kind) => WavError::new(name, kind),
@@ -114,7 +86,7 @@ impl StreamReader {
     }
 
     fn new(
-        source: Box<dyn Read + Send>,
+        source: ByteStream,
         spec: WavSpec,
         valid_bits: u32,
         order: ByteOrder,
@@ -135,7 +107,7 @@ impl StreamReader {
             buffer: vec![0; BLOCK_BYTES.next_multiple_of(spec.frame_bytes())],
             ready: 0..0,
             ended: false,
-            upstream: SharedUpstream::default(),
+            tail: Vec::new(),
             notices: Vec::new(),
         }
     }
@@ -144,8 +116,13 @@ impl StreamReader {
         &self.name
     }
 
+    /// Takes what follows the sound.
+    pub(crate) fn take_tail(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.tail)
+    }
+
     /// As [`crate::SoundReader::read`]; gives what the stream has as soon as it has it.
-    pub(crate) fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
         let frame = self.spec.frame_bytes();
         let size = self.spec.format.bytes();
         let channels = usize::from(self.spec.channels);
@@ -156,9 +133,7 @@ impl StreamReader {
         let bytes = &mut self.buffer[self.ready.start..self.ready.start + frames * frame];
         self.order.swap(bytes, size);
         self.spec.format.decode(bytes, &mut out[..frames * channels]);
-        if needs_originals(self.spec.format, self.valid_bits) {
-            self.upstream.keep(bytes.iter().copied());
-        }
+        originals.push(bytes.iter().copied());
         self.ready.start += frames * frame;
         Ok(frames)
     }
@@ -208,18 +183,8 @@ impl StreamReader {
             tail.resize((stated % 2) as usize, 0);
         }
         self.source.by_ref().take(LONGEST_TAIL).read_to_end(&mut tail)?;
-        self.upstream.lock().tail = tail;
+        self.tail = tail;
         Ok(())
-    }
-}
-
-/// Whether an unchanged sample can only be kept by its bytes: it may hold more than `f32` does, or bits below the valid
-/// ones, or be one of two codes for the same value (µ-law has two zeros).
-pub(crate) fn needs_originals(format: SampleFormat, valid_bits: u32) -> bool {
-    match format {
-        SampleFormat::I32 | SampleFormat::F64 | SampleFormat::ALaw | SampleFormat::MuLaw => true,
-        SampleFormat::F32 => false,
-        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 => valid_bits < format.container_bits(),
     }
 }
 
@@ -234,11 +199,11 @@ struct Sound {
     zero: bool,
 }
 
-/// A stream from its start again.
-type Source = Box<dyn Read + Send>;
+/// Where a stream comes from.
+type ByteStream = Box<dyn Read + Send>;
 
 /// Whether nothing follows but whole chunks: then a size of 0 is true, and these are they. Else the stream as it was.
-fn look_ahead(mut source: Source) -> io::Result<(Option<Vec<u8>>, Source)> {
+fn look_ahead(mut source: ByteStream) -> io::Result<(Option<Vec<u8>>, ByteStream)> {
     let mut ahead = Vec::new();
     source.by_ref().take(8).read_to_end(&mut ahead)?;
     // Sound hardly ever looks like the header of a chunk; only then more of it is waited for.
@@ -257,7 +222,7 @@ fn look_ahead(mut source: Source) -> io::Result<(Option<Vec<u8>>, Source)> {
 /// A stream of which some bytes were read before.
 struct Again {
     ahead: Vec<u8>,
-    source: Source,
+    source: ByteStream,
 }
 
 impl Read for Again {

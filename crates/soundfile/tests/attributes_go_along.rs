@@ -9,7 +9,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
 use common::{Wav, folder, put};
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundWriter};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, SoundWriter};
 use tempfile::TempDir;
 use xattr::FileExt;
 
@@ -39,15 +39,16 @@ fn copies(input: &Path, check: impl Fn(&Path)) {
         let output = outputs.path().join(name);
         for overwrite in [Overwrite::Refuse, Overwrite::Replace] {
             let mut reader = SoundReader::open(input).unwrap();
-            let mut writer = if part {
-                SoundWriter::create_fresh(&reader, &output, overwrite).unwrap()
+            if part {
+                let mut writer = SoundWriter::create_part(&reader, &output, overwrite).unwrap();
+                let mut samples = vec![0.0; 1000];
+                assert_eq!(reader.read(&mut samples).unwrap(), 1000);
+                writer.write(&samples).unwrap();
+                writer.finish().unwrap();
             } else {
-                SoundWriter::create(&reader, &output, overwrite).unwrap()
-            };
-            let mut samples = vec![0.0; 1000];
-            assert_eq!(reader.read(&mut samples).unwrap(), 1000);
-            writer.write(&samples).unwrap();
-            writer.finish().unwrap();
+                let rewriter = SoundRewriter::create(reader, &output, overwrite).unwrap();
+                assert_eq!(common::pass_through(rewriter, |sample| sample).unwrap(), 1000);
+            }
             check(&output);
         }
     }

@@ -6,10 +6,10 @@ use std::fs;
 use std::path::Path;
 
 use common::{Wav, extensible, fmt, folder, line_of, put};
-use sourdine_soundfile::{SampleFormat, WavError, WavErrorKind as Kind, WavReader};
+use sourdine_soundfile::{SampleFormat, SoundReader, WavError, WavErrorKind as Kind};
 
 fn refused(path: &Path) -> WavError {
-    match WavReader::open(path) {
+    match SoundReader::open(path) {
         Err(error) => error,
         Ok(reader) => panic!("{} was read: {:?}", path.display(), reader.spec()),
     }
@@ -18,9 +18,18 @@ fn refused(path: &Path) -> WavError {
 /// Checks the kind and that the line has each of `words`.
 fn check(bytes: &[u8], kind: Kind, words: &[&str]) {
     let folder = folder();
-    let error = refused(&put(&folder, "talk.wav", bytes));
+    is_refused(&refused(&put(&folder, "talk.wav", bytes)), kind, words);
+}
+
+/// As [`check`], for what a file may be and a stream may not.
+fn check_stream(bytes: &[u8], kind: Kind, words: &[&str]) {
+    let stream = std::io::Cursor::new(bytes.to_vec());
+    is_refused(&SoundReader::from_stream(Box::new(stream), "talk.wav").unwrap_err(), kind, words);
+}
+
+fn is_refused(error: &WavError, kind: Kind, words: &[&str]) {
     assert_eq!(error.kind(), kind, "{error}");
-    let line = line_of(&error);
+    let line = line_of(error);
     for word in words {
         assert!(line.contains(word), "{line:?} lacks {word:?}");
     }
@@ -41,8 +50,8 @@ fn empty_file() {
 
 #[test]
 fn not_a_wav() {
-    check(b"hello, this is a text", Kind::NotWav { looks_like: None }, &["not a WAV", "convert"]);
-    check(b"\0", Kind::NotWav { looks_like: None }, &["not a WAV"]);
+    check_stream(b"hello, this is a text", Kind::NotWav { looks_like: None }, &["not a WAV", "convert"]);
+    check_stream(b"\0", Kind::NotWav { looks_like: None }, &["not a WAV"]);
     let known: [(&[u8], &'static str); 11] = [
         (b"fLaC\0\0\0\x22", "FLAC"),
         (b"OggS\0\x02", "Ogg (Vorbis or Opus)"),
@@ -57,13 +66,13 @@ fn not_a_wav() {
         (b"\x1A\x45\xDF\xA3", "Matroska/WebM"),
     ];
     for (bytes, name) in known {
-        check(bytes, Kind::NotWav { looks_like: Some(name) }, &[name, "convert"]);
+        check_stream(bytes, Kind::NotWav { looks_like: Some(name) }, &[name, "convert"]);
     }
 }
 
 #[test]
 fn big_endian() {
-    check(b"RIFX\0\0\0\x24WAVEfmt ", Kind::BigEndian, &["RIFX", "convert"]);
+    check_stream(b"RIFX\0\0\0\x24WAVEfmt ", Kind::BigEndian, &["RIFX", "convert"]);
 }
 
 #[test]
@@ -126,14 +135,14 @@ fn other_encodings_by_name() {
     let named = [(2, "Microsoft ADPCM"), (17, "IMA ADPCM"), (0x55, "MP3"), (0xFF, "AAC")];
     for (tag, name) in named {
         let kind = Kind::Encoding { tag, name: Some(name) };
-        check(&with_fmt(fmt(tag, 2, 48_000, 8)), kind, &[name, "convert"]);
-        check(&with_fmt(extensible(tag, 2, 48_000, 8, 8)), kind, &[name]);
+        check_stream(&with_fmt(fmt(tag, 2, 48_000, 8)), kind, &[name, "convert"]);
+        check_stream(&with_fmt(extensible(tag, 2, 48_000, 8, 8)), kind, &[name]);
     }
     let kind = Kind::Encoding { tag: 0x1234, name: None };
-    check(&with_fmt(fmt(0x1234, 2, 48_000, 16)), kind, &["0x1234"]);
+    check_stream(&with_fmt(fmt(0x1234, 2, 48_000, 16)), kind, &["0x1234"]);
     let mut odd = extensible(1, 2, 48_000, 16, 16);
     odd[39] = 0;
-    check(&with_fmt(odd), Kind::Encoding { tag: 0xFFFE, name: None }, &["0xFFFE"]);
+    check_stream(&with_fmt(odd), Kind::Encoding { tag: 0xFFFE, name: None }, &["0xFFFE"]);
 }
 
 #[test]
@@ -203,7 +212,7 @@ fn no_permission() {
 #[test]
 fn a_block_that_is_not_whole_frames() {
     let folder = folder();
-    let mut reader = WavReader::open(&put(&folder, "talk.wav", &good().bytes())).unwrap();
+    let mut reader = SoundReader::open(&put(&folder, "talk.wav", &good().bytes())).unwrap();
     let error = reader.read(&mut [0.0; 3]).unwrap_err();
     assert_eq!(error.kind(), Kind::BlockLength { samples: 3, channels: 2 });
     line_of(&error);
@@ -215,7 +224,7 @@ fn a_block_that_is_not_whole_frames() {
 fn a_file_that_shrinks_while_it_is_read() {
     let folder = folder();
     let path = put(&folder, "talk.wav", &Wav::new(SampleFormat::I16, 1, 200_000).bytes());
-    let mut reader = WavReader::open(&path).unwrap();
+    let mut reader = SoundReader::open(&path).unwrap();
     fs::OpenOptions::new().write(true).open(&path).unwrap().set_len(1000).unwrap();
     let error = reader.read(&mut [0.0; 480]).unwrap_err();
     assert_eq!(error.kind(), Kind::SourceChanged);

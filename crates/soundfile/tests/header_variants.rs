@@ -3,7 +3,7 @@
 mod common;
 
 use common::{FORMATS, Wav, bits, extensible, fmt, folder, put, read_all};
-use sourdine_soundfile::{SampleFormat, WavReader, WavSpec};
+use sourdine_soundfile::{SampleFormat, SoundReader, WavSpec};
 
 /// What the samples of `wav` must decode to, by a formula of our own in f64.
 fn expected(format: SampleFormat, data: &[u8]) -> Vec<f32> {
@@ -27,10 +27,11 @@ fn expected(format: SampleFormat, data: &[u8]) -> Vec<f32> {
 fn check(what: &str, wav: &Wav, format: SampleFormat, channels: u16) {
     let folder = folder();
     let path = put(&folder, "in.wav", &wav.bytes());
-    let mut reader = WavReader::open(&path).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let mut reader = SoundReader::open(&path).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(reader.spec(), WavSpec { sample_rate: 48_000, channels, format }, "{what}");
     assert_eq!(reader.notices(), [], "{what}");
-    assert_eq!(reader.frames(), (wav.data.len() / format.bytes()) as u64 / u64::from(channels), "{what}");
+    let frames = (wav.data.len() / format.bytes()) as u64 / u64::from(channels);
+    assert_eq!(reader.frames(), Some(frames), "{what}");
     assert_eq!(reader.path(), path);
     let samples = read_all(&mut reader, 1000);
     assert!(
@@ -74,9 +75,6 @@ fn fewer_valid_bits_than_the_container() {
         let fmt = extensible(1, 2, 48_000, bits(format), valid);
         let wav = Wav { fmt, ..Wav::new(format, 2, 100) };
         check("valid bits", &wav, format, 2);
-        let folder = folder();
-        let reader = WavReader::open(&put(&folder, "in.wav", &wav.bytes())).unwrap();
-        assert_eq!(reader.valid_bits(), u32::from(valid));
     }
     let wav = Wav { fmt: fmt(1, 1, 48_000, 12), ..Wav::new(SampleFormat::I16, 1, 100) };
     check("12 bits in the plain header", &wav, SampleFormat::I16, 1);
@@ -125,10 +123,10 @@ fn rf64_and_bw64() {
 fn any_block_length_reads_the_same() {
     let folder = folder();
     let path = put(&folder, "in.wav", &Wav::new(SampleFormat::I24, 6, 30_000).bytes());
-    let whole = read_all(&mut WavReader::open(&path).unwrap(), 100_000);
+    let whole = read_all(&mut SoundReader::open(&path).unwrap(), 100_000);
     assert_eq!(whole.len(), 180_000);
     for block in [1, 7, 480, 4096, 7281, 7282, 29_999] {
-        assert_eq!(read_all(&mut WavReader::open(&path).unwrap(), block), whole, "{block}");
+        assert_eq!(read_all(&mut SoundReader::open(&path).unwrap(), block), whole, "{block}");
     }
 }
 
@@ -140,7 +138,7 @@ fn nan_infinity_and_loud_samples_pass() {
     let double: Vec<u8> = loud.iter().flat_map(|sample| f64::from(*sample).to_le_bytes()).collect();
     for (format, data) in [(SampleFormat::F32, single), (SampleFormat::F64, double)] {
         let path = put(&folder, "in.wav", &Wav { data, ..Wav::new(format, 1, 0) }.bytes());
-        let read = read_all(&mut WavReader::open(&path).unwrap(), 3);
+        let read = read_all(&mut SoundReader::open(&path).unwrap(), 3);
         assert!(read[0].is_nan());
         assert_eq!(read[1..], loud[1..]);
     }

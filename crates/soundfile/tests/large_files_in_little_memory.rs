@@ -12,7 +12,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom, Write};
 
 use common::{Wav, folder, put};
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundWriter};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter};
 
 const FRAMES: u64 = 5 * (1 << 30) / 6 + 1; // of two channels with 24 bits
 const DATA: u64 = FRAMES * 6;
@@ -40,21 +40,21 @@ fn rf64_of_5_gib() {
     file.write_all(&[1, 2, 3, 4, 5, 6]).expect("a sparse file");
 
     let output = folder.path().join("out.wav");
-    let mut reader = SoundReader::open(&input).expect("an RF64");
+    let reader = SoundReader::open(&input).expect("an RF64");
     assert_eq!((reader.frames(), reader.notices()), (Some(FRAMES), &[][..]));
-    let mut writer = SoundWriter::create(&reader, &output, Overwrite::Refuse).expect("room for it");
+    let mut rewriter = SoundRewriter::create(reader, &output, Overwrite::Refuse).expect("room for it");
     let mut block = vec![0.0; 2 << 14];
     loop {
-        let frames = reader.read(&mut block).expect("reading");
+        let frames = rewriter.read(&mut block).expect("reading");
         if frames == 0 {
             break;
         }
-        writer.write(&block[..2 * frames]).expect("writing");
+        rewriter.write(&block[..2 * frames]).expect("writing");
     }
-    let finished = writer.finish().expect("finishing");
-    assert_eq!((finished.frames, finished.bytes, finished.changed), (FRAMES, offset + DATA, 0));
+    rewriter.finish().expect("finishing");
 
     let mut out = fs::File::open(&output).expect("the output");
+    assert_eq!(out.metadata().expect("the output").len(), offset + DATA);
     let mut start = vec![0; header.len()];
     out.read_exact(&mut start).expect("the header");
     assert!(start == header);

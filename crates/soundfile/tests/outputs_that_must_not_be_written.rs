@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Wav, folder, line_of, names, put, rewrite};
-use sourdine_soundfile::{Overwrite, SampleFormat, WavErrorKind as Kind, WavReader, WavRewriter};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavErrorKind as Kind};
 use tempfile::TempDir;
 
 fn input(folder: &TempDir) -> PathBuf {
@@ -16,8 +16,8 @@ fn input(folder: &TempDir) -> PathBuf {
 /// Checks that `create` refuses and that the folder holds what it held.
 fn refused(folder: &TempDir, input: &Path, output: &Path, overwrite: Overwrite, kind: Kind) {
     let before = names(folder);
-    let source = WavReader::open(input).expect("the input");
-    let error = WavRewriter::create(&source, output, overwrite).expect_err("not refused");
+    let source = SoundReader::open(input).expect("the input");
+    let error = SoundRewriter::create(source, output, overwrite).expect_err("not refused");
     assert_eq!(error.kind(), kind, "{error}");
     assert_eq!(error.path(), output);
     line_of(&error);
@@ -40,9 +40,10 @@ fn an_output_that_comes_into_being_meanwhile() {
     let folder = folder();
     let input = input(&folder);
     let output = folder.path().join("out.wav");
-    let mut reader = WavReader::open(&input).unwrap();
-    let mut rewriter = WavRewriter::create(&reader, &output, Overwrite::Refuse).unwrap();
-    rewriter.write(&common::read_all(&mut reader, 1000)).unwrap();
+    let reader = SoundReader::open(&input).unwrap();
+    let mut rewriter = SoundRewriter::create(reader, &output, Overwrite::Refuse).unwrap();
+    let samples = common::read_to_rewrite(&mut rewriter, 1000);
+    rewriter.write(&samples).unwrap();
     fs::write(&output, b"of another program").unwrap();
     let error = rewriter.finish().unwrap_err();
     assert_eq!(error.kind(), Kind::OutputExists);

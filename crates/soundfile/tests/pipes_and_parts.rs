@@ -7,7 +7,9 @@ use std::sync::{Arc, Mutex};
 
 use common::tools::{pass, read};
 use common::{Wav, extensible, fmt, folder, put};
-use sourdine_soundfile::{Notice, Overwrite, RawSpec, SampleFormat, SoundReader, SoundWriter, WavErrorKind};
+use sourdine_soundfile::{
+    Notice, Overwrite, RawSpec, SampleFormat, SoundReader, SoundRewriter, SoundWriter, WavErrorKind,
+};
 
 /// What is written into it can be looked at.
 #[derive(Clone, Default)]
@@ -40,19 +42,20 @@ impl Read for Dribble {
     }
 }
 
-fn through(mut reader: SoundReader) -> Vec<u8> {
+fn through(reader: SoundReader) -> Vec<u8> {
     let pipe = Pipe::default();
-    let mut writer = SoundWriter::to_stream(&reader, Box::new(pipe.clone())).expect("a pipe");
-    let mut block = vec![0.0; 100 * usize::from(reader.spec().channels)];
+    let spec = reader.spec();
+    let mut rewriter = SoundRewriter::to_stream(reader, Box::new(pipe.clone())).expect("a pipe");
+    let mut block = vec![0.0; 100 * usize::from(spec.channels)];
     let mut written = 0;
     loop {
-        let frames = reader.read(&mut block).expect("memory");
+        let frames = rewriter.read(&mut block).expect("memory");
         if frames == 0 {
-            writer.finish().expect("a pipe");
+            rewriter.finish().expect("a pipe");
             return pipe.bytes();
         }
-        written += frames * reader.spec().frame_bytes();
-        writer.write(&block[..frames * usize::from(reader.spec().channels)]).expect("a pipe");
+        written += frames * spec.frame_bytes();
+        rewriter.write(&block[..frames * usize::from(spec.channels)]).expect("a pipe");
         assert!(pipe.bytes().len() >= written, "it is held back");
     }
 }
@@ -97,13 +100,13 @@ fn streams_of_unknown_length() {
 
         // Into a file, the length is put right.
         let folder = folder();
-        let mut reader = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").expect("a WAV");
+        let reader = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").expect("a WAV");
         let output = folder.path().join("out.wav");
-        let mut writer = SoundWriter::create(&reader, &output, Overwrite::Refuse).expect("a file");
+        let mut rewriter = SoundRewriter::create(reader, &output, Overwrite::Refuse).expect("a file");
         let mut block = vec![0.0; 2000];
-        let frames = reader.read(&mut block).expect("memory");
-        writer.write(&block[..frames * 2]).expect("a file");
-        writer.finish().expect("a file");
+        let frames = rewriter.read(&mut block).expect("memory");
+        rewriter.write(&block[..frames * 2]).expect("a file");
+        rewriter.finish().expect("a file");
         let (samples, again) = read(&output);
         assert_eq!((samples.len(), again.frames(), again.notices()), (1000, Some(500), &[][..]));
     }
@@ -140,8 +143,8 @@ fn a_closed_pipe() {
     }
     let bytes = Wav::new(SampleFormat::I16, 1, 10).bytes();
     let reader = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").expect("a WAV");
-    let mut writer = SoundWriter::to_stream(&reader, Box::new(Closed)).expect("nothing is written yet");
-    let error = writer.write(&[0.0; 10]).expect_err("nobody reads");
+    let mut rewriter = SoundRewriter::to_stream(reader, Box::new(Closed)).expect("nothing is written yet");
+    let error = rewriter.write(&[0.0; 10]).expect_err("nobody reads");
     assert_eq!(error.kind(), WavErrorKind::OutputClosed);
 }
 
@@ -171,14 +174,21 @@ fn what_flac_cannot_hold() {
     let float = put(&folder, "float.wav", &Wav::new(SampleFormat::F32, 1, 100).bytes());
     let reader = SoundReader::open(&float).expect("a WAV");
     let output = folder.path().join("out.flac");
-    let writer = SoundWriter::create(&reader, &output, Overwrite::Refuse).expect("FLAC");
-    assert_eq!(writer.notices(), [Notice::FewerBits { from: SampleFormat::F32, to: SampleFormat::I24 }]);
+    let rewriter = SoundRewriter::create(reader, &output, Overwrite::Refuse).expect("FLAC");
+    assert_eq!(
+        rewriter.output_notices(),
+        [Notice::FewerBits { from: SampleFormat::F32, to: SampleFormat::I24 }]
+    );
     let wide = put(&folder, "wide.wav", &Wav::new(SampleFormat::I16, 9, 100).bytes());
-    let error = SoundWriter::create(&SoundReader::open(&wide).expect("a WAV"), &output, Overwrite::Refuse)
+    let error = SoundRewriter::create(SoundReader::open(&wide).expect("a WAV"), &output, Overwrite::Refuse)
         .expect_err("nine channels");
     assert!(matches!(error.kind(), WavErrorKind::NotForFlac { channels: 9, .. }));
-    let error =
-        SoundWriter::create(&reader, &folder.path().join("out.mp3"), Overwrite::Refuse).expect_err("MP3");
+    let error = SoundRewriter::create(
+        SoundReader::open(&float).expect("a WAV"),
+        &folder.path().join("out.mp3"),
+        Overwrite::Refuse,
+    )
+    .expect_err("MP3");
     assert_eq!(error.kind(), WavErrorKind::OutputKind);
     assert!(error.to_string().contains(".wav") && error.to_string().contains(".flac"));
 }
@@ -190,11 +200,11 @@ fn a_part_keeps_the_format_and_the_title() {
     let input = put(&folder, "in.wav", &wav.with_chunks().bytes());
     let mut reader = SoundReader::open(&input).expect("a WAV");
     let output = folder.path().join("part.wav");
-    let mut writer = SoundWriter::create_fresh(&reader, &output, Overwrite::Refuse).expect("a WAV");
+    let mut writer = SoundWriter::create_part(&reader, &output, Overwrite::Refuse).expect("a WAV");
     let mut samples = vec![0.0; 6 * 300];
     reader.read(&mut samples).expect("a file");
     writer.write(&samples).expect("a file");
-    assert_eq!(writer.finish().expect("a file").frames, 300);
+    writer.finish().expect("a file");
     let bytes = std::fs::read(&output).expect("a file");
     let has = |what: &[u8]| bytes.windows(what.len()).any(|found| found == what);
     assert!(has(&extensible(1, 6, 48_000, 24, 20)) && has(b"INFOISFT\x05\0\0\0mine"));
@@ -207,5 +217,6 @@ fn a_part_keeps_the_format_and_the_title() {
 fn reader_and_writer_can_go_to_other_threads() {
     fn check<T: Send>() {}
     check::<SoundReader>();
+    check::<SoundRewriter>();
     check::<SoundWriter>();
 }

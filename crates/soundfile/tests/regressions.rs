@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::path::Path;
 
 use common::{folder, line_of};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundWriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
 
 /// More than any of these files can hold.
 const MOST_FRAMES: u64 = 1 << 22;
@@ -30,20 +30,12 @@ fn read(mut reader: SoundReader) -> Result<u64, WavError> {
 
 /// Reads and writes again; the number of frames.
 fn pass(input: &Path, output: &Path) -> Result<u64, WavError> {
-    let mut reader = SoundReader::open(input)?;
-    let mut writer = SoundWriter::create(&reader, output, Overwrite::Replace)?;
-    let channels = usize::from(reader.spec().channels);
-    let mut block = vec![0.0; 1000 * channels];
-    loop {
-        match reader.read(&mut block)? {
-            0 => return Ok(writer.finish()?.frames),
-            frames => writer.write(&block[..frames * channels])?,
-        }
-    }
+    let rewriter = SoundRewriter::create(SoundReader::open(input)?, output, Overwrite::Replace)?;
+    common::pass_through(rewriter, |sample| sample)
 }
 
 #[test]
-fn what_was_found_stays_mended() {
+fn what_was_found_stays_fixed() {
     let kept = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/regressions");
     let folder = folder();
     let mut count = 0;
@@ -57,8 +49,9 @@ fn what_was_found_stays_mended() {
         }
         let written = pass(&path, &folder.path().join("out.wav"));
         assert_eq!(written.ok(), frames.ok(), "{}", path.display());
-        let _as_long_as_it_is_one_line =
-            pass(&path, &folder.path().join("out.flac")).map_err(|error| line_of(&error));
+        if let Err(error) = pass(&path, &folder.path().join("out.flac")) {
+            line_of(&error);
+        }
         let bytes = fs::read(&path).unwrap();
         if let Err(error) = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").and_then(read) {
             line_of(&error);

@@ -11,12 +11,9 @@ fn check(what: &str, bytes: &[u8]) {
     let folder = folder();
     let input = put(&folder, "in.wav", bytes);
     let output = folder.path().join("out.wav");
-    let finished = rewrite(&input, &output, Overwrite::Refuse, |sample| sample).expect(what);
+    rewrite(&input, &output, Overwrite::Refuse, |sample| sample).expect(what);
     assert!(fs::read(&output).expect("reading back") == bytes, "{what}");
     assert!(fs::read(&input).expect("reading back") == bytes, "{what}");
-    assert_eq!((finished.changed, finished.clipped, finished.invalid), (0, 0, 0), "{what}");
-    assert_eq!(finished.bytes, bytes.len() as u64, "{what}");
-    assert_eq!(finished.path, output);
 }
 
 #[test]

@@ -6,10 +6,10 @@ use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Engine, StreamFormat};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundRewriter, WavErrorKind};
 
 use super::Run;
-use super::parts::Sink;
+use super::parts::Transfer;
 use crate::failure::Failure;
 use crate::inputs::{From, Task, To};
 use crate::output::FileProgress;
@@ -28,7 +28,7 @@ pub(super) fn clean(
     progress: &mut FileProgress,
 ) -> Result<Cleaned, Failure> {
     let started = Instant::now();
-    let mut reader = task.open(run.args.format.raw)?;
+    let reader = task.open(run.args.format.raw)?;
     let spec = reader.spec();
     let path = PathBuf::from(task.from.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
@@ -36,19 +36,19 @@ pub(super) fn clean(
     let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     task.make_folder()?;
-    let sink = match (&task.from, &task.to) {
-        (From::File(input), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Sink::cut(run, task, input, output, overwrite)?
+    let transfer = match (&task.from, &task.to) {
+        (From::File(_), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
+            Transfer::cut(run, task, reader, output, overwrite)?
         }
-        (_, To::File(output)) => Sink::Whole(Box::new(SoundWriter::create(&reader, output, overwrite)?)),
+        (_, To::File(output)) => Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?)),
         (_, To::Stdout) => {
-            Sink::Whole(Box::new(SoundWriter::to_stream(&reader, Box::new(std::io::stdout()))?))
+            Transfer::Whole(Box::new(SoundRewriter::to_stream(reader, Box::new(std::io::stdout()))?))
         }
     };
 
-    let mut job = Job::new(engine, sink);
+    let mut job = Job::new(engine, transfer);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
-    let closed = match job.clean(&mut reader, run, task, &path, progress) {
+    let closed = match job.clean(run, task, &path, progress) {
         // Whoever read the output has had enough.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
         cleaned => cleaned.map(|()| false)?,
@@ -72,15 +72,15 @@ pub(super) fn clean(
         clipped_samples: stats.clipped_samples,
         invalid_samples: stats.invalid_samples,
         times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
-        notices: reader.notices().iter().map(ToString::to_string).collect(),
+        notices: job.transfer.reader().notices().iter().map(ToString::to_string).collect(),
     };
-    Ok(Cleaned { sink: job.sink, closed, recorder: job.recorder, summary })
+    Ok(Cleaned { transfer: job.transfer, closed, recorder: job.recorder, summary })
 }
 
 /// A file whose samples are all written and that has no name yet.
 pub(super) struct Cleaned {
-    sink: Sink,
-    /// The output is a pipe that nobody reads any more.
+    transfer: Transfer,
+    /// The output is a pipe whose other end was closed.
     closed: bool,
     recorder: Option<Recorder>,
     summary: Summary,
@@ -89,14 +89,14 @@ pub(super) struct Cleaned {
 impl Cleaned {
     /// Brings the file to the disk and to its name, and writes the report. Waits more than it computes.
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
-        let Self { sink, closed, recorder, mut summary } = self;
-        summary.notices.splice(0..0, sink.notices());
+        let Self { transfer, closed, recorder, mut summary } = self;
+        summary.notices.splice(0..0, transfer.output_notices());
         let path = PathBuf::from(task.from.to_string());
         if let Some(failure) = Failure::strict(&path, &summary.notices).filter(|_| run.args.strict) {
             return Err(failure);
         }
         if !closed {
-            match sink.finish() {
+            match transfer.finish() {
                 Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
                 finished => finished?,
             }
@@ -129,10 +129,10 @@ fn keep_times(task: &Task) -> Result<(), Failure> {
     set.map_err(|error| Failure::Write { path: output.clone(), error })
 }
 
-/// The engine between reader and writer.
+/// The engine between reading and writing.
 struct Job {
     engine: Engine,
-    sink: Sink,
+    transfer: Transfer,
     levels: Levels,
     recorder: Option<Recorder>,
     frames: u64,
@@ -141,11 +141,11 @@ struct Job {
 }
 
 impl Job {
-    fn new(engine: Engine, sink: Sink) -> Self {
+    fn new(engine: Engine, transfer: Transfer) -> Self {
         Self {
             delay_left: engine.latency(),
             engine,
-            sink,
+            transfer,
             levels: Levels::default(),
             recorder: None,
             frames: 0,
@@ -154,7 +154,6 @@ impl Job {
 
     fn clean(
         &mut self,
-        reader: &mut SoundReader,
         run: &Run,
         task: &Task,
         path: &std::path::Path,
@@ -163,7 +162,7 @@ impl Job {
         let channels = self.engine.format().channels;
         let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
         loop {
-            let frames = reader.read(&mut chunk)?;
+            let frames = self.transfer.read(&mut chunk)?;
             if frames == 0 {
                 break;
             }
@@ -172,9 +171,9 @@ impl Job {
                 recorder.push_before(samples);
             }
             self.process(samples, path)?;
-            self.write(reader, samples)?;
+            self.write(samples)?;
             self.frames += frames as u64;
-            if let Some(total) = reader.frames() {
+            if let Some(total) = self.transfer.reader().frames() {
                 progress.reached(self.frames as f64 / total.max(1) as f64);
             }
             run.batch.go_on(task)?;
@@ -183,7 +182,7 @@ impl Job {
         while left > 0 {
             let room = chunk.len().min(left * channels);
             let frames = self.engine.finish_interleaved_f32(&mut chunk[..room]);
-            self.write(reader, &chunk[..frames * channels])?;
+            self.write(&chunk[..frames * channels])?;
             left -= frames;
         }
         Ok(())
@@ -201,7 +200,7 @@ impl Job {
     }
 
     /// Writes what the engine gave, less its delay at the front.
-    fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
         let drop = self.delay_left.min(samples.len() / channels);
         self.delay_left -= drop;
@@ -210,7 +209,7 @@ impl Job {
         if let Some(recorder) = &mut self.recorder {
             recorder.push_after(kept);
         }
-        self.sink.write(reader, kept)
+        self.transfer.write(kept)
     }
 }
 

@@ -6,7 +6,7 @@ pub(crate) mod tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sourdine_soundfile::{Finished, Overwrite, SampleFormat, WavError, WavReader, WavRewriter};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavError};
 use tempfile::TempDir;
 
 pub(crate) const FORMATS: [SampleFormat; 6] = [
@@ -174,38 +174,60 @@ pub(crate) fn put(folder: &TempDir, name: &str, bytes: &[u8]) -> PathBuf {
 }
 
 /// All samples of a file, read in blocks of `block` frames.
-pub(crate) fn read_all(reader: &mut WavReader, block: usize) -> Vec<f32> {
+pub(crate) fn read_all(reader: &mut SoundReader, block: usize) -> Vec<f32> {
     let channels = usize::from(reader.spec().channels);
+    collect(channels, block, |out| reader.read(out))
+}
+
+/// All samples that a rewriter reads, in blocks of `block` frames.
+pub(crate) fn read_to_rewrite(rewriter: &mut SoundRewriter, block: usize) -> Vec<f32> {
+    let channels = usize::from(rewriter.reader().spec().channels);
+    collect(channels, block, |out| rewriter.read(out))
+}
+
+fn collect(
+    channels: usize,
+    block: usize,
+    mut read: impl FnMut(&mut [f32]) -> Result<usize, WavError>,
+) -> Vec<f32> {
     let mut out = vec![0.0; block * channels];
     let mut all = Vec::new();
     loop {
-        match reader.read(&mut out).expect("reading") {
+        match read(&mut out).expect("reading") {
             0 => return all,
             frames => all.extend(&out[..frames * channels]),
         }
     }
 }
 
-/// Runs a file through the crate with `change` applied to every sample.
+/// Runs all of the sound through a rewriter with `change` applied to every sample, and returns how many frames it was.
+pub(crate) fn pass_through(
+    mut rewriter: SoundRewriter,
+    change: impl Fn(f32) -> f32,
+) -> Result<u64, WavError> {
+    let channels = usize::from(rewriter.reader().spec().channels);
+    let mut block = vec![0.0; 480 * channels];
+    let mut total = 0;
+    loop {
+        let frames = rewriter.read(&mut block)?;
+        if frames == 0 {
+            return rewriter.finish().map(|()| total);
+        }
+        total += frames as u64;
+        let samples = &mut block[..frames * channels];
+        samples.iter_mut().for_each(|sample| *sample = change(*sample));
+        rewriter.write(samples)?;
+    }
+}
+
+/// Rewrites a file with `change` applied to every sample, and returns how many frames it has.
 pub(crate) fn rewrite(
     input: &Path,
     output: &Path,
     overwrite: Overwrite,
     change: impl Fn(f32) -> f32,
-) -> Result<Finished, WavError> {
-    let mut reader = WavReader::open(input)?;
-    let mut rewriter = WavRewriter::create(&reader, output, overwrite)?;
-    let channels = usize::from(reader.spec().channels);
-    let mut block = vec![0.0; 480 * channels];
-    loop {
-        let frames = reader.read(&mut block)?;
-        if frames == 0 {
-            return rewriter.finish();
-        }
-        let samples = &mut block[..frames * channels];
-        samples.iter_mut().for_each(|sample| *sample = change(*sample));
-        rewriter.write(samples)?;
-    }
+) -> Result<u64, WavError> {
+    pass_through(SoundRewriter::create(SoundReader::open(input)?, output, overwrite)?, change)
 }
 
 /// The names in a folder, sorted.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use sourdine_soundfile::{Finished, Overwrite, SoundReader, SoundWriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
 
 /// Whether a tool is installed. Says so if not, and fails where `SOURDINE_REQUIRE_TOOLS` is 1.
 #[allow(clippy::print_stdout, reason = "the one way for a test to say that it was skipped")]
@@ -55,22 +55,24 @@ pub(crate) fn read(input: &Path) -> (Vec<f32>, SoundReader) {
     }
 }
 
-/// Runs a file through the crate unchanged, with the writer `late` blocks behind the reader, as a denoiser is.
-pub(crate) fn pass(input: &Path, output: &Path, late: usize) -> Result<Finished, WavError> {
-    let mut reader = SoundReader::open(input)?;
-    let mut writer = SoundWriter::create(&reader, output, Overwrite::Refuse)?;
-    let channels = usize::from(reader.spec().channels);
+/// Rewrites a file unchanged, with writing `late` blocks behind reading, as a denoiser is, and returns how many frames it
+/// has.
+pub(crate) fn pass(input: &Path, output: &Path, late: usize) -> Result<u64, WavError> {
+    let mut rewriter = SoundRewriter::create(SoundReader::open(input)?, output, Overwrite::Refuse)?;
+    let channels = usize::from(rewriter.reader().spec().channels);
     let mut waiting = std::collections::VecDeque::new();
+    let mut total = 0;
     loop {
         let mut block = vec![0.0; 441 * channels];
-        let frames = reader.read(&mut block)?;
+        let frames = rewriter.read(&mut block)?;
+        total += frames as u64;
         block.truncate(frames * channels);
         waiting.push_back(block);
         while waiting.len() > late || (frames == 0 && !waiting.is_empty()) {
-            writer.write(&waiting.pop_front().expect("it is not empty"))?;
+            rewriter.write(&waiting.pop_front().expect("it is not empty"))?;
         }
         if frames == 0 {
-            return writer.finish();
+            return rewriter.finish().map(|()| total);
         }
     }
 }
