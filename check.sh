@@ -30,6 +30,7 @@ run() {
 run cargo fmt --all --check
 run cargo clippy --workspace --all-targets --locked -- -D warnings
 run cargo check -p sourdine --no-default-features --locked
+run cargo check -p sourdine-cli --no-default-features --all-targets --locked
 run cargo test --workspace --locked
 # What is published has to package; the engine, which all others need, has to compile by itself.
 run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-cli -p sourdine-live

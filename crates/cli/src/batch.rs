@@ -35,9 +35,7 @@ impl<'a> Batch<'a> {
         let stop = stop_on_signals();
         // What a run left that was killed.
         plan.output_folders().iter().for_each(|folder| sourdine_soundfile::remove_abandoned(folder));
-        others
-            .iter()
-            .for_each(|path| sourdine_soundfile::remove_abandoned(crate::report::file::folder(path)));
+        others.iter().for_each(|path| sourdine_soundfile::remove_abandoned(crate::output_file::folder(path)));
         if !quiet {
             plan.notes.iter().for_each(output::notice);
         }

@@ -44,6 +44,7 @@ pub(crate) enum Failure {
     /// A file that was to be written beside the sound.
     Write { path: PathBuf, error: io::Error },
     /// The picture of a report cannot be drawn.
+    #[cfg(feature = "report")]
     Picture { path: PathBuf, reason: String },
     /// Files that cannot be compared.
     Compare { path: PathBuf, reason: String },
@@ -151,6 +152,7 @@ impl fmt::Display for Failure {
             Self::Write { path, error } if error.kind() == io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
             }
+            #[cfg(feature = "report")]
             Self::Picture { path, reason } => write!(f, "{}: cannot be drawn: {reason}", path.display()),
             Self::Compare { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Write { path, error } if error.kind() == io::ErrorKind::NotFound => {

@@ -7,139 +7,22 @@ mod format;
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-use std::str::FromStr;
 
-use clap::{Args, ValueEnum, ValueHint};
 use serde::Serialize;
 use sourdine::{Engine, Model, Settings, StreamFormat};
-use sourdine_soundfile::{RawSpec, SoundReader};
+use sourdine_soundfile::SoundReader;
 
-use crate::args::{BatchArgs, SoundArgs};
+use crate::args::{SoundArgs, VadArgs};
 use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inputs::{self, Naming, Plan, Request, Task, To};
-use crate::report::file;
 use crate::segments::{SegmentShape, Segmenter, span};
 use crate::summary::Done;
-use crate::{models, output};
+use crate::{models, output, output_file};
 
 /// Blocks of 10 ms that are read at a time.
 const BLOCKS_PER_READ: usize = 100;
-
-/// `sourdine vad`.
-#[derive(Debug, Args)]
-#[command(after_help = "Durations are seconds (0.25) or milliseconds (250ms).\n\nExamples:\n  \
-    sourdine vad talk.wav | jq '.segments[].start'\n  \
-    sourdine vad talk.wav --format audacity -o talk.labels.txt\n  \
-    sourdine vad recordings/ --format csv -o segments/ --skip-existing\n  \
-    sourdine vad recordings/ --format rttm --min-silence 1s > all.rttm\n\n\
-    Without -o the segments of several files come one file after the other: as JSON a line each, or as RTTM.\n\
-    What is not given here comes from the environment (SOURDINE_MODEL, SOURDINE_JOBS), then from sourdine.toml.")]
-pub(crate) struct VadArgs {
-    /// Files, folders, or `-` for the standard input
-    #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
-    pub(crate) inputs: Vec<PathBuf>,
-
-    /// Where the segments go: a file, a folder for several inputs (NAME.json there), or `-` [default: stdout]
-    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Replace output files that exist
-    #[arg(short, long, conflicts_with = "skip_existing")]
-    pub(crate) force: bool,
-
-    /// How the segments are written
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub(crate) format: Format,
-
-    /// The standard input is headerless samples, for instance s16le:48000:1 or f32le:44100:2
-    #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
-    pub(crate) raw: Option<RawSpec>,
-
-    /// Drop voice shorter than this
-    #[arg(long, value_name = "TIME", default_value = "100ms", help_heading = "Segments")]
-    pub(crate) min_speech: Duration,
-
-    /// Close gaps shorter than this
-    #[arg(long, value_name = "TIME", default_value = "200ms", help_heading = "Segments")]
-    pub(crate) min_silence: Duration,
-
-    /// Add this before and after each segment
-    #[arg(long, value_name = "TIME", default_value = "30ms", help_heading = "Segments")]
-    pub(crate) pad: Duration,
-
-    /// The model that decides (see `sourdine models`) [default: sourdine]
-    #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
-    pub(crate) model: Option<String>,
-
-    /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub(crate) config: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) batch: BatchArgs,
-
-    /// Print nothing but segments and errors
-    #[arg(short, long, help_heading = "Messages")]
-    pub(crate) quiet: bool,
-}
-
-/// How segments are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One object with the file, the settings and all segments
-    Json,
-    /// A line each: start and end in seconds, then in frames
-    Csv,
-    /// A label track for Audacity (File > Import > Labels)
-    Audacity,
-    /// NIST's rich transcription time marks
-    Rttm,
-}
-
-impl Format {
-    /// The extension of its files.
-    fn extension(self) -> &'static str {
-        match self {
-            Self::Json => "json",
-            Self::Csv => "csv",
-            Self::Audacity => "txt",
-            Self::Rttm => "rttm",
-        }
-    }
-
-    /// Whether every file's segments say which file they are of.
-    fn names_the_file(self) -> bool {
-        matches!(self, Self::Json | Self::Rttm)
-    }
-}
-
-/// A duration: `0.25` and `0.25s` are seconds, `250ms` milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Duration(pub(crate) f64);
-
-impl Duration {
-    pub(crate) fn frames(self, rate: u32) -> u64 {
-        (self.0 * f64::from(rate)).round() as u64
-    }
-}
-
-impl FromStr for Duration {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (number, unit) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-            (Some(number), _) => (number, 1e-3),
-            (None, Some(number)) => (number, 1.0),
-            (None, None) => (text, 1.0),
-        };
-        match number.trim_end().parse::<f64>() {
-            Ok(value) if (0.0..=3600.0).contains(&(value * unit)) => Ok(Self(value * unit)),
-            _ => Err("give seconds (0.25) or milliseconds (250ms), up to an hour".into()),
-        }
-    }
-}
 
 /// What was found. This is the JSON object, field by field.
 #[derive(Debug, Serialize)]
@@ -230,7 +113,7 @@ fn look_through(args: &VadArgs, batch: &Batch, model: &Model, task: &Task) -> Re
     let mut reader = task.open(args.raw)?;
     task.make_folder()?;
     if let Some(output) = task.output_file() {
-        file::check(output, args.force)?;
+        output_file::check(output, args.force)?;
     }
     let rate = reader.spec().sample_rate;
     let shape = SegmentShape {
@@ -275,7 +158,7 @@ fn write(args: &VadArgs, task: &Task, found: Option<Found>, several: bool) -> Re
     let one_line = several && task.to == To::Stdout;
     let text = format::write(&found, args.format, one_line)?;
     if let Some(output) = task.output_file() {
-        match file::write(output, args.force, text.as_bytes()) {
+        match output_file::write(output, args.force, text.as_bytes()) {
             // Another run was faster.
             Err(Failure::Write { error, .. })
                 if args.batch.skip_existing && error.kind() == std::io::ErrorKind::AlreadyExists =>
@@ -356,21 +239,5 @@ pub(crate) fn detect(
             decide(&mut vec![0.0; step * channels], &mut index)?;
         }
         return Ok((frames, segmenter.finish(frames)));
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn durations() {
-        for (text, seconds) in [("0.25", 0.25), ("0.25s", 0.25), ("250ms", 0.25), ("0", 0.0), ("1 s", 1.0)] {
-            assert_eq!(text.parse::<Duration>().map(|d| d.0), Ok(seconds), "{text}");
-        }
-        for text in ["", "ms", "s", "-1", "nan", "inf", "1m", "1e9"] {
-            assert!(text.parse::<Duration>().is_err(), "{text}");
-        }
-        assert_eq!(Duration(0.1).frames(44_100), 4410);
     }
 }

@@ -13,7 +13,9 @@ use super::parts::Transfer;
 use crate::failure::Failure;
 use crate::inputs::{From, Task, To};
 use crate::output::FileProgress;
-use crate::report::{About, Recorder};
+#[cfg(feature = "report")]
+use crate::report::About;
+use crate::report::Recorder;
 use crate::summary::Summary;
 
 /// Frames that are read, cleaned and written at a time, or a little more: a third of a second at 48 kHz, little enough for a pipe
@@ -105,20 +107,30 @@ impl Cleaned {
             keep_times(task)?;
         }
         if let Some(recorder) = recorder {
-            // The parts have other names.
-            let output = task.output_file().filter(|_| !run.args.cut.split);
-            let about = About {
-                input: task.from.to_string(),
-                output: summary.output.clone(),
-                sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
-                model: summary.model.clone(),
-                attenuation_limit_db: summary.attenuation_limit_db,
-                notices: summary.notices.clone(),
-            };
-            run.args.report.write(recorder, about, run.args.force)?;
+            write_report(run, task, recorder, &summary)?;
         }
         Ok(summary)
     }
+}
+
+#[cfg(feature = "report")]
+fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -> Result<(), Failure> {
+    // The parts have other names.
+    let output = task.output_file().filter(|_| !run.args.cut.split);
+    let about = About {
+        input: task.from.to_string(),
+        output: summary.output.clone(),
+        sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
+        model: summary.model.clone(),
+        attenuation_limit_db: summary.attenuation_limit_db,
+        notices: summary.notices.clone(),
+    };
+    run.args.report.write(recorder, about, run.args.force)
+}
+
+#[cfg(not(feature = "report"))]
+fn write_report(_: &Run, _: &Task, recorder: Recorder, _: &Summary) -> Result<(), Failure> {
+    match recorder {}
 }
 
 /// Gives the output the modification time of its input.

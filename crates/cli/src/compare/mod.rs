@@ -12,12 +12,12 @@ mod stft;
 mod stoi;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use serde::Serialize;
 use sourdine_soundfile::SoundReader;
 
+use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::output;
 
@@ -26,33 +26,6 @@ const MOST_SAMPLES: u64 = 48_000 * 3600 * 2;
 
 /// The farthest that files are looked for apart, in seconds.
 const LONGEST_DELAY: f64 = 1.0;
-
-/// `sourdine compare`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The three files need one sample rate; CLEAN may be mono beside files of several channels.\n\n\
-    Examples:\n  \
-    sourdine clean noisy.wav -o cleaned.wav && sourdine compare clean.wav noisy.wav cleaned.wav\n  \
-    sourdine compare clean.wav noisy.wav cleaned.wav --json | jq .after.stoi"
-)]
-pub(crate) struct CompareArgs {
-    /// The voice alone
-    pub(crate) clean: PathBuf,
-
-    /// The voice with noise, before
-    pub(crate) noisy: PathBuf,
-
-    /// What cleaning made of it, after
-    pub(crate) cleaned: PathBuf,
-
-    /// Take the files as they lie: do not shift them by the delay measured (up to 1 s) before comparing
-    #[arg(long)]
-    pub(crate) no_align: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// The measures of one file against the clean one. None where there is too little to measure.
 #[derive(Debug, Clone, Copy, Default, Serialize)]

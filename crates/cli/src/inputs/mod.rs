@@ -60,6 +60,7 @@ impl std::fmt::Display for To {
 
 impl Task {
     /// The file to read, if it is one.
+    #[cfg(feature = "report")]
     pub(crate) fn input_file(&self) -> Option<&Path> {
         match &self.from {
             From::File(path) => Some(path),

@@ -5,7 +5,6 @@
 
 mod axis;
 mod chart;
-pub(crate) mod file;
 mod html;
 mod loudness;
 mod noise;
@@ -18,7 +17,6 @@ mod track;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
 use serde::Serialize;
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Report, StreamFormat};
@@ -29,21 +27,10 @@ use noise::NoiseMeter;
 use pooled::{Pool, Pooled};
 use track::{Side, Track};
 
+use crate::args::ReportArgs;
 use crate::failure::Failure;
 use crate::inputs::{Plan, place};
-
-/// What of a report is wanted.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Report")]
-pub(crate) struct ReportArgs {
-    /// Write a page about the file: spectrograms before and after, voice, attenuation, loudness, noise
-    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
-    pub(crate) report: Option<PathBuf>,
-
-    /// Write the same as a picture
-    #[arg(long, value_name = "FILE.png", value_hint = ValueHint::FilePath)]
-    pub(crate) spectrogram: Option<PathBuf>,
-}
+use crate::output_file;
 
 impl ReportArgs {
     /// The files to write.
@@ -66,7 +53,7 @@ impl ReportArgs {
                 return refuse("it has another use on this command line; name another file");
             }
             taken.push(place(path));
-            file::check(path, overwrite)?;
+            output_file::check(path, overwrite)?;
         }
         Ok(())
     }
@@ -248,7 +235,7 @@ impl Picture {
     /// Writes a page that needs nothing else but the sound it lets one hear.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
         let page = html::page(self, path).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
-        file::write(path, overwrite, page.as_bytes())
+        output_file::write(path, overwrite, page.as_bytes())
     }
 
     /// Writes a picture.

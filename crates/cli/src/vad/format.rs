@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Format, Found};
+use super::Found;
+use crate::args::Format;
 use crate::failure::Failure;
 use crate::output::{self, is_unprintable};
 

@@ -1,4 +1,4 @@
-//! Files beside the sound: under their name only when whole.
+//! Reports and segments as files, which have their name only when they are complete.
 
 use std::io::{self, Write};
 use std::path::Path;
@@ -32,7 +32,7 @@ pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Fa
 }
 
 /// Gives a temporary file its name.
-pub(super) fn persist(file: NamedTempFile, path: &Path, overwrite: bool) -> Result<(), Failure> {
+pub(crate) fn persist(file: NamedTempFile, path: &Path, overwrite: bool) -> Result<(), Failure> {
     let done = if overwrite { file.persist(path) } else { file.persist_noclobber(path) };
     done.map(drop).map_err(|failed| Failure::Write { path: path.into(), error: failed.error })
 }
