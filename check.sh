@@ -33,7 +33,7 @@ run cargo check -p sourdine --no-default-features --locked
 run cargo check -p sourdine-cli --no-default-features --all-targets --locked
 run cargo test --workspace --locked
 # What is published has to package; the engine, which all others need, has to compile by itself.
-run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-cli -p sourdine-live
+run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-measures -p sourdine-cli -p sourdine-live
 run cargo package --locked -p sourdine
 RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --locked
 echo "all checks passed"

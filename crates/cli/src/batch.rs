@@ -32,7 +32,7 @@ impl<'a> Batch<'a> {
         quiet: bool,
         others: &[&Path],
     ) -> Self {
-        let stop = stop_on_signals();
+        let stop = sourdine_settings::stop_on_signals();
         // What a run left that was killed.
         plan.output_folders().iter().for_each(|folder| sourdine_soundfile::remove_abandoned(folder));
         others.iter().for_each(|path| sourdine_soundfile::remove_abandoned(crate::output_file::folder(path)));
@@ -130,13 +130,4 @@ pub(crate) fn refuse_raw_files(plan: &Plan, raw: Option<sourdine_soundfile::RawS
         ));
     }
     Ok(())
-}
-
-/// Raised by Ctrl-C and termination signals; the work stops at the next chunk and the half-written file goes.
-fn stop_on_signals() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = stop.clone();
-    // Without a handler a signal ends the process at once, and a temporary file may stay: no reason to fail.
-    let _works_without = ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed));
-    stop
 }

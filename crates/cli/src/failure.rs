@@ -5,7 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sourdine::{BlockError, ConfigError, ModelError};
+use sourdine::{BlockError, ConfigError};
+use sourdine_settings::{FindModelError, io_reason};
 use sourdine_soundfile::{WavError, WavErrorKind};
 
 /// A failure. `Display` is one line that names the file and what to do.
@@ -17,12 +18,8 @@ pub(crate) enum Failure {
     Stream { path: PathBuf, error: ConfigError },
     /// The engine refused a block of the file.
     Block { path: PathBuf, error: BlockError },
-    /// No built-in model of that name, and no such file.
-    NoModel { model: String, built_in: Vec<String> },
-    /// The model file cannot be read.
-    ModelRead { path: PathBuf, error: io::Error },
-    /// The model file is not one.
-    Model { path: PathBuf, error: ModelError },
+    /// There is no such model.
+    Model(FindModelError),
     /// The live front end could not be started.
     Live { error: io::Error },
     /// Cutting a file without speech.
@@ -94,25 +91,11 @@ impl fmt::Display for Failure {
             Self::Wav(error) => write!(f, "{error}"),
             Self::Stream { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Block { path, error } => write!(f, "{}: {error}; please report this", path.display()),
-            Self::NoModel { model, built_in } => write!(
-                f,
-                "{model}: neither a built-in model ({}) nor a file; see `sourdine models`",
-                built_in.join(", ")
-            ),
-            Self::ModelRead { path, error } => {
-                write!(f, "{}: cannot read the model: {}; check the path", path.display(), why(error))
-            }
-            Self::Model { path, error } => {
-                write!(
-                    f,
-                    "{}: {error}; give RNNoise 0.1 weights or a name from `sourdine models`",
-                    path.display()
-                )
-            }
+            Self::Model(error) => write!(f, "{error}"),
             Self::Live { error } => write!(
                 f,
                 "sourdine-live: cannot be run: {}; install it beside this program (cargo install --path crates/live)",
-                why(error)
+                io_reason(error)
             ),
             Self::NoVoice { path } => {
                 write!(
@@ -134,11 +117,16 @@ impl fmt::Display for Failure {
                     f,
                     "{}: cannot search this folder: {}; check its permissions",
                     path.display(),
-                    why(error)
+                    io_reason(error)
                 )
             }
             Self::List { path, error } => {
-                write!(f, "{}: cannot read the list: {}; check --files-from", path.display(), why(error))
+                write!(
+                    f,
+                    "{}: cannot read the list: {}; check --files-from",
+                    path.display(),
+                    io_reason(error)
+                )
             }
             Self::Glob { glob, error } => {
                 write!(f, "{glob}: not a pattern: {}; check the braces", error.kind())
@@ -158,7 +146,9 @@ impl fmt::Display for Failure {
             Self::Write { path, error } if error.kind() == io::ErrorKind::NotFound => {
                 write!(f, "{}: cannot write it: its folder does not exist; make it first", path.display())
             }
-            Self::Write { path, error } => write!(f, "{}: cannot write it: {}", path.display(), why(error)),
+            Self::Write { path, error } => {
+                write!(f, "{}: cannot write it: {}", path.display(), io_reason(error))
+            }
             Self::Some { failed, of } if failed == of => {
                 write!(f, "all {of} files failed; nothing was written")
             }
@@ -184,22 +174,10 @@ impl fmt::Display for Failure {
                 }
             }
             Self::Print { error, written } => {
-                write!(f, "cannot print the result: {}", why(error))?;
+                write!(f, "cannot print the result: {}", io_reason(error))?;
                 f.write_str(if *written { "; the file itself was written" } else { "" })
             }
         }
-    }
-}
-
-/// What the system says, where it has no plain words of its own.
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::IsADirectory => "it is a folder".into(),
-        io::ErrorKind::NotADirectory => "a part of its path is no folder".into(),
-        io::ErrorKind::StorageFull => "the disk is full".into(),
-        _ => error.to_string(),
     }
 }
 

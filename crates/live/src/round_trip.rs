@@ -10,7 +10,6 @@ use sourdine_live::{Backend, Direction, Events, open_host, probe};
 
 use crate::args::LatencyArgs;
 use crate::output;
-use crate::run::stop_on_signals;
 
 /// How long the devices get beyond the clicks, for their start.
 const GRACE: Duration = Duration::from_secs(4);
@@ -42,7 +41,7 @@ struct Measured {
 }
 
 pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
-    let stop = stop_on_signals();
+    let stop = sourdine_settings::stop_on_signals();
     let mut host = open_host(args.host.as_deref())?;
     let input = host.choose(Direction::Input, args.input.as_deref()).map_err(|t| t.message)?;
     let output = host.choose(Direction::Output, args.output.as_deref()).map_err(|t| t.message)?;

@@ -1,4 +1,5 @@
-//! What the user wants where the command line says nothing: environment variables, then `sourdine.toml`.
+//! Holds what Sourdine's programs share: settings from environment variables and `sourdine.toml`, models by name or path,
+//! and signals.
 //!
 //! Precedence: option, then environment variable, then the file, then the built-in default. A variable that is empty counts
 //! as not set. The file is the one that the caller names, or `SOURDINE_CONFIG`; else `sourdine.toml` in the current folder;
@@ -8,12 +9,18 @@
 
 mod environment;
 mod file;
+mod model;
+mod signals;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sourdine::Channels;
+
+pub use model::{FindModelError, find_model};
+pub use signals::stop_on_signals;
 
 /// What the environment and the file say; the options go before it, the defaults behind.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -101,6 +108,19 @@ pub fn attenuation_limit(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(db) if db.is_finite() && db >= 0.0 => Ok(db),
         _ => Err("give a number of dB, 0 or more, or `off`".into()),
+    }
+}
+
+/// Describes a failure of the system in plain words, where there are some.
+#[must_use]
+pub fn io_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        _ => error.to_string(),
     }
 }
 

@@ -8,12 +8,17 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
     ("sourdine-soundfile", &[], &["sourdine-testkit"]),
     ("sourdine-settings", &["sourdine"], &[]),
-    ("sourdine-cli", &["sourdine", "sourdine-settings", "sourdine-soundfile"], &["sourdine-testkit"]),
+    ("sourdine-measures", &[], &["sourdine-testkit"]),
+    (
+        "sourdine-cli",
+        &["sourdine", "sourdine-measures", "sourdine-settings", "sourdine-soundfile"],
+        &["sourdine-testkit"],
+    ),
     ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-soundfile"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
-    ("sourdine-testkit", &["sourdine"], &[]),
+    ("sourdine-testkit", &["sourdine", "sourdine-measures"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
 ];
 

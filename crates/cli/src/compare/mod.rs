@@ -1,15 +1,8 @@
 //! `sourdine compare`: how near a noisy and a cleaned file are to the clean voice.
 //!
-//! Each measure has a file of its own, with its paper. All are taken per channel and averaged; a clean file in mono is
+//! The measures are those of `sourdine-measures`. All are taken per channel and averaged; a clean file in mono is
 //! the reference of every channel.
 
-mod delay;
-mod lsd;
-mod resample;
-mod segsnr;
-mod sisdr;
-mod stft;
-mod stoi;
 mod table;
 
 use std::path::Path;
@@ -164,19 +157,19 @@ fn measures(clean: &Sound, other: &Sound, align: bool) -> Measures {
 /// All measures of one channel against the clean one.
 fn measure(clean: &[f32], other: &[f32], rate: u32, align: bool) -> Measures {
     let longest = (LONGEST_DELAY * f64::from(rate)) as usize;
-    let delay_frames = delay::gcc_phat(clean, other, longest);
+    let delay_frames = sourdine_measures::gcc_phat(clean, other, longest);
     let shift = if align { delay_frames.unwrap_or(0) } else { 0 };
     let (late, early) = (shift.max(0) as usize, (-shift).max(0) as usize);
     let (clean, other) = (&clean[early.min(clean.len())..], &other[late.min(other.len())..]);
     let common = clean.len().min(other.len());
     let (clean, other) = (&clean[..common], &other[..common]);
-    let (stoi, estoi) = stoi::stoi(clean, other, rate);
+    let (stoi, estoi) = sourdine_measures::stoi(clean, other, rate);
     Measures {
-        si_sdr_db: sisdr::si_sdr_db(clean, other),
-        segmental_snr_db: segsnr::segmental_snr_db(clean, other, rate),
+        si_sdr_db: sourdine_measures::si_sdr_db(clean, other),
+        segmental_snr_db: sourdine_measures::segmental_snr_db(clean, other, rate),
         stoi,
         estoi,
-        log_spectral_distance_db: lsd::log_spectral_distance_db(clean, other, rate),
+        log_spectral_distance_db: sourdine_measures::log_spectral_distance_db(clean, other, rate),
         delay_frames,
     }
 }

@@ -3,8 +3,8 @@
 //! algorithm for predicting the intelligibility of speech masked by modulated noise maskers", IEEE/ACM Trans. ASLP
 //! 24(11), 2016.
 
-use super::resample::resampled;
-use super::stft::{Stft, hanning};
+use crate::resample::resampled;
+use crate::stft::{Stft, hanning};
 
 /// The rate the measure is defined at, in Hz.
 const RATE: u32 = 10_000;
@@ -31,7 +31,7 @@ const RANGE_DB: f64 = 40.0;
 type Bands = Vec<[f64; BANDS]>;
 
 /// STOI and ESTOI of `other` against `clean`. None where less than a segment of speech is there.
-pub(super) fn stoi(clean: &[f32], other: &[f32], rate: u32) -> (Option<f64>, Option<f64>) {
+pub fn stoi(clean: &[f32], other: &[f32], rate: u32) -> (Option<f64>, Option<f64>) {
     let at_10k = |x: &[f32]| {
         let x: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
         resampled(&x, rate, RATE)
@@ -154,6 +154,7 @@ fn unit(x: &mut [f64]) {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
     use super::*;
     use sourdine_testkit::signals;

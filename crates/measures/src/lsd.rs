@@ -5,12 +5,12 @@
 //! Powers more than 60 dB below the clean signal's loudest bin count as that level, so that what nobody hears, digital
 //! silence above all, does not decide.
 
-use super::stft::Stft;
+use crate::stft::Stft;
 
 const FLOOR_DB: f64 = 60.0;
 
 /// None where the clean signal is silent or shorter than a frame.
-pub(super) fn log_spectral_distance_db(clean: &[f32], other: &[f32], rate: u32) -> Option<f64> {
+pub fn log_spectral_distance_db(clean: &[f32], other: &[f32], rate: u32) -> Option<f64> {
     let len = (rate as usize * 32 / 1000).next_multiple_of(2).max(2);
     let mut stft = Stft::new(len, len);
     let spectra = |stft: &mut Stft, x: &[f32]| -> Vec<Vec<f64>> {
@@ -32,6 +32,7 @@ pub(super) fn log_spectral_distance_db(clean: &[f32], other: &[f32], rate: u32) 
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
     use super::*;
     use sourdine_testkit::signals;

@@ -5,7 +5,7 @@ const LEAST_DB: f64 = -10.0;
 const MOST_DB: f64 = 35.0;
 
 /// None where the clean signal is silent or shorter than a frame. Frames in which it is digitally silent do not count.
-pub(super) fn segmental_snr_db(clean: &[f32], other: &[f32], rate: u32) -> Option<f64> {
+pub fn segmental_snr_db(clean: &[f32], other: &[f32], rate: u32) -> Option<f64> {
     let len = (rate as usize * 30).div_ceil(1000);
     let hop = (len / 4).max(1);
     let window: Vec<f64> = (0..len)
@@ -28,6 +28,7 @@ pub(super) fn segmental_snr_db(clean: &[f32], other: &[f32], rate: u32) -> Optio
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
     use super::*;
     use sourdine_testkit::signals;

@@ -1,5 +1,6 @@
 //! Whole signals at another rate.
 
+use num_integer::gcd;
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction};
 
@@ -10,7 +11,7 @@ const BLOCK: usize = 1000;
 /// the two rates.
 ///
 /// rubato's filter is centred on sample ⌊n/2⌋ of its block of n input samples; that delay is cut off at the front.
-pub(super) fn resampled(x: &[f64], from: u32, to: u32) -> Option<Vec<f64>> {
+pub(crate) fn resampled(x: &[f64], from: u32, to: u32) -> Option<Vec<f64>> {
     if from == to {
         return Some(x.to_vec());
     }
@@ -44,11 +45,8 @@ pub(super) fn resampled(x: &[f64], from: u32, to: u32) -> Option<Vec<f64>> {
     Some(out)
 }
 
-fn gcd(a: u32, b: u32) -> u32 {
-    if b == 0 { a } else { gcd(b, a % b) }
-}
-
 #[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
 mod tests {
     use super::*;
 
