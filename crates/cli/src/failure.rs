@@ -24,7 +24,7 @@ pub(crate) enum Failure {
     Live { error: io::Error },
     /// Cutting a file without speech.
     NoVoice { path: PathBuf },
-    /// `--strict`, and something in the file was not right.
+    /// A damaged file, with `--strict`.
     Strict { path: PathBuf, notice: String, more: usize },
     /// Something named on the command line cannot be used.
     Use { path: PathBuf, why: &'static str },
@@ -32,24 +32,24 @@ pub(crate) enum Failure {
     Folder { path: PathBuf, error: io::Error },
     /// A list of files that cannot be read.
     List { path: PathBuf, error: io::Error },
-    /// A pattern that is none.
+    /// An invalid pattern.
     Glob { glob: String, error: globset::Error },
     /// Two inputs whose results would have the same name.
     SameOutput { one: String, other: String, output: PathBuf },
-    /// An environment variable or the configuration file is not right.
+    /// An environment variable or the configuration file is wrong.
     Config(sourdine_settings::Error),
-    /// A file that was to be written beside the sound.
+    /// A report or list of segments that cannot be written.
     Write { path: PathBuf, error: io::Error },
     /// The picture of a report cannot be drawn.
     #[cfg(feature = "report")]
     Picture { path: PathBuf, reason: String },
     /// Files that cannot be compared.
     Compare { path: PathBuf, reason: String },
-    /// Of several files some failed; each was named before.
+    /// Some of several files failed; each was named before.
     Some { failed: usize, of: usize },
     /// Ctrl-C or a termination signal.
     Interrupted { path: PathBuf },
-    /// Of several folders some could not be searched; each was named before.
+    /// Some of several folders could not be searched; each was named before.
     Unsearched { folders: usize, failed: usize, of: usize },
     /// The result could not be printed; `written` says that the file was.
     Print { error: io::Error, written: bool },
@@ -94,7 +94,7 @@ impl fmt::Display for Failure {
             Self::Model(error) => write!(f, "{error}"),
             Self::Live { error } => write!(
                 f,
-                "sourdine-live: cannot be run: {}; install it beside this program (cargo install --path crates/live)",
+                "sourdine-live: cannot be run: {}; install it next to this program (cargo install --path crates/live)",
                 io_reason(error)
             ),
             Self::NoVoice { path } => {

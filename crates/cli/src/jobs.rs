@@ -17,7 +17,7 @@ pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
     mut done: impl FnMut(&Task, Outcome) -> bool,
 ) {
     let next = AtomicUsize::new(0);
-    // Bounded, so that nobody runs far ahead of what is printed, and of being told to stop.
+    // Bounded, so that no worker runs far ahead of what is printed, and of being told to stop.
     let (send, receive) = mpsc::sync_channel(workers.max(1));
     thread::scope(|scope| {
         for _ in 0..workers.clamp(1, tasks.len().max(1)) {

@@ -8,12 +8,12 @@ use crate::failure::Failure;
 
 const PROGRAM: &str = "sourdine-live";
 
-/// Runs it, beside this program or on the path, and passes its exit code on.
+/// Runs it, from this program's folder or the search path, and passes its exit code on.
 pub(crate) fn run(args: &LiveArgs) -> Result<ExitCode, Failure> {
     let name = format!("{PROGRAM}{}", std::env::consts::EXE_SUFFIX);
-    let beside =
+    let sibling =
         std::env::current_exe().ok().map(|me| me.with_file_name(&name)).filter(|path| path.is_file());
-    let program = beside.unwrap_or_else(|| PathBuf::from(name));
+    let program = sibling.unwrap_or_else(|| PathBuf::from(name));
     match Command::new(program).args(&args.options).status() {
         // Ended by a signal, there is no code: then the terminal has said enough.
         Ok(status) => {

@@ -9,7 +9,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::inputs::{From, Task};
+use crate::inputs::{Source, Task};
 
 /// Prints a result. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn result(text: &impl Display) -> Result<(), Failure> {
@@ -42,7 +42,7 @@ pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failu
     }))
 }
 
-/// What is said, without characters that would steer the terminal: file names may hold any.
+/// Escapes characters that would control the terminal: file names may hold any.
 pub(crate) fn plain(line: &impl Display) -> String {
     line.to_string().chars().fold(String::new(), |mut line, c| {
         if is_unprintable(c) {
@@ -64,9 +64,10 @@ pub(crate) fn notice(line: &impl Display) {
     note(&format!("sourdine: note: {line}"));
 }
 
-/// Prints a line for people beside the results.
+/// Prints a line for people, on stderr.
 pub(crate) fn note(line: &impl Display) {
-    let _nobody_listens = writeln!(std::io::stderr().lock(), "{}", plain(line));
+    // Stderr may be closed.
+    let _ = writeln!(std::io::stderr().lock(), "{}", plain(line));
 }
 
 /// Prints why the command failed.
@@ -117,7 +118,7 @@ impl Progress {
     }
 }
 
-/// How far it is, in as many words as the terminal has room for.
+/// Describes the progress in as many words as the terminal has room for.
 fn reached(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let columns = usize::from(Term::stderr().size().1);
     let (gone, left) = (HumanDuration(state.elapsed()), HumanDuration(state.eta()));
@@ -125,7 +126,7 @@ fn reached(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let long = format!("{percent}  {gone:#} gone, about {left:#} left");
     let short = format!("{percent}  {left:#} left");
     let fits = |text: &String| text.chars().count() + LEAST_BAR <= columns;
-    let _to_memory = out.write_str([long, short].into_iter().find(fits).as_ref().unwrap_or(&percent));
+    let _ = out.write_str([long, short].into_iter().find(fits).as_ref().unwrap_or(&percent));
 }
 
 /// One file's share of the progress; what is missing at its end is counted when it is dropped.
@@ -153,9 +154,9 @@ impl Drop for FileProgress<'_> {
 
 /// The size of a task's input file.
 fn bytes(task: &Task) -> u64 {
-    match &task.from {
-        From::File(path) => std::fs::metadata(path).map_or(0, |about| about.len()),
-        From::Stdin => 0,
+    match &task.source {
+        Source::File(path) => std::fs::metadata(path).map_or(0, |about| about.len()),
+        Source::Stdin => 0,
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Writes a file beside its name and moves it there.
+/// Writes a file under a temporary name and moves it into place.
 pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: path.into(), error };
     let mut file = temporary_file(path, ".tmp", false).map_err(failed)?;

@@ -1,4 +1,4 @@
-//! `sourdine vad`: where in a file somebody speaks.
+//! `sourdine vad`: finds the speech in files.
 //!
 //! The decisions are a model's, at the default thresholds ([`VadParams::TIGHT`](sourdine::VadParams::TIGHT), chosen for
 //! `sourdine`). Closing gaps and padding then look both ways.
@@ -16,7 +16,7 @@ use crate::args::{SoundArgs, VadArgs};
 use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::inputs::{self, Naming, Plan, Request, Task, To};
+use crate::inputs::{self, Naming, Plan, Request, Sink, Task};
 use crate::segments::{SegmentShape, Segmenter, span};
 use crate::summary::Done;
 use crate::{models, output, output_file};
@@ -24,9 +24,9 @@ use crate::{models, output, output_file};
 /// Blocks of 10 ms that are read at a time.
 const BLOCKS_PER_READ: usize = 100;
 
-/// What was found. This is the JSON object, field by field.
+/// The speech found in a file. This is the JSON object, field by field.
 #[derive(Debug, Serialize)]
-pub(crate) struct Found {
+pub(crate) struct Detection {
     pub(crate) input: String,
     pub(crate) sample_rate: u32,
     pub(crate) frames: u64,
@@ -35,7 +35,7 @@ pub(crate) struct Found {
     /// Seconds of voice in all segments.
     pub(crate) voiced_seconds: f64,
     pub(crate) segments: Vec<Segment>,
-    /// What was not right in the file and was repaired.
+    /// Faults of the file that were repaired.
     pub(crate) notices: Vec<String>,
 }
 
@@ -48,9 +48,9 @@ pub(crate) struct Segment {
     pub(crate) end_frame: u64,
 }
 
-/// What is told of a file.
+/// The result of a file.
 struct Told {
-    found: Found,
+    found: Detection,
     text: String,
 }
 
@@ -60,7 +60,7 @@ impl Done for Option<Told> {
     }
 }
 
-/// Looks through what the command line names.
+/// Searches the inputs of the command line.
 pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     let config = Config::find(args.config.as_deref())?;
     let named = SoundArgs { model: args.model.clone(), ..SoundArgs::default() };
@@ -93,18 +93,23 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     )
 }
 
-/// Forms that do not say which file they are about are for one file.
+/// Refuses several files in a format that does not name them.
 fn refuse_nameless_segments(args: &VadArgs, plan: &Plan) -> Result<(), Failure> {
-    let on_stdout = plan.tasks.iter().filter(|task| task.to == To::Stdout).count();
+    let on_stdout = plan.tasks.iter().filter(|task| task.sink == Sink::Stdout).count();
     if on_stdout > 1 && !args.format.names_the_file() {
-        let why = "does not say which file a segment is of; name a folder with -o, or take json or rttm";
+        let why = "does not name the file of a segment; name a folder with -o, or use json or rttm";
         return Err(Failure::use_of(Path::new("--format"), why));
     }
     Ok(())
 }
 
-/// The segments of one file; none if it is skipped.
-fn look_through(args: &VadArgs, batch: &Batch, model: &Model, task: &Task) -> Result<Option<Found>, Failure> {
+/// Finds the segments of one file; `None` if it is skipped.
+fn look_through(
+    args: &VadArgs,
+    batch: &Batch,
+    model: &Model,
+    task: &Task,
+) -> Result<Option<Detection>, Failure> {
     let mut progress = batch.progress().file(task);
     if args.batch.skip_existing && task.output_file().is_some_and(Path::exists) {
         return Ok(None);
@@ -121,7 +126,7 @@ fn look_through(args: &VadArgs, batch: &Batch, model: &Model, task: &Task) -> Re
         min_silence: args.min_silence.frames(rate),
         pad: args.pad.frames(rate),
     };
-    let input = task.from.to_string();
+    let input = task.source.to_string();
     let total = reader.frames();
     let (frames, segments) = detect(&mut reader, Path::new(&input), model, shape, |frames| {
         if let Some(total) = total {
@@ -139,7 +144,7 @@ fn look_through(args: &VadArgs, batch: &Batch, model: &Model, task: &Task) -> Re
             end_frame: s.end,
         })
         .collect();
-    Ok(Some(Found {
+    Ok(Some(Detection {
         input,
         sample_rate: rate,
         frames,
@@ -153,9 +158,14 @@ fn look_through(args: &VadArgs, batch: &Batch, model: &Model, task: &Task) -> Re
 
 /// Brings the segments into their form, and into their file if they have one. Many on the standard output are a line
 /// each where the form allows it.
-fn write(args: &VadArgs, task: &Task, found: Option<Found>, several: bool) -> Result<Option<Told>, Failure> {
+fn write(
+    args: &VadArgs,
+    task: &Task,
+    found: Option<Detection>,
+    several: bool,
+) -> Result<Option<Told>, Failure> {
     let Some(found) = found else { return Ok(None) };
-    let one_line = several && task.to == To::Stdout;
+    let one_line = several && task.sink == Sink::Stdout;
     let text = format::write(&found, args.format, one_line)?;
     if let Some(output) = task.output_file() {
         match output_file::write(output, args.force, text.as_bytes()) {
@@ -174,17 +184,17 @@ fn write(args: &VadArgs, task: &Task, found: Option<Found>, several: bool) -> Re
 fn tell(args: &VadArgs, task: &Task, told: &Told) -> Result<(), Failure> {
     if !args.quiet {
         for notice in &told.found.notices {
-            output::notice(&format!("{}: {notice}", task.from));
+            output::notice(&format!("{}: {notice}", task.source));
         }
     }
-    match task.to {
-        To::Stdout if told.text.is_empty() => Ok(()),
-        To::Stdout => output::result(&told.text.trim_end()),
-        To::File(_) => Ok(()),
+    match task.sink {
+        Sink::Stdout if told.text.is_empty() => Ok(()),
+        Sink::Stdout => output::result(&told.text.trim_end()),
+        Sink::File(_) => Ok(()),
     }
 }
 
-/// Reads to the end; the frames there were, and the segments of speech in them. `reached` hears of the frames that are
+/// Reads to the end and returns the number of frames and the segments of speech. `reached` is told the frames that are
 /// read, and can end it.
 pub(crate) fn detect(
     reader: &mut SoundReader,

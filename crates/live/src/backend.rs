@@ -1,4 +1,4 @@
-//! What the rest needs of a sound system. `cpal_host` is the real one; tests have one of their own.
+//! The interface of a sound system. `cpal_host` implements it for real devices; tests have their own.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -25,16 +25,16 @@ impl std::fmt::Display for Direction {
 
 /// Why a device cannot be used now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct DeviceError {
     /// One line that names the device and says what to do.
     pub message: String,
-    /// Whether it may well be gone by itself: a device that is busy or unplugged.
-    pub passing: bool,
+    /// Whether it may pass by itself: a device that is busy or unplugged.
+    pub transient: bool,
 }
 
 /// A device that was found, and how its stream will be.
 #[derive(Debug, Clone)]
-pub struct Chosen<D> {
+pub struct SelectedDevice<D> {
     /// The back end's own handle.
     pub device: D,
     /// The identifier that it can be asked for by.
@@ -45,7 +45,7 @@ pub struct Chosen<D> {
     pub format: DeviceFormat,
 }
 
-/// What happens to a stream outside its data callback. Its error callback may run on the audio thread: it only sets
+/// Events of a stream outside its data callback. Its error callback may run on the audio thread: it only sets
 /// these.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -89,7 +89,7 @@ impl Events {
 /// Takes a captured interleaved block in ±1.0, and how old it is by the device's own account, in ms.
 pub type OnCapture = Box<dyn FnMut(&[f32], Option<f32>) + Send>;
 
-/// Fills an interleaved block to be played, which will be heard after so many ms by the device's own account.
+/// Fills an interleaved block to be played, which becomes audible after so many ms by the device's own account.
 pub type OnPlayback = Box<dyn FnMut(&mut [f32], Option<f32>) + Send>;
 
 /// A running stream; dropping it stops it.
@@ -103,46 +103,53 @@ pub trait Backend {
     /// Finds a device: the default one, or by its identifier or a part of its name.
     ///
     /// # Errors
-    /// [`Trouble`] names the device and what there is instead.
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>)
-    -> Result<Chosen<Self::Device>, Trouble>;
+    /// [`DeviceError`] names the device and what there is instead.
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<SelectedDevice<Self::Device>, DeviceError>;
 
     /// The identifier of the present default device, where that can be told at little cost.
     fn default_id(&mut self, direction: Direction) -> Option<String>;
 
-    /// Whether a device that was opened is still there, where that can be told at little cost: a sound server moves
+    /// Returns whether a device that was opened is still there, where that can be told at little cost: a sound server moves
     /// the stream of a microphone that is unplugged to another source, which may be our own output.
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool;
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool;
 
     /// Starts to capture, in blocks of about `block_ms`.
     ///
     /// # Errors
-    /// [`Trouble`], as above.
+    /// [`DeviceError`], as above.
     fn start_input(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnCapture,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble>;
+    ) -> Result<Stream, DeviceError>;
 
     /// Starts to play, in blocks of about `block_ms`.
     ///
     /// # Errors
-    /// [`Trouble`], as above.
+    /// [`DeviceError`], as above.
     fn start_output(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble>;
+    ) -> Result<Stream, DeviceError>;
 }
 
 impl<B: Backend + ?Sized> Backend for Box<B> {
     type Device = B::Device;
 
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<B::Device>, Trouble> {
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<SelectedDevice<B::Device>, DeviceError> {
         (**self).choose(direction, wanted)
     }
 
@@ -150,27 +157,27 @@ impl<B: Backend + ?Sized> Backend for Box<B> {
         (**self).default_id(direction)
     }
 
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
-        (**self).is_there(direction, id)
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool {
+        (**self).is_present(direction, id)
     }
 
     fn start_input(
         &mut self,
-        chosen: &Chosen<B::Device>,
+        chosen: &SelectedDevice<B::Device>,
         block_ms: f32,
         each: OnCapture,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         (**self).start_input(chosen, block_ms, each, events)
     }
 
     fn start_output(
         &mut self,
-        chosen: &Chosen<B::Device>,
+        chosen: &SelectedDevice<B::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         (**self).start_output(chosen, block_ms, each, events)
     }
 }

@@ -13,7 +13,7 @@ use crate::meters::Meters;
 use crate::recorder::Tap;
 use crate::thread;
 
-/// How many frames had come in when, so that playback knows how late it is.
+/// A count of captured frames with its time, so that playback knows its latency.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mark {
     pub(crate) nanos: u64,
@@ -28,7 +28,7 @@ pub(crate) struct ToPlayback {
     pub(crate) marks: Producer<Mark>,
 }
 
-/// How fast the noise floor follows upward, in dB a second. Downward it follows within 100 ms.
+/// Rise of the tracked noise floor, in dB a second. It falls within 100 ms.
 const FLOOR_RISE_DB_PER_S: f32 = 3.0;
 
 /// One end of a session. Lives in the capture callback.
@@ -78,7 +78,7 @@ impl<C: Clock> Capture<C> {
         self.captured += captured;
         if let Some(to) = &mut self.to_playback {
             // A full ring means that playback is gone; it will take the newest marks when it is back.
-            let _nobody_there = to.marks.push(Mark { nanos: began, captured: self.captured, block: frames });
+            let _ = to.marks.push(Mark { nanos: began, captured: self.captured, block: frames });
         }
         let meters = &self.meters;
         meters.captured.fetch_add(frames as u64, Relaxed);

@@ -1,4 +1,4 @@
-//! How late the sound has to be, and no later: what the blocks need, and a margin for late callbacks.
+//! Chooses the least latency that loses no sound: what the blocks need, and a margin for late callbacks.
 
 use std::ops::RangeInclusive;
 

@@ -34,12 +34,12 @@ mod thread;
 mod virtual_mic;
 mod wav_file;
 
-pub use backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
+pub use backend::{Backend, DeviceError, Direction, Events, OnCapture, OnPlayback, SelectedDevice, Stream};
 pub use capture::Capture;
 pub use clock::{Clock, Monotonic};
 pub use cpal_host::CpalDevice;
 pub use drift::{Correction, Drift};
-pub use host::{Host, Listed, SoundSystem, host_names, open_host};
+pub use host::{DeviceInfo, Host, SoundSystem, host_names, open_host};
 pub use meters::{Load, Meters, Priority};
 pub use playback::Playback;
 pub use recorder::{Recorder, Recording, RecordingPaths};

@@ -14,10 +14,10 @@ use crate::meters::Meters;
 use crate::splice;
 use crate::thread;
 
-/// What has been played is kept this long, to be repeated where sound is missing; in seconds.
+/// Played sound kept to be repeated where sound is missing, in seconds.
 const PAST: f64 = 0.3;
 
-/// Sound that is waiting beyond this is lost; in seconds.
+/// The most sound that may wait; the rest is lost; in seconds.
 const LONGEST: f64 = 2.0;
 
 /// Fades at the ends of a gap, and over a cut; in seconds.
@@ -27,7 +27,7 @@ const CUT_FADE: f64 = 0.010;
 /// The blocks of both devices together that the drift controller is made for; in seconds.
 const BLOCKS: f64 = 0.025;
 
-/// How fast the latency falls where blocks have become shorter, in seconds a second: a cent of pitch.
+/// Fall of the latency where blocks have become shorter, in seconds a second: a cent of pitch.
 const TARGET_FALL: f64 = 0.5e-3;
 
 /// Marks older than this tell nothing about now; in seconds.
@@ -52,15 +52,15 @@ pub struct Playback<C: Clock> {
     margin: Margin,
     block_in: RecentMax,
     block_out: RecentMax,
-    /// What has come in, planar; `base` is the number in the stream of the first frame in it.
+    /// Received sound, planar; `base` is the number of its first frame in the stream.
     buffers: Vec<Vec<f32>>,
     len: usize,
     base: i64,
-    /// Where playback is: a frame in the buffers, and how far beyond it.
+    /// The position of playback: a frame in the buffers, and a fraction beyond it.
     index: usize,
     between: f64,
     mark: Mark,
-    /// How late the sound is to be, in frames of the ring.
+    /// The target latency, in frames of the ring.
     target: f64,
     last_nanos: u64,
     playing: bool,
@@ -77,7 +77,7 @@ struct Cut {
     done: usize,
 }
 
-/// What a session hands to its playback end.
+/// The parts that a session hands to its playback end.
 pub(crate) struct Parts<C> {
     pub(crate) ring: Consumer<f32>,
     pub(crate) marks: Consumer<Mark>,
@@ -131,13 +131,13 @@ impl<C: Clock> Playback<C> {
         }
     }
 
-    /// Where playback is: the number of the captured frame that the next one played is made from.
+    /// The position of playback: the number of the captured frame that the next one played is made from.
     #[must_use]
     pub fn position(&self) -> f64 {
         (self.base + self.index as i64) as f64 + self.between
     }
 
-    /// Whether sound is being played, and not waited for.
+    /// Returns whether sound is being played, and not waited for.
     #[must_use]
     pub fn is_playing(&self) -> bool {
         self.playing

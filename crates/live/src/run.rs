@@ -1,4 +1,4 @@
-//! `sourdine-live` itself: the supervisor's loop, with a screen or without.
+//! The main loop of `sourdine-live`, with or without a screen.
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -13,10 +13,10 @@ use crate::args::RunArgs;
 use crate::output;
 use crate::screen::{Screen, UserWants};
 
-/// How often the devices are looked after.
+/// Interval at which the devices are watched.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// How often `--plain` and `--json` print.
+/// Interval at which `--plain` and `--json` print.
 const PRINT_EVERY: Duration = Duration::from_secs(1);
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
@@ -50,7 +50,7 @@ fn options(
     let output = match (virtual_mic, args.output.as_deref()) {
         (Some(mic), _) => Output::Named(mic.sink().into()),
         (None, Some("none")) if args.record.is_none() => {
-            return Err("-o none: nobody would hear anything; add --record FILE".into());
+            return Err("-o none: the sound would go nowhere; add --record FILE".into());
         }
         (None, Some("none")) => Output::None,
         (None, Some(name)) => Output::Named(name.into()),
@@ -115,7 +115,7 @@ fn drive(
         if let Some(why) = supervisor.failure()
             && !std::mem::replace(&mut told_failure, true)
         {
-            output::note(&format!("{why}; the sound goes on"));
+            output::note(&format!("{why}; playback continues"));
         }
         if printed.elapsed() >= PRINT_EVERY {
             printed += PRINT_EVERY;
@@ -135,11 +135,11 @@ fn drive(
     }
 }
 
-/// What to say of the audio threads' priorities.
+/// Returns a note on the audio threads' priorities, if one is needed.
 pub(crate) fn priority_note(status: &sourdine_live::Status) -> Option<&'static str> {
     use sourdine_live::Priority::Normal;
     (status.priority.0 == Normal || status.priority.1 == Normal).then_some(
-        "the system gave the audio threads no real-time priority; under load sound may be lost \
+        "the system gave the audio threads no real-time priority; sound may drop out under load \
          (on Linux: allow `rtprio` in /etc/security/limits.conf)",
     )
 }

@@ -1,4 +1,4 @@
-//! The screen: meters, voice, latency, and a key for every knob.
+//! The screen: meters, voice, latency, and a key for every control.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const TRAIL: (usize, usize) = (2, 14);
 
 const KEYS: &str = " space bypass · ←→ limit · g gate · r residue · m model · w record · q quit ";
 
-/// What the user's key says.
+/// The meaning of the user's key.
 pub(crate) enum UserWants {
     Nothing,
     Quit,
@@ -30,7 +30,7 @@ pub(crate) enum UserWants {
     Do(Command),
 }
 
-/// What the picture remembers between two moments.
+/// The state of the picture between two frames.
 struct View {
     host: String,
     peaks: [Held; 2],
@@ -273,7 +273,7 @@ mod tests {
         assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::NONE), UserWants::Nothing));
     }
 
-    /// What a terminal of that size shows, line by line.
+    /// Renders the screen of a terminal of that size, line by line.
     fn picture(width: u16, height: u16, message: Option<&str>) -> Vec<String> {
         let knobs = Knobs {
             enabled: true,

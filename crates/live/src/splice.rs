@@ -1,10 +1,10 @@
-//! Where to cut sound so that the cut is not heard: the shift at which it is most like itself (W. Verhelst and
+//! Finds an inaudible cut: the shift at which the sound is most similar to itself (W. Verhelst and
 //! M. Roelands, "An overlap-add technique based on waveform similarity", ICASSP 1993).
 
-/// Every so-manieth sample is compared in the first search.
+/// Step between the samples that the first search compares.
 const COARSE: usize = 4;
 
-/// How much likeness the farthest shift has to be ahead by.
+/// The lead in correlation that the farthest shift needs.
 const DISTANCE: f32 = 0.2;
 
 /// The shift near `by`, within a fade's length of it and within `allowed` (lowest and highest), at which `sound` from `at` on is most

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use sourdine::{Controls, Model, Settings};
 
-use crate::backend::{Backend, Chosen, Direction, Events, Stream, Trouble};
+use crate::backend::{Backend, DeviceError, Direction, Events, SelectedDevice, Stream};
 use crate::clock::Clock;
 use crate::meters::Meters;
 use crate::recorder::{Recorder, Recording, RecordingPaths};
@@ -19,7 +19,7 @@ use crate::status::{Knobs, Phase, Status};
 /// Nanoseconds in a millisecond.
 const MS: u64 = 1_000_000;
 
-/// How often a device that is away is tried, in ns. Sound is to be back within a second of the device.
+/// Interval between attempts to open a missing device, in ns. Sound returns within a second of the device.
 const RETRY: u64 = 200 * MS;
 
 /// A stream that has not called for so long is dead, whatever its host says. A new one gets more time: its first few
@@ -28,14 +28,14 @@ const SILENT: u64 = 700 * MS;
 const SILENT_AT_FIRST: u64 = 3000 * MS;
 const FIRST_CALLS: u64 = 5;
 
-/// How often it is looked whether the devices are there, and still the default ones.
+/// Interval of the check that the devices are present, and still the default ones.
 const LOOK: u64 = 500 * MS;
 
 /// The steps and the end of the attenuation limit's scale, in dB; beyond the end there is no limit.
 const LIMIT_STEP: f32 = 3.0;
 const LIMIT_END: f32 = 60.0;
 
-/// What is to be run.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The input; the default one if none is named.
@@ -58,7 +58,7 @@ pub struct Options {
     pub record: Option<RecordingPaths>,
 }
 
-/// Where the sound goes.
+/// The destination of the sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// The default device.
@@ -75,7 +75,7 @@ impl Output {
     }
 }
 
-/// What a user does.
+/// The commands of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
     /// The input as it is, and back.
@@ -86,7 +86,7 @@ pub enum Command {
     LimitDown,
     /// The gate on and off.
     Gate,
-    /// What is removed, and back.
+    /// Toggles between the voice and the removed noise.
     Residue,
     /// The next model.
     Model,
@@ -104,7 +104,7 @@ struct Open {
 }
 
 impl Open {
-    /// Whether it is dead, and why.
+    /// Returns why it has failed, if it has.
     fn check(&mut self, calls: u64, now: u64) -> Option<String> {
         if self.events.has_failed() {
             return Some(self.events.reason().unwrap_or_else(|| "the device is gone".into()));
@@ -211,11 +211,11 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         }
     }
 
-    /// Looks after the devices; to be called ten times a second or more. `wanted` is false while nobody listens.
+    /// Watches the devices; to be called ten times a second or more. `wanted` is false while no program listens.
     ///
     /// # Errors
-    /// What no waiting mends, before there was any sound: a device that does not exist, a rate that cannot be, a recording
-    /// that cannot begin. Later it waits for anything, but for a recording that fails while nobody hears anything.
+    /// Fails, before there was any sound, where waiting does not help: a device that does not exist, an impossible rate, a recording
+    /// that cannot begin. Later it waits in all cases but one: a recording that fails while there is no output.
     pub fn poll(&mut self, wanted: bool) -> Result<(), String> {
         let now = self.clock.nanos();
         if !wanted {
@@ -247,7 +247,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
                         }
                     }
                 }
-                Err(trouble) if !trouble.passing && self.opened == 0 => return Err(trouble.message),
+                Err(trouble) if !trouble.transient && self.opened == 0 => return Err(trouble.message),
                 Err(trouble) => self.status.message = Some(trouble.message),
             }
         }
@@ -292,11 +292,11 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             return None;
         }
         running.looked_at = now;
-        if !self.backend.is_there(Direction::Input, &running.input.id) {
+        if !self.backend.is_present(Direction::Input, &running.input.id) {
             return Some(format!("{}: it is unplugged; waiting for it", self.status.input));
         }
         if let Some(output) = &running.output
-            && !self.backend.is_there(Direction::Output, &output.id)
+            && !self.backend.is_present(Direction::Output, &output.id)
         {
             return Some(format!("{}: it is unplugged; waiting for it", self.status.output));
         }
@@ -314,7 +314,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         None
     }
 
-    fn open(&mut self, now: u64) -> Result<Running, Trouble> {
+    fn open(&mut self, now: u64) -> Result<Running, DeviceError> {
         let input = self.backend.choose(Direction::Input, self.options.input.as_deref())?;
         let output = match &self.options.output {
             Output::None => None,
@@ -330,7 +330,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             light: self.options.light.clone(),
         };
         let session = Session::new(&plan, &self.clock)
-            .map_err(|e| Trouble { message: format!("{}: {e}", input.name), passing: false })?;
+            .map_err(|e| DeviceError { message: format!("{}: {e}", input.name), transient: false })?;
         let Session { mut capture, playback, controls, meters, recorder, engine_ms } = session;
 
         // Playback first: it waits for the input, and not the other way round.
@@ -383,7 +383,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         self.count(&running);
         // A stream of a server that is gone may take its time to end.
         let streams = (running.input, running.output);
-        let _detached = std::thread::spawn(move || drop(streams));
+        let _ = std::thread::spawn(move || drop(streams));
     }
 
     fn count(&mut self, running: &Running) {
@@ -396,7 +396,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         totals.invalid += meters.invalid_samples.load(Relaxed);
     }
 
-    /// What is going on. Peaks and loads are those since the last call.
+    /// Returns the current status. Peaks and loads are those since the last call.
     pub fn status(&mut self) -> Status {
         let totals = self.totals;
         self.status.seconds = self.clock.nanos().saturating_sub(self.began) as f64 * 1e-9;
@@ -543,7 +543,7 @@ impl Running {
     }
 }
 
-fn describe<D>(chosen: &Chosen<D>) -> String {
+fn describe<D>(chosen: &SelectedDevice<D>) -> String {
     let channels = match chosen.format.channels {
         1 => "mono".into(),
         2 => "stereo".into(),

@@ -21,7 +21,7 @@ mod linux {
 
     use crate::pulse::{Failure, Microphone};
 
-    /// How often the thread looks whether it is to end, and how often it tries a server that is gone.
+    /// Polling interval of the thread, and interval between attempts to reach a server.
     const PERIOD: Duration = Duration::from_millis(200);
 
     /// The virtual microphone; dropping it takes it away. A thread keeps it there, on a server that is started anew too.
@@ -35,7 +35,7 @@ mod linux {
     #[derive(Debug)]
     struct Shared {
         over: AtomicBool,
-        /// Whether anybody records from it, or why it is not there.
+        /// Returns whether a program records from it, or why it does not exist.
         heard: Mutex<Result<bool, String>>,
     }
 
@@ -72,7 +72,7 @@ mod linux {
             &self.sink
         }
 
-        /// Whether anybody records from it.
+        /// Returns whether a program records from it.
         ///
         /// # Errors
         /// One line that says why it is not there just now.
@@ -85,7 +85,8 @@ mod linux {
         fn drop(&mut self) {
             self.shared.over.store(true, Relaxed);
             if let Some(thread) = self.thread.take() {
-                let _ended = thread.join();
+                // A panic was reported by its thread.
+                let _ = thread.join();
             }
         }
     }
@@ -134,7 +135,7 @@ mod without {
             ""
         }
 
-        /// Whether anybody records from it.
+        /// Returns whether a program records from it.
         ///
         /// # Errors
         /// None.

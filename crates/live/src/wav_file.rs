@@ -1,6 +1,6 @@
 //! A WAV file of 32-bit floats that grows, and gets its name when it is whole.
 //!
-//! It is written beside its name. Until it ends, its header gives no length, which readers take for "to the end of the file":
+//! It is written under a temporary name. Until it ends, its header gives no length, which readers take for "to the end of the file":
 //! of a recording whose program was killed, nothing is lost.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 const BYTES_PER_SAMPLE: u64 = 4;
 
-/// Where the length of the file is in its header, as RIFF counts it: without these first bytes.
+/// Offset of the length of the file in its header; RIFF does not count these first bytes.
 const RIFF_LENGTH: (u64, u64) = (4, 8);
 
 /// A length that is not known yet, or does not fit.
@@ -60,7 +60,7 @@ impl WavFile {
         self.file.write_all(&self.bytes).map_err(|e| self.trouble(&e))
     }
 
-    /// How many whole frames have reached the file.
+    /// Whole frames that have reached the file.
     pub(crate) fn frames(&self) -> u64 {
         let length = self.file.as_file().metadata().map_or(0, |about| about.len());
         length.saturating_sub(self.header) / self.frame

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use realfft::RealFftPlanner;
 
-/// How far the peak has to stand out of the root mean square over the lags searched to be believed. Among 100 000 values of
+/// The least ratio of the peak to the root mean square over the lags searched. Among 100 000 values of
 /// Gaussian noise the largest is expected at 4.4.
 const LEAST_PEAK: f64 = 6.0;
 

@@ -2,7 +2,7 @@
 //! its root-mean-square form: the difference of the power spectra in dB, squared, averaged over the bins, the root of
 //! that averaged over the frames. Hann frames of 32 ms, half a frame apart.
 //!
-//! Powers more than 60 dB below the clean signal's loudest bin count as that level, so that what nobody hears, digital
+//! Powers more than 60 dB below the clean signal's loudest bin count as that level, so that inaudible parts, digital
 //! silence above all, does not decide.
 
 use crate::stft::Stft;

@@ -4,7 +4,7 @@ use num_integer::gcd;
 use rubato::audioadapter_buffers::direct::SequentialSlice;
 use rubato::{Fft, FixedSync, Indexing, Resampler, WindowFunction};
 
-/// About how many samples of the slower side a block has: a sharp filter, and short beside a file.
+/// Samples in a block of the slower side, roughly: a sharp filter, and short compared with a file.
 const BLOCK: usize = 1000;
 
 /// A signal at rate `to`, aligned to the original: sample n is at time n / `to`. None if the library has no filter for

@@ -63,11 +63,11 @@ fn without_silence(clean: &[f64], other: &[f64]) -> (Vec<f64>, Vec<f64>) {
     let energies: Vec<f64> = starts.iter().map(|start| energy(*start)).collect();
     let loudest = energies.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     // Nothing but silence is no speech.
-    let heard = loudest > -200.0;
+    let audible = loudest > -200.0;
     let kept: Vec<usize> = starts
         .iter()
         .zip(&energies)
-        .filter(|(_, e)| heard && loudest - RANGE_DB - **e < 0.0)
+        .filter(|(_, e)| audible && loudest - RANGE_DB - **e < 0.0)
         .map(|(s, _)| *s)
         .collect();
     let joined = |x: &[f64]| {

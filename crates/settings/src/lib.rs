@@ -22,18 +22,18 @@ use sourdine::Channels;
 pub use model::{FindModelError, find_model};
 pub use signals::stop_on_signals;
 
-/// What the environment and the file say; the options go before it, the defaults behind.
+/// Settings from the environment and the file; options take precedence over them, and they over defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Preferences {
     /// A built-in model, or a file of weights.
     pub model: Option<String>,
-    /// The most that any sound is turned down, in dB; infinity for no limit.
+    /// The limit of the attenuation, in dB; infinity for no limit.
     pub attenuation_limit_db: Option<f32>,
     /// Whether pauses are turned down further.
     pub gate: Option<bool>,
     /// Whether channels share a mask.
     pub channels: Option<Channels>,
-    /// Files that are worked on at the same time, 1 or more.
+    /// Files processed at a time, 1 or more.
     pub jobs: Option<usize>,
 }
 
@@ -61,7 +61,7 @@ impl Preferences {
     }
 }
 
-/// A variable or a file that says what cannot be. `Display` is one line that says what to do.
+/// An invalid variable or file. `Display` is one line that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// A variable.
@@ -70,14 +70,14 @@ pub enum Error {
         name: &'static str,
         /// Its value, as far as it is text.
         value: String,
-        /// What it should be.
+        /// Advice on a value.
         why: String,
     },
     /// A file.
     File {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// What is wrong with it, with the line.
+        /// The fault, with the line.
         why: String,
     },
 }
@@ -86,10 +86,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable { name, value, why } => {
-                write!(f, "{name}={value}: {why}; mend the environment variable, or unset it")
+                write!(f, "{name}={value}: {why}; correct the environment variable, or unset it")
             }
             Self::File { path, why } => {
-                write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
+                write!(f, "{}: {why}; correct the file, or name another with --config", path.display())
             }
         }
     }
@@ -100,7 +100,7 @@ impl std::error::Error for Error {}
 /// An attenuation limit in dB as users write it; infinity for `off`.
 ///
 /// # Errors
-/// What to write.
+/// Advice on the value.
 pub fn attenuation_limit(text: &str) -> Result<f32, String> {
     if text == "off" {
         return Ok(f32::INFINITY);
@@ -143,7 +143,7 @@ const WRONG_JOBS: &str = "give a number of 1 or more; without it there is one jo
 mod tests {
     use super::*;
 
-    /// What a file with this text says, with these variables beside it.
+    /// Loads a file with this text, and these variables.
     fn load(text: &str, variables: &[(&str, &str)]) -> Result<Preferences, Error> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();

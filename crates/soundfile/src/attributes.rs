@@ -1,4 +1,4 @@
-//! What an output takes over from the file it is made from, beside the sound: who may do what with it, and what the
+//! Copies attributes from the source to the output: owner, permissions, and what the
 //! user attached to it.
 //!
 //! | | |
@@ -28,7 +28,7 @@ impl Attributes {
         use std::os::unix::fs::MetadataExt;
         use xattr::FileExt;
         let about = file.metadata()?;
-        // Where a file system has none, listing fails.
+        // Listing fails on a file system without them.
         let names = file.list_xattr().into_iter().flatten().filter(|name| unix::is_kept(name));
         let with_value = |name: std::ffi::OsString| {
             let value = file.get_xattr(&name).ok().flatten()?;
@@ -90,19 +90,20 @@ mod unix {
 
     use xattr::FileExt;
 
-    /// Where Linux keeps the ACL.
+    /// The attribute in which Linux keeps the ACL.
     const ACL: &str = "system.posix_acl_access";
 
-    /// Whether an attribute is the user's. On Linux the others are labels and capabilities, which belong to the one file.
+    /// Returns whether an attribute is the user's. On Linux the others are labels and capabilities, which belong to the one file.
     pub(super) fn is_kept(name: &OsStr) -> bool {
         !cfg!(target_os = "linux") || name == ACL || name.as_encoded_bytes().starts_with(b"user.")
     }
 
-    /// Only the superuser may give files away; everybody may give them to a group of theirs.
+    /// Only the superuser may give files away; any user may give them to one of their own groups.
     pub(super) fn give_owner(owner: (u32, u32), file: &File) {
         let is_so = file.metadata().is_ok_and(|about| (about.uid(), about.gid()) == owner);
         if !is_so && fchown(file, Some(owner.0), Some(owner.1)).is_err() {
-            let _else_it_stays_ours = fchown(file, None, Some(owner.1));
+            // Otherwise the group stays that of this user.
+            let _ = fchown(file, None, Some(owner.1));
         }
     }
 
@@ -119,7 +120,7 @@ mod unix {
         }
         if without_acl && cfg!(target_os = "linux") {
             // The one that the folder gave it.
-            let _has_none = file.remove_xattr(ACL);
+            let _ = file.remove_xattr(ACL);
         }
         given
     }

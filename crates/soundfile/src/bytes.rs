@@ -4,21 +4,21 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
 
-/// How much is read at once, in bytes.
+/// Bytes read at a time.
 const BLOCK: usize = 128 * 1024;
 
 /// A part of a file, looked at where one likes; going forwards is fast.
 #[derive(Debug)]
 pub(crate) struct Bytes {
     file: File,
-    /// What of the file may be seen.
+    /// The visible part of the file.
     pub(crate) range: Range<u64>,
     start: u64,
     buffer: Vec<u8>,
 }
 
 impl Bytes {
-    /// `range` is cut to what the file has. The file must be nobody else's: its place moves.
+    /// `range` is cut to what the file has. The handle must not be shared, since its position moves.
     pub(crate) fn new(mut file: File, range: Range<u64>) -> io::Result<Self> {
         let end = file.seek(SeekFrom::End(0))?.min(range.end);
         Ok(Self { file, range: range.start.min(end)..end, start: 0, buffer: Vec::new() })

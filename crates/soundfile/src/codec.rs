@@ -30,9 +30,9 @@ impl Block {
     }
 }
 
-/// What a packet turned out to hold.
+/// The contents of a decoded packet.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct DecodedBlock {
     pub(crate) rate: u32,
     pub(crate) channels: usize,
     pub(crate) frames: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Found {
 /// Decodes packets one after the other.
 pub(crate) struct Codec {
     inner: Inner,
-    /// How samples are to be written: what the first packet said.
+    /// The sample format to write: that of the first packet.
     format: Option<SampleFormat>,
     integers: Vec<i32>,
     doubles: Vec<f64>,
@@ -99,7 +99,7 @@ impl Codec {
         self
     }
 
-    /// Forgets what it has heard: something is missing.
+    /// Resets the decoder after a gap.
     pub(crate) fn reset(&mut self) {
         match &mut self.inner {
             Inner::Symphonia { decoder, .. } => {
@@ -111,7 +111,7 @@ impl Codec {
     }
 
     /// Decodes a packet behind what is in `block`; `None` if it is damaged.
-    pub(crate) fn decode(&mut self, packet: &Packet, block: &mut Block) -> Option<Found> {
+    pub(crate) fn decode(&mut self, packet: &Packet, block: &mut Block) -> Option<DecodedBlock> {
         let (format, integers, doubles) = (&mut self.format, &mut self.integers, &mut self.doubles);
         match &mut self.inner {
             Inner::Mpeg { decoder, pcm } => {
@@ -119,7 +119,14 @@ impl Codec {
                 let channels = usize::from(info.channels.num());
                 block.samples.extend(pcm.get(..info.samples_produced * channels)?);
                 let (rate, frames) = (info.sample_rate, info.samples_produced);
-                Some(Found { rate, channels, frames, mask: None, format: SampleFormat::I24, valid_bits: 24 })
+                Some(DecodedBlock {
+                    rate,
+                    channels,
+                    frames,
+                    mask: None,
+                    format: SampleFormat::I24,
+                    valid_bits: 24,
+                })
             }
             Inner::Opus(decoder) => {
                 let decoded = guard::contained(|| decoder.decode(&packet.data, &mut block.samples));
@@ -129,7 +136,7 @@ impl Codec {
                     None
                 })?;
                 let (rate, channels, mask) = (opus::RATE, decoder.channels(), decoder.mask());
-                Some(Found { rate, channels, frames, mask, format: SampleFormat::I24, valid_bits: 24 })
+                Some(DecodedBlock { rate, channels, frames, mask, format: SampleFormat::I24, valid_bits: 24 })
             }
             Inner::Symphonia { decoder, parameters, stated_bits } => {
                 let decoded = guard::contained(|| {
@@ -140,7 +147,7 @@ impl Codec {
                     let (spec, frames) = (buffer.spec(), buffer.frames());
                     let (rate, channels, mask) =
                         (spec.rate(), spec.channels().count(), mask(spec.channels()));
-                    Some(Found { rate, channels, frames, mask, format: natural, valid_bits })
+                    Some(DecodedBlock { rate, channels, frames, mask, format: natural, valid_bits })
                 });
                 decoded.unwrap_or_else(|| {
                     // It panicked: what is left of it is good for being dropped only.
@@ -158,7 +165,7 @@ fn make(parameters: &AudioCodecParameters) -> Result<Box<dyn AudioDecoder>, Erro
     symphonia::default::get_codecs().make_audio_decoder(parameters, &AudioDecoderOptions::default())
 }
 
-/// How the samples are to be written: as they were stored, where that was without loss; else with 24 bits, below whose
+/// The sample format to write: as they were stored, where that was lossless; else with 24 bits, below whose
 /// rounding no decoder's own error lies.
 fn sample_format(
     buffer: &GenericAudioBufferRef,
@@ -213,7 +220,7 @@ fn mask(channels: &Channels) -> Option<u32> {
     }
 }
 
-/// Whether the bytes of a sample are handed to the writer beside its value. Fewer valid bits than the container has need
+/// Returns whether the writer gets the stored bytes of a sample along with its value. Fewer valid bits than the container has need
 /// no such care here: the decoder leaves the others zero.
 pub(crate) fn is_wider_than_f32(format: SampleFormat) -> bool {
     matches!(format, SampleFormat::I32 | SampleFormat::F64)

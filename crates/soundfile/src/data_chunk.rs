@@ -6,10 +6,10 @@ use crate::format::WavSpec;
 use crate::notice::Notice;
 use crate::riff::{Container, Ds64, Layout, MAX_CHUNKS, UNKNOWN, chunk_header, frame_bytes};
 
-/// What programs write as the size when they write into a pipe: sox and espeak-ng the first, arecord the last.
+/// Sizes that programs state when they write into a pipe: sox and espeak-ng the first, arecord the last.
 const PIPE_SIZES: [std::ops::RangeInclusive<u32>; 2] = [0x7FFF_F000..=0x8000_0000, 0xFFFF_F000..=UNKNOWN];
 
-/// Whether a size field holds what programs write there when they write into a pipe.
+/// Returns whether a size is one that programs state when they write into a pipe.
 pub(crate) fn is_pipe_size(size: u32) -> bool {
     PIPE_SIZES.iter().any(|sizes| sizes.contains(&size))
 }
@@ -18,7 +18,7 @@ pub(crate) fn is_pipe_size(size: u32) -> bool {
 pub(crate) struct Data {
     pub(crate) spec: WavSpec,
     pub(crate) valid_bits: u32,
-    /// Where its body starts, in bytes.
+    /// Start of its body, in bytes.
     pub(crate) offset: u64,
     /// Its size field.
     pub(crate) size: u32,
@@ -89,7 +89,7 @@ impl Data {
     }
 }
 
-/// Whether nothing but whole, plausible chunks fills the file from `offset` to its end: then a `data` chunk of size 0
+/// Returns whether nothing but whole, plausible chunks fills the file from `offset` to its end: then a `data` chunk of size 0
 /// before them is really empty, and not one whose recorder never came to write its size.
 fn chunks_to_the_end(source: &mut (impl Read + Seek), mut offset: u64, file_len: u64) -> io::Result<bool> {
     for _ in 0..MAX_CHUNKS {

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
 use symphonia::core::packet::Packet;
 
-use crate::codec::{Block, Codec, Found, is_wider_than_f32};
+use crate::codec::{Block, Codec, DecodedBlock, is_wider_than_f32};
 use crate::error::{WavError, WavErrorKind};
 use crate::feed::{Ending, Event, Feed, Place};
 use crate::flac_chain::{self, StreamInfo};
@@ -46,7 +46,7 @@ pub(crate) struct Decoded {
     /// Pieces of the container that were looked at before.
     early: VecDeque<Event>,
     codec: Codec,
-    /// What follows: further recordings of the same kind.
+    /// Further recordings of the same kind that follow.
     later: VecDeque<Later>,
     pub(crate) spec: WavSpec,
     /// Bits of an integer sample that carry sound.
@@ -54,9 +54,9 @@ pub(crate) struct Decoded {
     /// WAVE's speaker positions, where the file states some that WAVE has.
     pub(crate) channel_mask: Option<u32>,
     pub(crate) frames: Option<u64>,
-    /// Where the FLAC stream begins, if it is one, in bytes.
+    /// Start of the FLAC stream, if it is one, in bytes.
     pub(crate) flac_at: Option<u64>,
-    /// What the file says of itself, as far as LIST/INFO has names for it.
+    /// The file's metadata, as far as LIST/INFO has names for it.
     pub(crate) tags: Vec<InfoTag>,
     line: Line,
     /// Decoded and not yet handed out, behind the silence.
@@ -188,7 +188,7 @@ impl Decoded {
         if parameters.codec == well_known::CODEC_ID_AAC {
             self.refuse_band_replication()?;
         }
-        // What is damaged before the first good packet is made silence when its format is known.
+        // Damage before the first good packet becomes silence once the format is known.
         let mut block = Block::default();
         let mut seen = Vec::new();
         let mut tries = 0;
@@ -224,7 +224,7 @@ impl Decoded {
         let last = seen.pop();
         for event in seen {
             match event {
-                // The decoder must not hear it twice.
+                // The decoder must not get it twice.
                 Event::Packet(packet, place) => self.damaged(&packet, place),
                 other => self.take(other)?,
             }
@@ -314,7 +314,7 @@ impl Decoded {
     /// A packet that cannot be decoded.
     fn damaged(&mut self, packet: &Packet, place: Place) {
         if place == Place::Marked {
-            // How much it was, the mark shows.
+            // The mark will show its length.
             let frames = self.ready.samples.len() / usize::from(self.spec.channels);
             self.line.hole.get_or_insert(frames);
             return;
@@ -325,7 +325,7 @@ impl Decoded {
     }
 
     /// A stream that becomes another one in its middle cannot be written as one.
-    fn check(&self, found: &Found) -> Result<(), WavError> {
+    fn check(&self, found: &DecodedBlock) -> Result<(), WavError> {
         let WavSpec { sample_rate, channels, .. } = self.spec;
         if found.rate == sample_rate && found.channels == usize::from(channels) {
             return Ok(());

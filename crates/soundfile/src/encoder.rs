@@ -11,7 +11,7 @@ use crate::format::{
 
 /// Encodes the samples of one file in order.
 ///
-/// Where fewer bits are valid than the container has, the valid ones are the upper ones, and the bits below stay
+/// If fewer bits are valid than the container has, the valid ones are the upper ones, and the bits below stay
 /// zero. Some writers state fewer valid bits and use all: from the first old sample with such a low bit on, the
 /// whole container is used.
 #[derive(Clone, Copy, Debug)]

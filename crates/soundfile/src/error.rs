@@ -18,7 +18,7 @@ pub struct WavError {
     source: Option<io::Error>,
 }
 
-/// What went wrong, for programs; [`WavError`]'s `Display` is for people.
+/// The kind of failure, for programs; [`WavError`]'s `Display` is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WavErrorKind {
@@ -34,24 +34,24 @@ pub enum WavErrorKind {
     Empty,
     /// The input is not a WAV file.
     NotWav {
-        /// What its first bytes look like, if they are known ("FLAC").
+        /// The kind of file that its first bytes suggest ("FLAC"), if they are known.
         looks_like: Option<&'static str>,
     },
     /// A big-endian WAV file (RIFX).
     BigEndian,
     /// The file ends inside its header.
     HeaderCut {
-        /// Where the file ends, in bytes.
+        /// End of the file, in bytes.
         offset: u64,
     },
     /// There is no `fmt ` chunk before the sound.
     NoFormat {
-        /// Where the `data` chunk, or else the end of the file, was met, in bytes.
+        /// Offset of the `data` chunk, or else of the end of the file, in bytes.
         offset: u64,
     },
     /// The `fmt ` chunk is too short to say what it must.
     FormatTooShort {
-        /// Where the chunk starts, in bytes.
+        /// Offset of the chunk, in bytes.
         offset: u64,
         /// Its stated size in bytes.
         bytes: u64,
@@ -60,7 +60,7 @@ pub enum WavErrorKind {
     NoData,
     /// More chunks stand before the sound than any real file has.
     TooManyChunks {
-        /// Where the reader gave up, in bytes.
+        /// Offset at which the reader gave up, in bytes.
         offset: u64,
     },
     /// The sound is in an encoding other than integer or float PCM.
@@ -98,7 +98,7 @@ pub enum WavErrorKind {
     },
     /// The input is no sound file of a kind that is known.
     NotSound {
-        /// What its first bytes look like, if they are known ("MIDI").
+        /// The kind of file that its first bytes suggest ("MIDI"), if they are known.
         looks_like: Option<&'static str>,
     },
     /// The input is compressed sound that cannot be decoded; see `source()`.
@@ -119,7 +119,7 @@ pub enum WavErrorKind {
     HeAac,
     /// The header contradicts itself or lacks what it must have.
     Damaged {
-        /// What is wrong, as the rest of a sentence.
+        /// The fault, as the rest of a sentence.
         what: &'static str,
     },
     /// The samples are kept in a way that is not known here.
@@ -131,16 +131,16 @@ pub enum WavErrorKind {
     OpusLayout {
         /// The number of channels.
         channels: u8,
-        /// What the header calls the kind of layout.
+        /// The mapping family that the header states.
         family: u8,
     },
     /// The input is Opus in another container than Ogg.
     OpusOutsideOgg,
     /// The sound becomes another one in its middle: its rate or its channels change.
     FormChanges {
-        /// Where, in bytes, if that is known.
+        /// The place in bytes, if it is known.
         byte: Option<u64>,
-        /// Where, in milliseconds of sound.
+        /// The place in milliseconds of sound.
         millis: u64,
         /// Rate and channels before.
         from: (u32, u16),
@@ -222,8 +222,8 @@ impl WavError {
     }
 
     /// Compressed sound on which the decoder panicked.
-    pub(crate) fn broken_off(path: &Path) -> Self {
-        let source = io::Error::new(io::ErrorKind::InvalidData, "the decoder broke off: the file is damaged");
+    pub(crate) fn decoder_panicked(path: &Path) -> Self {
+        let source = io::Error::new(io::ErrorKind::InvalidData, "the decoder failed: the file is damaged");
         Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
     }
 
@@ -242,12 +242,12 @@ impl WavError {
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
 
-    /// The file it is about: the input for errors of reading, the output for errors of writing.
+    /// The file concerned: the input for errors of reading, the output for errors of writing.
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What went wrong.
+    /// The kind of failure.
     pub fn kind(&self) -> WavErrorKind {
         self.kind
     }

@@ -1,4 +1,4 @@
-//! What comes out of a container, one piece at a time, with the place that the container gives it.
+//! Takes a container apart, one piece at a time, with the place that the container gives it.
 
 use std::collections::VecDeque;
 use std::io;
@@ -13,7 +13,7 @@ use crate::guard;
 use crate::mpeg::{Form, Section, Step, Walker};
 use crate::ogg;
 
-/// What comes next.
+/// The next piece.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A packet, and where its sound belongs.
@@ -22,7 +22,7 @@ pub(crate) enum Event {
     Lost { frames: u64 },
     /// Sound is missing here; the next mark says how much.
     Hole,
-    /// Where the sound up to here ends, in frames, and whether nothing follows.
+    /// End of the sound up to here, in frames, and whether nothing follows.
     Mark { end: i64, last: bool },
     /// Another encoder's sound follows, and these frames of it are sound, counted from here.
     Section { sound: Range<u64>, before: Ending },
@@ -30,7 +30,7 @@ pub(crate) enum Event {
     End(Ending),
 }
 
-/// Where the sound of a packet belongs.
+/// The place of a packet's sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
     /// Behind the packet before it.
@@ -43,7 +43,7 @@ pub(crate) enum Place {
     Marked,
 }
 
-/// How a container ends.
+/// The way in which a container ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ending {
     /// As it should.
@@ -69,11 +69,11 @@ impl Feed {
             Self::Demuxed(demuxed) => demuxed.next(),
             Self::Mpeg(mpeg) => mpeg.next(),
             Self::Ogg(packets) => Ok(match packets.next()? {
-                ogg::Step::Packet(data) => Event::Packet(packet(data, 0), Place::Marked),
-                ogg::Step::Mark { end, last } => Event::Mark { end, last },
-                ogg::Step::Hole => Event::Hole,
-                ogg::Step::End { said: true } => Event::End(Ending::Whole),
-                ogg::Step::End { said: false } => Event::End(Ending::Cut(None)),
+                ogg::OggStep::Packet(data) => Event::Packet(packet(data, 0), Place::Marked),
+                ogg::OggStep::Mark { end, last } => Event::Mark { end, last },
+                ogg::OggStep::Hole => Event::Hole,
+                ogg::OggStep::End { said: true } => Event::End(Ending::Whole),
+                ogg::OggStep::End { said: false } => Event::End(Ending::Cut(None)),
             }),
         }
     }
@@ -91,7 +91,7 @@ pub(crate) struct Demuxed {
     pub(crate) times: Times,
 }
 
-/// What the times of packets say.
+/// The meaning of packets' timestamps.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Times {
     /// The frame.

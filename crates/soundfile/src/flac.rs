@@ -219,7 +219,7 @@ fn state_rate(info: &mut [u8], rate: u32) {
     }
 }
 
-/// Whether a file name asks for FLAC.
+/// Returns whether a file name asks for FLAC.
 pub(crate) fn is_flac_name(path: &Path) -> bool {
     path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"))
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 use crate::bytes::Bytes;
 use crate::mpeg::id3v2_bytes;
 
-/// What a STREAMINFO block states (RFC 9639, 8.2).
+/// The fields of a STREAMINFO block (RFC 9639, 8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StreamInfo {
     pub(crate) rate: u32,
@@ -18,7 +18,7 @@ pub(crate) struct StreamInfo {
 }
 
 impl StreamInfo {
-    /// How many frames it states, if it does.
+    /// The number of frames it states, if it does.
     pub(crate) fn stated(self) -> Option<u64> {
         Some(self.frames).filter(|frames| *frames > 0)
     }
@@ -45,7 +45,7 @@ pub(crate) struct Stream {
 /// Files of more streams than this are taken as shorter.
 const MOST_STREAMS: usize = 4096;
 
-/// How a stream begins: the marker, and the header of a STREAMINFO block, which is always 34 bytes long.
+/// The start of a stream: the marker, and the header of a STREAMINFO block, which is always 34 bytes long.
 fn is_start(bytes: &[u8]) -> bool {
     matches!(bytes, [b'f', b'L', b'a', b'C', 0 | 0x80, 0, 0, 34, ..])
 }
@@ -90,7 +90,7 @@ fn find(bytes: &mut Bytes, mut at: u64, here: bool) -> io::Result<Option<u64>> {
     }
 }
 
-/// Where the metadata blocks end that start at `at`: what they hold is no stream of its own.
+/// Finds the end of the metadata blocks that start at `at`: a marker inside them starts no stream.
 fn behind_metadata(bytes: &mut Bytes, mut at: u64) -> io::Result<u64> {
     while let Some([kind, a, b, c]) = bytes.array(at)? {
         at += 4 + u64::from(u32::from_be_bytes([0, a, b, c]));

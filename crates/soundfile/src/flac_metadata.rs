@@ -1,5 +1,5 @@
 //! The metadata blocks of a FLAC file (RFC 9639, section 8): those of another FLAC file as they are, and those that keep
-//! what a WAV file says beside its sound.
+//! the metadata of a WAV file.
 
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
@@ -135,12 +135,12 @@ impl Blocks {
     }
 }
 
-/// Whether a block can be so long.
+/// Returns whether a block can be so long.
 fn fits(body: &[u8]) -> bool {
     body.len() < 1 << 24
 }
 
-/// Whether FLAC means these speakers where nothing else is said (RFC 9639, section 9.1.3). Of 4 to 6 channels it leaves
+/// Returns whether FLAC means these speakers where nothing else is said (RFC 9639, section 9.1.3). Of 4 to 6 channels it leaves
 /// open whether two are at the back or at the sides.
 fn is_usual(channels: u16, mask: u32) -> bool {
     let usual: &[u32] = match channels {

@@ -7,7 +7,7 @@ use crate::sniff;
 
 /// The tag that puts the true tag into a GUID, WAVE_FORMAT_EXTENSIBLE.
 const EXTENSIBLE: u16 = 0xFFFE;
-/// What follows the two bytes of the tag in the GUIDs of the WAVE formats.
+/// The rest of the GUIDs of the WAVE formats, after the two bytes of the tag.
 pub(crate) const GUID_WAVE: [u8; 14] = [0, 0, 0, 0, 0x10, 0, 0x80, 0, 0, 0xAA, 0, 0x38, 0x9B, 0x71];
 /// The same for ambisonic sound, which is plain PCM for our purpose.
 const GUID_AMBISONIC: [u8; 14] = [0, 0, 0x21, 0x07, 0xD3, 0x11, 0x86, 0x44, 0xC8, 0xC1, 0xCA, 0, 0, 0];

@@ -1,11 +1,11 @@
-//! What a file holds, and its samples as `f32`. Integer to float is dasp's conversion.
+//! Sample formats, and their conversion to `f32`. Integer to float is dasp's conversion.
 
 use std::fmt;
 
 use audio_codec_algorithms::{decode_alaw, decode_ulaw};
 use dasp_sample::Sample;
 
-/// How one sample is stored. All are little-endian.
+/// The storage format of a sample. All are little-endian.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SampleFormat {
     /// 8-bit unsigned integer, silence at 128.
@@ -26,14 +26,14 @@ pub enum SampleFormat {
     MuLaw,
 }
 
-/// What a WAV file holds.
+/// Rate, channels and sample format of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct WavSpec {
     /// Frames per second, in Hz: 1 to 1 000 000.
     pub sample_rate: u32,
     /// Samples in a frame: 1 to 64.
     pub channels: u16,
-    /// How one sample is stored.
+    /// The storage format of a sample.
     pub format: SampleFormat,
 }
 
@@ -56,7 +56,7 @@ impl SampleFormat {
         }
     }
 
-    /// Whether samples are stored as float, which holds values beyond full scale and NaN.
+    /// Returns whether samples are stored as float, which holds values beyond full scale and NaN.
     pub fn is_float(self) -> bool {
         matches!(self, Self::F32 | Self::F64)
     }

@@ -5,7 +5,7 @@ use crate::header;
 use crate::originals::Originals;
 use crate::sample_writer::{Coding, SampleWriter};
 
-/// What is written before the first sample, and how samples are stored.
+/// The header to write, and the storage of samples.
 #[derive(Debug)]
 pub(crate) struct Plan {
     pub(crate) coding: Coding,

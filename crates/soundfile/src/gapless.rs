@@ -1,4 +1,4 @@
-//! What encoders put before and behind the sound, so that it is neither shifted nor longer than it was.
+//! Trims the padding that encoders put before and after the sound, so that it is neither shifted nor lengthened.
 
 use std::fs::File;
 use std::ops::Range;
@@ -18,21 +18,21 @@ const AAC_PACKET: u64 = 1024;
 
 /// Which frames of a track are sound, by the track's own times, and how many of those left out are no padding.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Sound {
+pub(crate) struct SoundRange {
     pub(crate) frames: Range<u64>,
     /// Whether the end is known.
     pub(crate) ends: bool,
     pub(crate) edited_out: u64,
 }
 
-/// Where the sound of a track of an MP4 file lies; `None` if it says nothing that can be trimmed by.
+/// Locates the sound in a track of an MP4 file; `None` if the file states nothing to trim by.
 pub(crate) fn of_mp4(
     codec: AudioCodecId,
     track: &Track,
     rate: u32,
     file: &File,
     itunes: Option<Edited>,
-) -> Option<Sound> {
+) -> Option<SoundRange> {
     // Units of time other than frames are too coarse to trim by.
     let frames = track.time_base.is_some_and(|base| base.numer.get() == 1 && base.denom.get() == rate);
     if !frames || (codec != CODEC_ID_AAC && codec != CODEC_ID_ALAC) {
@@ -40,7 +40,7 @@ pub(crate) fn of_mp4(
     }
     let mut file = file;
     let packets = mp4::packets(&mut file, track.id);
-    // What the packets hold, whatever times they were given.
+    // The length of the packets, whatever their timestamps.
     let coded = packets.filter(|_| codec == CODEC_ID_AAC).map(|count| count * AAC_PACKET);
     // A film in fragments does not know its length where it begins.
     let media = track.num_frames.filter(|frames| *frames > 0 && packets.is_some());
@@ -50,7 +50,7 @@ pub(crate) fn of_mp4(
         // A tag that leaves out more than padding was not written for this sound.
         if there.is_none_or(|there| there.saturating_sub(end) <= LONGEST_PADDING) && delay <= LONGEST_PADDING
         {
-            return Some(Sound { frames: delay..end, ends: true, edited_out: 0 });
+            return Some(SoundRange { frames: delay..end, ends: true, edited_out: 0 });
         }
     }
     let Some(edit) = mp4::edit(&mut file, track.id) else {
@@ -59,7 +59,7 @@ pub(crate) fn of_mp4(
             (Some(media), Some(coded)) if coded.saturating_sub(media) >= AAC_PACKET => Some(coded),
             (media, _) => media,
         };
-        return Some(Sound { frames: 0..end.unwrap_or(u64::MAX), ends: end.is_some(), edited_out: 0 });
+        return Some(SoundRange { frames: 0..end.unwrap_or(u64::MAX), ends: end.is_some(), edited_out: 0 });
     };
     let media = media.map(|all| all.saturating_sub(edit.start));
     let there = there.map(|all| all.saturating_sub(edit.start));
@@ -78,10 +78,10 @@ pub(crate) fn of_mp4(
     let behind = length.zip(there).map_or(0, |(length, there)| there.saturating_sub(length));
     let edited_out = [edit.start, behind].into_iter().filter(|frames| *frames > LONGEST_PADDING).sum();
     let end = length.map_or(u64::MAX, |length| edit.start.saturating_add(length));
-    Some(Sound { frames: edit.start..end, ends: length.is_some(), edited_out })
+    Some(SoundRange { frames: edit.start..end, ends: length.is_some(), edited_out })
 }
 
-/// What iTunes says of the sound's place.
+/// Reads the padding that iTunes states.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edited {
     delay: u64,

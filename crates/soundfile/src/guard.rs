@@ -1,4 +1,4 @@
-//! Decoders of others on damaged files: where they panic, the file is at fault, and the program goes on.
+//! Catches panics of foreign decoders on damaged files.
 
 use std::cell::Cell;
 use std::panic::{self, AssertUnwindSafe};
@@ -9,10 +9,10 @@ thread_local! {
     static CONTAINED: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Runs `work`; `None` if it panicked, about which nothing is printed. What it worked on is good for being dropped only.
+/// Runs `work`; `None` if it panicked, of which nothing is printed. What it worked on may only be dropped then.
 pub(crate) fn contained<T>(work: impl FnOnce() -> T) -> Option<T> {
     static QUIET: Once = Once::new();
-    // The panics of everybody else are reported as before.
+    // Other panics are reported as before.
     QUIET.call_once(|| {
         let report = panic::take_hook();
         panic::set_hook(Box::new(move |about| {

@@ -4,16 +4,16 @@ use crate::format::{SampleFormat, WavSpec};
 use crate::mpeg::id3v2_bytes;
 use crate::tags::InfoTag;
 
-/// Where the header has room for a `ds64` chunk, and how long its body is.
+/// Place and body length of the room for a `ds64` chunk in the header.
 pub(crate) const DS64_AT: usize = 12;
 const DS64_BYTES: u32 = 28;
 
 /// The largest sizes that a plain RIFF file states.
 pub(crate) const LARGEST: u64 = u32::MAX as u64 - 1;
 
-/// What the header says of the sound.
+/// The fields of a new header.
 #[derive(Clone, Debug)]
-pub(crate) struct Sound {
+pub(crate) struct HeaderFields {
     pub(crate) spec: WavSpec,
     pub(crate) valid_bits: u32,
     pub(crate) channel_mask: Option<u32>,
@@ -22,7 +22,7 @@ pub(crate) struct Sound {
 
 /// A header up to the first byte of sound, with the sizes of a file of unknown length, and with room for `ds64` if
 /// `growing`.
-pub(crate) fn new(sound: &Sound, growing: bool) -> Vec<u8> {
+pub(crate) fn new(sound: &HeaderFields, growing: bool) -> Vec<u8> {
     let mut head = b"RIFF\xFF\xFF\xFF\xFFWAVE".to_vec();
     if growing {
         reserve_ds64(&mut head);
@@ -69,7 +69,7 @@ pub(crate) fn reserve_ds64(head: &mut Vec<u8>) {
     head.splice(at..at, junk);
 }
 
-/// What is written where once the length is known: sizes in the header, and `ds64` if they are too large for it.
+/// Lists the bytes to patch once the length is known: sizes in the header, and `ds64` if they are too large for it.
 ///
 /// `data` is the length of the sound in bytes, `end` that of the whole file, `reserved` whether there is room for `ds64`.
 pub(crate) fn patches(head: &[u8], frames: u64, data: u64, end: u64, reserved: bool) -> Vec<(u64, Vec<u8>)> {
@@ -172,7 +172,7 @@ pub(crate) fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
         .filter_map(|(id, body)| body.strip_prefix(b"INFO").filter(|_| id == *b"LIST"));
     let tags = lists.flat_map(chunks).map(|(id, body)| {
         let text = body.split(|byte| *byte == 0).next().unwrap_or_default();
-        // Where it is not Unicode, it is most often Latin-1, whose codes are those of Unicode.
+        // Text that is not Unicode is most often Latin-1, whose codes are those of Unicode.
         let latin = || text.iter().map(|byte| char::from(*byte)).collect();
         (id, std::str::from_utf8(text).map_or_else(|_| latin(), ToOwned::to_owned))
     });
@@ -205,7 +205,7 @@ impl<'a> Iterator for Chunks<'a> {
     }
 }
 
-/// Where the number of frames stands that formats other than integer PCM have, if the header is ours.
+/// Finds the number of frames that formats other than integer PCM state, if the header is ours.
 fn fact_at(head: &[u8]) -> Option<u64> {
     let mut at = container_at(head).checked_add(12)?;
     while let Some(&[a, b, c, d, size @ ..]) = head.get(at..).and_then(<[u8]>::first_chunk::<8>) {
@@ -227,7 +227,7 @@ fn chunk(out: &mut Vec<u8>, id: [u8; 4], body: &[u8]) {
     }
 }
 
-fn fmt_chunk(sound: &Sound) -> Vec<u8> {
+fn fmt_chunk(sound: &HeaderFields) -> Vec<u8> {
     let WavSpec { sample_rate, channels, format } = sound.spec;
     let tag: u16 = match format {
         SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 | SampleFormat::I32 => 1,

@@ -23,7 +23,7 @@
 //! Other containers: FLAC, also in Ogg; Ogg Vorbis of one or two channels; Ogg Opus, always at
 //! 48 kHz; MP3, MP2; AAC (not HE-AAC) of one or two
 //! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF; Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of
-//! Microsoft and IMA in WAV. What encoders put before and behind the sound is cut off where the file says how much that
+//! Microsoft and IMA in WAV. Encoders' padding is cut off where the file states its length
 //! is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that rounding no decoder's own error lies.
 //!
 //! Sound keeps its place: what is missing or damaged becomes silence of the same length and a [`Notice::Silence`] with its

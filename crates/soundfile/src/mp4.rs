@@ -1,5 +1,5 @@
-//! What the demuxer of MP4 leaves aside: which part of a track is to be heard (the edit list, ISO/IEC 14496-12, 8.6.6), and
-//! how much there is of it.
+//! Reads what the MP4 demuxer ignores: which part of a track is to be played (the edit list, ISO/IEC 14496-12, 8.6.6), and
+//! how long it is.
 
 use std::io::{self, Read, Seek, SeekFrom};
 use std::ops::Range;
@@ -10,11 +10,11 @@ const MOST_BOXES: u32 = 4096;
 /// The first edit of a track that is not silence.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Edit {
-    /// How much silence comes before it, in seconds.
+    /// Silence before it, in seconds.
     pub(crate) silence: f64,
-    /// Where it starts, in units of the media, which for sound are frames.
+    /// Its start, in units of the media, which for sound are frames.
     pub(crate) start: u64,
-    /// How long it lasts in seconds, and how exact that is; `None` for up to the end.
+    /// Its length in seconds and the precision of that; `None` for up to the end.
     pub(crate) seconds: Option<(f64, f64)>,
 }
 
@@ -43,7 +43,7 @@ pub(crate) fn edit(source: &mut (impl Read + Seek), track: u32) -> Option<Edit> 
     None
 }
 
-/// How many packets the track with this number has, if its own table lists them.
+/// Counts the packets of the track with this number, if its own table lists them.
 pub(crate) fn packets(source: &mut (impl Read + Seek), track: u32) -> Option<u64> {
     let (mut search, _, trak) = self::track(source, track)?;
     let mut table = trak;

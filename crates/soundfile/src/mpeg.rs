@@ -10,7 +10,7 @@ use std::ops::Range;
 use crate::bytes::Bytes;
 use crate::feed::Ending;
 
-/// What all frames of a stream have in common.
+/// The properties that all frames of a stream share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Form {
     /// Version, layer and whether it is ADTS, as the bits of the header.
@@ -28,7 +28,7 @@ impl Form {
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Header {
+struct FrameHeader {
     form: Form,
     /// Length of the frame, its header included.
     bytes: usize,
@@ -39,7 +39,7 @@ struct Header {
 /// Bytes of a frame's header that are looked at.
 const HEADER: usize = 7;
 
-impl Header {
+impl FrameHeader {
     fn parse(bytes: &[u8]) -> Option<Self> {
         let [0xFF, second, third, fourth, ..] = *bytes else { return None };
         match second {
@@ -110,7 +110,7 @@ impl Header {
     }
 }
 
-/// What the first frame of an encoder says of its stream (the tag of Xing, with LAME's extension).
+/// The encoder's tag in the first frame (Xing's, with LAME's extension).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Info {
     /// Frames of the stream, without this one.
@@ -164,10 +164,10 @@ impl Info {
     }
 }
 
-/// What every decoder of layer III is late by, in samples.
+/// The delay of every decoder of layer III, in samples.
 const DECODER_DELAY: u32 = 529;
 
-/// What comes next in a stream.
+/// The next piece of a stream.
 #[derive(Debug)]
 pub(crate) enum Step {
     /// A frame, and where its payload starts in it.
@@ -214,7 +214,7 @@ impl Walker {
         self.form
     }
 
-    /// Where the next step starts, in bytes.
+    /// Start of the next step, in bytes.
     pub(crate) fn at(&self) -> u64 {
         self.at
     }
@@ -243,8 +243,8 @@ impl Walker {
         self.skip()
     }
 
-    /// Whether a frame is followed by another; or, where only the header of that one is damaged, by the one behind it.
-    fn is_whole(&mut self, header: Header) -> io::Result<bool> {
+    /// Returns whether a frame is followed by another; or, where only the header of that one is damaged, by the one behind it.
+    fn is_whole(&mut self, header: FrameHeader) -> io::Result<bool> {
         if follows(&mut self.bytes, self.at, header, 1)? {
             return Ok(true);
         }
@@ -263,7 +263,7 @@ impl Walker {
         let (start, end) = (self.at, self.bytes.range.end);
         let mut at = start;
         while at < end {
-            // What stands at the start itself was looked at before.
+            // The start itself was examined before.
             if at > start && behind_tag(&mut self.bytes, at)?.is_some() {
                 break;
             }
@@ -286,7 +286,7 @@ impl Walker {
         Ok(Step::Junk { bytes: at - start })
     }
 
-    /// What stands behind the last frame: nothing but zeros is no loss.
+    /// Examines what follows the last frame: nothing but zeros is no loss.
     fn rest(&mut self, start: u64, end: u64) -> io::Result<Step> {
         let mut at = start;
         while at < end {
@@ -300,12 +300,12 @@ impl Walker {
     }
 }
 
-fn header_at(bytes: &mut Bytes, at: u64) -> io::Result<Option<Header>> {
-    Ok(Header::parse(bytes.get(at, HEADER)?))
+fn header_at(bytes: &mut Bytes, at: u64) -> io::Result<Option<FrameHeader>> {
+    Ok(FrameHeader::parse(bytes.get(at, HEADER)?))
 }
 
-/// Whether `more` frames of the same form follow the one at `at`, as far as the file goes.
-fn follows(bytes: &mut Bytes, mut at: u64, mut header: Header, more: u32) -> io::Result<bool> {
+/// Returns whether `more` frames of the same form follow the one at `at`, as far as the file goes.
+fn follows(bytes: &mut Bytes, mut at: u64, mut header: FrameHeader, more: u32) -> io::Result<bool> {
     for _ in 0..more {
         at += header.bytes as u64;
         if at >= bytes.range.end {
@@ -322,7 +322,7 @@ fn follows(bytes: &mut Bytes, mut at: u64, mut header: Header, more: u32) -> io:
     Ok(true)
 }
 
-/// Where the tag ends that stands at `at`: ID3v2, ID3v1 or APE.
+/// Finds the end of the tag at `at`: ID3v2, ID3v1 or APE.
 fn behind_tag(bytes: &mut Bytes, at: u64) -> io::Result<Option<u64>> {
     let end = bytes.range.end;
     let head = bytes.get(at, 32)?;
@@ -388,7 +388,7 @@ impl Section {
         let total = self.all_frames() * u64::from(form.samples);
         let Some((front, back)) = self.info.and_then(|info| info.trim) else { return 0..total };
         let front = u64::from(front).min(total);
-        // What was put behind the sound is there only if the end is, which the length in frames or in bytes shows.
+        // The padding is present only if the end is, which the length in frames or in bytes shows.
         let stated = self
             .info
             .and_then(|info| info.frames)
@@ -399,7 +399,7 @@ impl Section {
         front..total.saturating_sub(back).max(front)
     }
 
-    /// How its end fits to what it states.
+    /// Compares its end with what it states.
     pub(crate) fn ending(&self, form: Form) -> Ending {
         let (there, samples) = (self.all_frames(), u64::from(form.samples));
         match self.info.and_then(|info| info.frames).map(u64::from) {
@@ -419,7 +419,7 @@ pub(crate) struct Survey {
     pub(crate) change: Option<Change>,
 }
 
-/// Where frames of another form begin.
+/// The place at which frames of another form begin.
 #[derive(Debug)]
 pub(crate) struct Change {
     /// The byte.

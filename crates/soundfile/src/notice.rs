@@ -1,4 +1,4 @@
-//! What was repaired on the way, for the user to know.
+//! Repairs that the user should know of.
 
 use std::fmt;
 
@@ -12,7 +12,7 @@ use crate::format::SampleFormat;
 pub enum Notice {
     /// The file ends before its header says: what is there is used.
     Truncated {
-        /// How much is missing, in bytes.
+        /// Missing bytes.
         missing_bytes: u64,
     },
     /// The header does not know the length (written into a pipe, or the recorder was stopped hard): everything up
@@ -25,16 +25,16 @@ pub enum Notice {
     },
     /// The file ends, or makes no sense any more, before its sound does: what was decoded up to there is used.
     CutOff {
-        /// Where the output ends, in frames.
+        /// The end of the output, in frames.
         at: u64,
-        /// How many frames should follow, if that is known.
+        /// Frames that should follow, if that is known.
         missing: Option<u64>,
         /// Frames per second.
         rate: u32,
     },
     /// Sound that is missing or damaged; silence of its length stands in its place.
     Silence {
-        /// Where it begins in the output, in frames.
+        /// Its start in the output, in frames.
         at: u64,
         /// Its length in frames.
         frames: u64,
@@ -52,25 +52,25 @@ pub enum Notice {
     },
     /// The file states less sound than it holds; all of it is used.
     LongerThanStated {
-        /// What it states, in frames.
+        /// The length it states, in frames.
         stated: u64,
-        /// What it holds, in frames.
+        /// The length it has, in frames.
         frames: u64,
         /// Frames per second.
         rate: u32,
     },
     /// The times in the file jump too far for silence to be put there: the sound goes on without a pause.
     TimeJump {
-        /// Where, in frames of the output.
+        /// The place, in frames of the output.
         at: u64,
-        /// How far, in frames.
+        /// The shift, in frames.
         frames: u64,
         /// Frames per second.
         rate: u32,
     },
-    /// The file says itself that more than an encoder's padding of its sound is not to be heard; it is left out.
+    /// The file excludes more of its sound from playback than an encoder's padding; it is left out.
     EditedOut {
-        /// How much, in frames.
+        /// Its length, in frames.
         frames: u64,
         /// Frames per second.
         rate: u32,
@@ -84,9 +84,9 @@ pub enum Notice {
     },
     /// The output's container holds fewer bits of a sample than the input's: FLAC 24 of 32 or 64.
     FewerBits {
-        /// How the input stores a sample.
+        /// The input's sample format.
         from: SampleFormat,
-        /// How the output does.
+        /// The output's sample format.
         to: SampleFormat,
     },
 }

@@ -86,12 +86,12 @@ fn page_at(bytes: &mut Bytes, at: u64) -> io::Result<Option<(Page, u64)>> {
     Ok(Some((Page { at, flags, granule, serial, sequence, table, data }, length as u64)))
 }
 
-/// What comes next in a stream.
+/// The next piece of a stream.
 #[derive(Debug)]
-pub(crate) enum Step {
+pub(crate) enum OggStep {
     /// A packet of sound.
     Packet(Box<[u8]>),
-    /// Where the packets up to here end, in frames, and whether nothing follows.
+    /// End of the packets up to here, in frames, and whether nothing follows.
     Mark { end: i64, last: bool },
     /// Something is missing here.
     Hole,
@@ -106,7 +106,7 @@ pub(crate) struct Packets {
     serial: u32,
     sequence: Option<u32>,
     partial: Vec<u8>,
-    steps: VecDeque<Step>,
+    steps: VecDeque<OggStep>,
     said_last: bool,
     is_opus: bool,
 }
@@ -120,7 +120,7 @@ impl Packets {
         Ok(Self { pages, serial, sequence: None, partial, steps, said_last: false, is_opus })
     }
 
-    pub(crate) fn next(&mut self) -> io::Result<Step> {
+    pub(crate) fn next(&mut self) -> io::Result<OggStep> {
         loop {
             if let Some(step) = self.steps.pop_front() {
                 return Ok(step);
@@ -128,7 +128,7 @@ impl Packets {
             match self.pages.next()? {
                 Ok((page, _)) if page.serial != self.serial => {}
                 Ok((page, _)) => self.take(&page),
-                Err(_) => return Ok(Step::End { said: self.said_last }),
+                Err(_) => return Ok(OggStep::End { said: self.said_last }),
             }
         }
     }
@@ -144,7 +144,7 @@ impl Packets {
         hole |= orphan || (!continued && !self.partial.is_empty());
         if hole {
             self.partial.clear();
-            self.steps.push_back(Step::Hole);
+            self.steps.push_back(OggStep::Hole);
         }
         let mut skip = orphan;
         let mut at = 0;
@@ -161,17 +161,17 @@ impl Packets {
                 if !std::mem::take(&mut skip) {
                     whole += 1;
                     if self.is_sound(&packet) {
-                        self.steps.push_back(Step::Packet(packet.into()));
+                        self.steps.push_back(OggStep::Packet(packet.into()));
                     }
                 }
             }
         }
         if page.granule >= 0 && whole > 0 {
-            self.steps.push_back(Step::Mark { end: page.granule, last: page.flags & LAST != 0 });
+            self.steps.push_back(OggStep::Mark { end: page.granule, last: page.flags & LAST != 0 });
         }
     }
 
-    /// Whether a packet is no header: in Vorbis those have odd first bytes, in FLAC only frames start with 0xFF.
+    /// Returns whether a packet is no header: in Vorbis those have odd first bytes, in FLAC only frames start with 0xFF.
     fn is_sound(&self, packet: &[u8]) -> bool {
         match packet.first() {
             Some(_) if self.is_opus => !opus::is_header(packet),
@@ -188,7 +188,7 @@ pub(crate) struct Link {
     pub(crate) range: Range<u64>,
     /// Rate and channels, if they are those of a codec that is known, or why it cannot be read.
     pub(crate) form: Option<Result<(u32, u16), WavErrorKind>>,
-    /// Where the last page before it says that the sound is, in frames.
+    /// The position of the last page before it, in frames.
     pub(crate) after: u64,
 }
 

@@ -12,7 +12,7 @@ pub(crate) const RATE: u32 = 48_000;
 
 const MAGIC: &[u8; 8] = b"OpusHead";
 
-/// What the first packet of a stream says.
+/// The contents of a stream's first packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) channels: u8,
@@ -20,7 +20,7 @@ pub(crate) struct Head {
     pub(crate) pre_skip: u16,
     /// In steps of 1/256 dB.
     gain: i16,
-    /// What the channels are: 0 for one or two, 1 for those of Vorbis.
+    /// Channel mapping family: 0 for mono and stereo, 1 for Vorbis's layouts.
     family: u8,
 }
 
@@ -71,14 +71,14 @@ impl Head {
     }
 }
 
-/// Whether a header's table of streams is this layout's.
+/// Returns whether a header's table of streams is this layout's.
 fn states(table: &[u8], layout: &ChannelLayout) -> bool {
     let counts = [layout.nb_streams, layout.nb_coupled_streams];
     let stated = table.iter().map(|number| usize::from(*number));
     stated.take(2).eq(counts) && table.get(2..2 + layout.nb_channels) == Some(&layout.mapping[..])
 }
 
-/// Whether a packet is no sound but one of the two headers. No sound begins so: it would be 48 frames of 20 ms, and a packet
+/// Returns whether a packet is no sound but one of the two headers. No sound begins so: it would be 48 frames of 20 ms, and a packet
 /// has at most 120 ms.
 pub(crate) fn is_header(packet: &[u8]) -> bool {
     packet.starts_with(b"Opus")
@@ -87,16 +87,16 @@ pub(crate) fn is_header(packet: &[u8]) -> bool {
 /// Decodes packets one after the other.
 pub(crate) struct Decoder {
     head: Head,
-    inner: Inner,
+    inner: OpusStreams,
     pcm: Vec<f32>,
 }
 
-enum Inner {
+enum OpusStreams {
     One(Box<OpusDecoder>),
     Several(Box<OpusMSDecoder>),
 }
 
-impl Inner {
+impl OpusStreams {
     fn new(head: Head) -> Option<Self> {
         let (rate, channels, gain) = (RATE as i32, head.channels.into(), head.gain.into());
         if head.family == 0 {
@@ -112,12 +112,12 @@ impl Inner {
 
 impl Decoder {
     pub(crate) fn new(head: Head) -> Option<Self> {
-        Some(Self { head, inner: Inner::new(head)?, pcm: Vec::new() })
+        Some(Self { head, inner: OpusStreams::new(head)?, pcm: Vec::new() })
     }
 
     /// As it was before the first packet.
     pub(crate) fn reset(&mut self) {
-        if let Some(inner) = Inner::new(self.head) {
+        if let Some(inner) = OpusStreams::new(self.head) {
             self.inner = inner;
         }
     }
@@ -134,13 +134,13 @@ impl Decoder {
     /// Decodes a packet behind what is in `samples`: its number of frames, or `None` if it is damaged.
     pub(crate) fn decode(&mut self, packet: &[u8], samples: &mut Vec<f32>) -> Option<usize> {
         let channels = self.channels();
-        // What it says, which is refused above 120 ms.
+        // The stated length, which is refused above 120 ms.
         let frames = packet::samples_48k(packet).ok()?;
         self.pcm.clear();
         self.pcm.resize(frames * channels, 0.0);
         let decoded = match &mut self.inner {
-            Inner::One(decoder) => decoder.decode(packet, frames, &mut self.pcm),
-            Inner::Several(decoder) => decoder.decode(packet, frames, &mut self.pcm),
+            OpusStreams::One(decoder) => decoder.decode(packet, frames, &mut self.pcm),
+            OpusStreams::Several(decoder) => decoder.decode(packet, frames, &mut self.pcm),
         };
         decoded.ok().filter(|decoded| *decoded == frames)?;
         let order = self.head.order().0;

@@ -40,7 +40,7 @@ impl Originals {
     }
 }
 
-/// Whether an unchanged sample can only be kept by its bytes: it may hold more than `f32` does, or bits below the valid
+/// Returns whether an unchanged sample can only be kept by its bytes: it may hold more than `f32` does, or bits below the valid
 /// ones, or be one of two codes for the same value (µ-law has two zeros).
 fn needs_originals(format: SampleFormat, valid_bits: u32) -> bool {
     match format {

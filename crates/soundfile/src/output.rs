@@ -1,4 +1,4 @@
-//! Where the output goes: checked before anything is computed, written beside, moved into place at the end.
+//! The output file: checked before anything is computed, written under a temporary name, moved into place at the end.
 
 use std::fs;
 use std::io::{self, Write};
@@ -102,7 +102,7 @@ impl Target {
     }
 }
 
-/// Whether the output, which was `found`, is the file that is being read, under whatever name.
+/// Returns whether the output, which was `found`, is the file that is being read, under whatever name.
 #[cfg(unix)]
 fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
     let Some(file) = source.file() else { return Ok(false) };
@@ -112,7 +112,7 @@ fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result
     Ok(renamed || same_inode(&read, found))
 }
 
-/// Whether the output, which was `found`, is the file that is being read, as far as paths tell.
+/// Returns whether the output, which was `found`, is the file that is being read, as far as paths tell.
 #[cfg(not(unix))]
 fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
     if source.file().is_none() {
@@ -122,7 +122,7 @@ fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result
     Ok(output.canonicalize().map_err(|error| WavError::writing(output, error))? == read)
 }
 
-/// Where the bytes of an output go.
+/// The destination of an output's bytes.
 pub(crate) enum Out {
     /// A temporary file, until it gets its name.
     Temporary(NamedTempFile),
@@ -155,7 +155,7 @@ impl Write for Out {
     }
 }
 
-/// Whether both are the same file on the same device.
+/// Returns whether both are the same file on the same device.
 #[cfg(unix)]
 pub(crate) fn same_inode(one: &fs::Metadata, other: &fs::Metadata) -> bool {
     use std::os::unix::fs::MetadataExt;

@@ -5,7 +5,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::riff::Layout;
 
-/// How much is read from the file at once, in bytes, give or take a frame.
+/// Bytes read from the file at a time, rounded to whole frames.
 const BLOCK_BYTES: usize = 128 * 1024;
 
 /// Hands out the sound of a file from its first frame to its last.
@@ -13,11 +13,11 @@ const BLOCK_BYTES: usize = 128 * 1024;
 pub(crate) struct Payload {
     file: File,
     frame_bytes: usize,
-    /// Where the next block starts in the file, and where the sound ends, in bytes.
+    /// Start of the next block in the file, and end of the sound, in bytes.
     at: u64,
     end: u64,
     buffer: Vec<u8>,
-    /// What of the buffer is read and not yet handed out.
+    /// The part of the buffer that is read and not yet handed out.
     ready: std::ops::Range<usize>,
 }
 

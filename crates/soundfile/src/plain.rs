@@ -23,7 +23,7 @@ const BLOCK_BYTES: usize = 64 * 1024;
 /// Text of an input file is kept up to this, in bytes.
 const LONGEST_TEXT: usize = 1 << 16;
 
-/// How samples are stored.
+/// The storage of samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stored {
     format: SampleFormat,
@@ -32,13 +32,13 @@ struct Stored {
     valid: u32,
 }
 
-/// What a header says.
+/// The fields of a header.
 #[derive(Debug)]
-struct Header {
+struct PlainHeader {
     rate: u32,
     channels: u16,
     stored: Stored,
-    /// Where the sound starts, in bytes.
+    /// Start of the sound, in bytes.
     offset: u64,
     /// Its length in bytes, if it is stated.
     bytes: Option<u64>,
@@ -83,7 +83,7 @@ pub(crate) struct Plain {
     pub(crate) notices: Vec<Notice>,
 }
 
-/// Whether a file that starts so is read here.
+/// Returns whether a file that starts so is read here.
 pub(crate) fn is_plain(head: &[u8]) -> bool {
     let kind = head.get(8..12);
     (head.starts_with(b"FORM") && matches!(kind, Some(b"AIFF" | b"AIFC")))
@@ -117,8 +117,8 @@ impl Plain {
         Self::new(path, open()?, bytes, header).map(Some)
     }
 
-    fn new(path: &Path, file: File, bytes: Bytes, header: Header) -> Result<Self, WavError> {
-        let Header { rate, channels, stored, offset, bytes: stated, frames: stated_frames, mask, tags } =
+    fn new(path: &Path, file: File, bytes: Bytes, header: PlainHeader) -> Result<Self, WavError> {
+        let PlainHeader { rate, channels, stored, offset, bytes: stated, frames: stated_frames, mask, tags } =
             header;
         let refused = |kind| Err(WavError::new(path, kind));
         if !(1..=MAX_CHANNELS).contains(&channels) {
@@ -158,7 +158,7 @@ impl Plain {
             }
             _ => {}
         }
-        // What telephones compress is written out, as other decoders give it.
+        // Companded samples are written as 16 bits, as other decoders give them.
         let (format, valid_bits) = match stored.format {
             SampleFormat::ALaw | SampleFormat::MuLaw => (SampleFormat::I16, 16),
             format => (format, stored.valid),
@@ -265,7 +265,7 @@ fn chunk(bytes: &mut Bytes, at: u64) -> io::Result<Option<Chunk>> {
 /// Text up to its first NUL.
 fn text(bytes: &[u8]) -> String {
     let text = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    // Where it is not Unicode, it is most often Latin-1, whose codes are those of Unicode.
+    // Text that is not Unicode is most often Latin-1, whose codes are those of Unicode.
     let latin = || text.iter().map(|byte| char::from(*byte)).collect();
     std::str::from_utf8(text).map_or_else(|_| latin(), ToOwned::to_owned).trim().to_owned()
 }
@@ -279,7 +279,7 @@ fn number32(bytes: &[u8], at: usize) -> Option<u32> {
 }
 
 /// AIFF and AIFF-C (Apple, 1989 and 1991).
-fn aiff(bytes: &mut Bytes) -> Result<Option<Header>, Bad> {
+fn aiff(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
     let end = bytes.range.end;
     let mut at = 12;
     let mut common = None;
@@ -330,7 +330,7 @@ fn aiff(bytes: &mut Bytes) -> Result<Option<Header>, Bad> {
     };
     let stored =
         stored.ok_or(WavErrorKind::Bits { container: bits as u16, valid: bits as u16, float: false })?;
-    Ok(Some(Header {
+    Ok(Some(PlainHeader {
         rate,
         channels,
         stored,
@@ -350,7 +350,7 @@ fn extended(&[high, low, mantissa @ ..]: &[u8; 10]) -> Option<u32> {
 }
 
 /// Apple's Core Audio Format.
-fn caf(bytes: &mut Bytes) -> Result<Option<Header>, Bad> {
+fn caf(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
     let end = bytes.range.end;
     let mut at = 8;
     let mut description: Option<[u8; 32]> = None;
@@ -403,7 +403,7 @@ fn caf(bytes: &mut Bytes) -> Result<Option<Header>, Bad> {
     let rate = f64::from_be_bytes(*description.first_chunk().unwrap_or(&[0; 8]));
     let rate = if (0.5..f64::from(u32::MAX)).contains(&rate) { rate.round() as u32 } else { 0 };
     let (offset, length) = sound.ok_or(WavErrorKind::NoSound)?;
-    Ok(Some(Header { rate, channels, stored, offset, bytes: length, frames: None, mask, tags }))
+    Ok(Some(PlainHeader { rate, channels, stored, offset, bytes: length, frames: None, mask, tags }))
 }
 
 /// The strings of a CAF file: names and values by turns.
@@ -428,7 +428,7 @@ fn info(body: &[u8], tags: &mut Vec<InfoTag>) {
 }
 
 /// Sun's and NeXT's .au.
-fn au(bytes: &mut Bytes) -> Result<Header, Bad> {
+fn au(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
     let end = bytes.range.end;
     let Some(head) = bytes.array::<24>(0)? else {
         return Err(WavErrorKind::HeaderCut { offset: end }.into());
@@ -453,7 +453,7 @@ fn au(bytes: &mut Bytes) -> Result<Header, Bad> {
     }
     let mut tags = Vec::new();
     tags::add(&mut tags, *b"ICMT", &text(bytes.get(24, (offset as usize - 24).min(LONGEST_TEXT))?));
-    Ok(Header {
+    Ok(PlainHeader {
         rate,
         channels: u16::try_from(channels).unwrap_or(u16::MAX),
         stored,
@@ -466,7 +466,7 @@ fn au(bytes: &mut Bytes) -> Result<Header, Bad> {
 }
 
 /// WAV with the highest byte first.
-fn rifx(bytes: &mut Bytes) -> Result<Header, Bad> {
+fn rifx(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
     let end = bytes.range.end;
     if bytes.get(8, 4)? != b"WAVE" {
         return Err(WavErrorKind::BigEndian.into());
@@ -505,7 +505,7 @@ fn rifx(bytes: &mut Bytes) -> Result<Header, Bad> {
     let (offset, length) = sound.ok_or(WavErrorKind::NoData)?;
     let order = if spec.format.bytes() == 1 { ByteOrder::Little } else { ByteOrder::Big };
     let unknown = length == u64::from(u32::MAX);
-    Ok(Header {
+    Ok(PlainHeader {
         rate: spec.sample_rate,
         channels: spec.channels,
         stored: Stored { format: spec.format, order, valid },

@@ -15,10 +15,10 @@ pub struct RawSpec {
     pub(crate) order: ByteOrder,
 }
 
-/// How the bytes of a raw sample differ from those of the same sample in WAV.
+/// The byte order of raw samples, relative to WAV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ByteOrder {
-    /// Not at all.
+    /// As in WAV.
     Little,
     /// The highest byte comes first.
     Big,

@@ -1,4 +1,4 @@
-//! Reading: any sane WAV file as interleaved `f32`.
+//! Reads any sane WAV file as interleaved `f32`.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
@@ -43,7 +43,7 @@ impl WavReader {
         Ok(Self { path: path.to_owned(), layout, payload })
     }
 
-    /// What the file holds.
+    /// Rate, channels and sample format.
     pub(crate) fn spec(&self) -> WavSpec {
         self.layout.spec
     }
@@ -58,7 +58,7 @@ impl WavReader {
         self.layout.frames
     }
 
-    /// What was not right in the file and was repaired.
+    /// Lists the faults of the file that were repaired.
     pub(crate) fn notices(&self) -> &[Notice] {
         &self.layout.notices
     }
@@ -96,7 +96,7 @@ impl WavReader {
         Ok(done / channels)
     }
 
-    /// What stands before the sound and behind it, of each at most 16 MiB; where it is more, nothing of it.
+    /// Reads what precedes and follows the sound; a part of more than 16 MiB is left out.
     pub(crate) fn surroundings(&self) -> io::Result<(Vec<u8>, Vec<u8>)> {
         const LONGEST: u64 = 16 << 20;
         let part = |start: u64, end: u64| {

@@ -24,30 +24,30 @@ pub(crate) const UNKNOWN: u32 = u32::MAX;
 /// Chunks that may follow an odd-sized chunk whose writer forgot the pad byte.
 const KNOWN: [&[u8; 4]; 6] = [b"fmt ", b"data", b"LIST", b"fact", b"bext", b"iXML"];
 
-/// Whether a chunk that is often met starts with these bytes.
+/// Returns whether a chunk that is often met starts with these bytes.
 pub(crate) fn is_known(header: &[u8; 8]) -> bool {
     KNOWN.iter().any(|id| header.starts_with(*id))
 }
 
-/// What is where in a WAV file.
+/// The layout of a WAV file.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
     pub(crate) spec: WavSpec,
     /// Valid bits of an integer sample, at most the container's.
     pub(crate) valid_bits: u32,
-    /// Where the container starts, in bytes.
+    /// Start of the container, in bytes.
     pub(crate) start: u64,
-    /// Where the sound starts, in bytes.
+    /// Start of the sound, in bytes.
     pub(crate) data_offset: u64,
     /// Whole frames that are really there.
     pub(crate) frames: u64,
-    /// Where the bytes start that follow the sound in the output, in bytes.
+    /// Start of what follows the sound in the output, in bytes.
     pub(crate) tail_offset: u64,
     /// Length of the file in bytes.
     pub(crate) file_len: u64,
     /// Whether the stated size of the sound is wrong, so that the output needs its own.
     pub(crate) data_size_wrong: bool,
-    /// Where the container ends by its header, in bytes, if that can be true.
+    /// End of the container by its header, in bytes, if that is plausible.
     pub(crate) riff_end: Option<u64>,
     /// Whether sizes are in `ds64` (which is at byte 12).
     pub(crate) ds64: bool,
@@ -135,7 +135,7 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
 
 /// The first twelve bytes.
 pub(crate) struct Container {
-    /// Where it begins, in bytes: behind tags of ID3v2 that were put before it.
+    /// Its start, in bytes: after any ID3v2 tags.
     pub(crate) start: u64,
     pub(crate) riff_size: u32,
     large: bool,
@@ -155,13 +155,13 @@ impl Container {
         Ok(Self { start, riff_size: u32::from_le_bytes(riff_size), large })
     }
 
-    /// Where the container ends by its own field, in bytes; 0 where the field does not say.
+    /// End of the container by its own field, in bytes; 0 where the field does not say.
     pub(crate) fn riff_end(&self) -> u64 {
         if self.riff_size == UNKNOWN { 0 } else { self.start + u64::from(self.riff_size) + 8 }
     }
 }
 
-/// Where a WAV file begins: behind the ID3v2 tags before it, if there are any.
+/// Finds the start of a WAV file: after any ID3v2 tags.
 pub(crate) fn start(source: &mut (impl Read + Seek)) -> io::Result<u64> {
     let mut at = 0;
     loop {
@@ -221,7 +221,7 @@ fn read_u64(source: &mut (impl Read + Seek), offset: u64, file_len: u64) -> Resu
     Ok(u64::from_le_bytes(bytes))
 }
 
-/// Where the chunk after this one starts: behind its pad byte, unless its writer forgot that.
+/// Finds the start of the next chunk: after the pad byte, unless the writer forgot it.
 fn next_chunk(source: &mut (impl Read + Seek), body: u64, size: u32, file_len: u64) -> io::Result<u64> {
     let end = body + u64::from(size);
     if size % 2 == 1

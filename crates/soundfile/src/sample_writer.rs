@@ -11,10 +11,10 @@ use crate::originals::Originals;
 use crate::output::{Out, Target};
 use crate::raw::ByteOrder;
 
-/// How much is written to a file at once, in bytes; a stream gets every block at once.
+/// Bytes written to a file at a time; a stream gets every block immediately.
 const BLOCK_BYTES: usize = 128 * 1024;
 
-/// How samples are stored.
+/// The storage of samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coding {
     pub(crate) spec: WavSpec,
@@ -27,7 +27,7 @@ pub(crate) struct Coding {
 pub(crate) struct SampleWriter {
     /// The name of the output, for messages.
     named: PathBuf,
-    /// Where the output gets its name; `None` for a stream.
+    /// The final place of the output; `None` for a stream.
     target: Option<Target>,
     attributes: Option<Attributes>,
     out: BufWriter<Out>,

@@ -1,9 +1,9 @@
-//! Whether AAC is HE-AAC: then the upper half of its band is not in the samples that a decoder of plain AAC gives.
+//! Recognises HE-AAC, of which a decoder of plain AAC gives only the lower half of the band.
 
-/// Whether a packet of plain AAC ends with the data from which a decoder of HE-AAC makes the upper half of the band: a
+/// Returns whether a packet of plain AAC ends with the data from which a decoder of HE-AAC makes the upper half of the band: a
 /// fill element of the type for it, behind the sound (ISO/IEC 14496-3, 4.4.2.7).
 ///
-/// Where the sound ends only a decoder knows, so every place is tried from which fill elements lead exactly to the end of
+/// Only a decoder knows where the sound ends, so every place is tried from which fill elements lead exactly to the end of
 /// the packet. Now and then that holds by chance: one packet proves nothing, all of several do.
 pub(crate) fn has_band_replication(packet: &[u8]) -> bool {
     let bits = packet.len() * 8;
@@ -43,7 +43,7 @@ fn number(packet: &[u8], at: usize, bits: usize) -> Option<usize> {
     })
 }
 
-/// Whether an AudioSpecificConfig says that the stream is HE-AAC: in its object type, or in the extension behind it.
+/// Returns whether an AudioSpecificConfig says that the stream is HE-AAC: in its object type, or in the extension behind it.
 pub(crate) fn config_says_so(config: &[u8]) -> bool {
     let object = number(config, 0, 5);
     if matches!(object, Some(5 | 29)) {

@@ -18,15 +18,15 @@ pub(crate) struct Slice {
     stated: u64,
     /// Whether what it only says to have reads as zeros, as when the container is looked over; else it ends there.
     zeros: Option<Arc<AtomicBool>>,
-    /// How many of them it still gives.
+    /// Zeros left to give.
     zeros_left: u64,
 }
 
-/// What looks for tags at the end of a file reads no more than this.
+/// Searches for tags at the end of a file read no more than this.
 const MOST_ZEROS: u64 = 1 << 20;
 
 impl Slice {
-    /// The file must be nobody else's: its place moves.
+    /// The handle must not be shared, since its position moves.
     pub(crate) fn new(mut file: File, range: Range<u64>) -> io::Result<Self> {
         let end = file.seek(SeekFrom::End(0))?.min(range.end);
         let range = range.start.min(end)..end;
@@ -41,7 +41,7 @@ impl Slice {
         self
     }
 
-    /// How many zeros may be read here: never in one go with what is there.
+    /// Counts the zeros that may be read here: never together with bytes of the file.
     fn zeros_here(&self) -> u64 {
         let inside = self.at < self.length();
         match &self.zeros {

@@ -1,6 +1,6 @@
 //! Names for what is not PCM in a WAV file, so that a refusal can say what it met.
 
-/// What a file that is not WAV looks like by its first bytes, as a noun for a sentence.
+/// Guesses the kind of a file that is not WAV by its first bytes, as a noun for a sentence.
 pub(crate) fn looks_like(head: &[u8]) -> Option<&'static str> {
     let at = |offset: usize, magic: &[u8]| head.get(offset..).is_some_and(|rest| rest.starts_with(magic));
     let name = if at(0, b"fLaC") {

@@ -18,10 +18,10 @@ use crate::reader::WavReader;
 use crate::riff::{self, check_container};
 use crate::stream::StreamReader;
 
-/// Reads sound from its first frame to its last, in constant memory, whatever it is kept in.
+/// Reads sound from its first frame to its last, in constant memory, whatever its container.
 pub struct SoundReader(pub(crate) Input);
 
-/// Who reads the sound.
+/// The reader for a kind of input.
 pub(crate) enum Input {
     Wav(Box<WavReader>),
     Stream(Box<StreamReader>),
@@ -59,7 +59,7 @@ impl SoundReader {
         }
     }
 
-    /// Reads the header of a WAV file that comes out of a pipe. `name` is what errors call it.
+    /// Reads the header of a WAV file that comes out of a pipe. `name` is its name in errors.
     ///
     /// # Errors
     /// Every [`WavErrorKind`] that is about the input; containers other than WAV cannot be read from a pipe.
@@ -67,10 +67,10 @@ impl SoundReader {
         StreamReader::wav(source, Path::new(name)).map(|stream| Self(Input::Stream(Box::new(stream))))
     }
 
-    /// Takes a stream for samples without a header. `name` is what errors call it.
+    /// Reads a stream as samples without a header. `name` is its name in errors.
     ///
     /// # Errors
-    /// None today: what is wrong shows when it is read.
+    /// None today: errors come with reading.
     pub fn raw(source: Box<dyn Read + Send>, raw: RawSpec, name: &str) -> Result<Self, WavError> {
         Ok(Self(Input::Stream(Box::new(StreamReader::raw(source, raw, Path::new(name))))))
     }
@@ -85,7 +85,7 @@ impl SoundReader {
         }
     }
 
-    /// Whole frames there are, as far as that is known beforehand.
+    /// Whole frames, as far as their number is known beforehand.
     pub fn frames(&self) -> Option<u64> {
         match &self.0 {
             Input::Wav(wav) => Some(wav.frames()),
@@ -95,7 +95,7 @@ impl SoundReader {
         }
     }
 
-    /// What was not right in the input and was repaired. More may come while it is read.
+    /// Lists the faults of the input that were repaired. More may come while it is read.
     pub fn notices(&self) -> &[Notice] {
         match &self.0 {
             Input::Wav(wav) => wav.notices(),
@@ -120,7 +120,7 @@ impl SoundReader {
         states_it.then(|| (mask & (LOW_FREQUENCY - 1)).count_ones() as usize)
     }
 
-    /// The file or stream, as it was named.
+    /// The name of the file or stream, as it was given.
     pub fn path(&self) -> &Path {
         match &self.0 {
             Input::Wav(wav) => wav.path(),
@@ -159,7 +159,7 @@ impl SoundReader {
         }
     }
 
-    /// The file behind it, if there is one.
+    /// The open file, if it is one.
     pub(crate) fn file(&self) -> Option<&File> {
         match &self.0 {
             Input::Wav(wav) => Some(wav.file()),
@@ -169,7 +169,7 @@ impl SoundReader {
         }
     }
 
-    /// What the output takes over from it.
+    /// Reads the attributes that the output takes over.
     pub(crate) fn attributes(&self) -> Option<Attributes> {
         self.file().and_then(|file| Attributes::of(file).ok())
     }
@@ -190,7 +190,7 @@ impl fmt::Debug for SoundReader {
     }
 }
 
-/// Whether the file is WAV behind an ID3v2 tag.
+/// Returns whether the file is WAV behind an ID3v2 tag.
 fn is_tagged_wav(path: &Path) -> Result<bool, WavError> {
     let reading = |error| WavError::reading(path, error);
     let mut file = File::open(path).map_err(reading)?;

@@ -1,4 +1,4 @@
-//! Sound from a stream that cannot be gone back in: WAV on a pipe, or headerless samples.
+//! Reads sound from a stream without seeking: WAV on a pipe, or headerless samples.
 
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ use crate::originals::Originals;
 use crate::raw::{ByteOrder, RawSpec};
 use crate::riff::{self, MAX_CHUNKS, UNKNOWN, WalkError};
 
-/// How much is read at once, in bytes, at most: a pipe gives what it has.
+/// The most bytes read at a time: a pipe gives what it has.
 const BLOCK_BYTES: usize = 64 * 1024;
 
 /// Chunks before the sound are kept in memory, up to this.
@@ -39,7 +39,7 @@ pub(crate) struct StreamReader {
     buffer: Vec<u8>,
     ready: std::ops::Range<usize>,
     ended: bool,
-    /// What follows the sound, once that is at its end.
+    /// The chunks after the sound, once that is at its end.
     tail: Vec<u8>,
     pub(crate) notices: Vec<Notice>,
 }
@@ -116,7 +116,7 @@ impl StreamReader {
         &self.name
     }
 
-    /// Takes what follows the sound.
+    /// Takes the chunks after the sound.
     pub(crate) fn take_tail(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.tail)
     }
@@ -188,8 +188,8 @@ impl StreamReader {
     }
 }
 
-/// What the header of a WAV stream says of the sound.
-struct Sound {
+/// The properties that the header of a WAV stream states.
+struct StreamHeader {
     spec: WavSpec,
     valid_bits: u32,
     bytes: Option<u64>,
@@ -199,10 +199,11 @@ struct Sound {
     zero: bool,
 }
 
-/// Where a stream comes from.
+/// The other end of a pipe.
 type ByteStream = Box<dyn Read + Send>;
 
-/// Whether nothing follows but whole chunks: then a size of 0 is true, and these are they. Else the stream as it was.
+/// Looks whether nothing but whole chunks follows: then a size of 0 is true, and the chunks are returned. Otherwise the
+/// stream is returned as it was.
 fn look_ahead(mut source: ByteStream) -> io::Result<(Option<Vec<u8>>, ByteStream)> {
     let mut ahead = Vec::new();
     source.by_ref().take(8).read_to_end(&mut ahead)?;
@@ -236,13 +237,13 @@ impl Read for Again {
     }
 }
 
-/// Whether a chunk with a name that can be read starts here.
+/// Returns whether a chunk with a printable name starts here.
 fn is_chunk(bytes: &[u8]) -> bool {
     bytes.len() >= 8 && bytes[..4].iter().all(|byte| (b' '..=b'~').contains(byte))
 }
 
 /// Reads a WAV header up to the first byte of sound: all of its bytes, and what they say.
-fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
+fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, StreamHeader), WalkError> {
     let mut head = Vec::new();
     more(source, &mut head, 12)?;
     let mut start = 0;
@@ -279,7 +280,7 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, Sound), WalkError> {
                 _ => Some(u64::from(size)),
             };
             let large = ds64_data.is_some() && size == UNKNOWN;
-            return Ok((head, Sound { spec, valid_bits, bytes: stated, large, zero: size == 0 }));
+            return Ok((head, StreamHeader { spec, valid_bits, bytes: stated, large, zero: size == 0 }));
         }
         let body = head.len();
         more(source, &mut head, size as usize)?;

@@ -1,4 +1,4 @@
-//! What a file says of itself: title, artist, date and the like.
+//! Metadata: title, artist, date and the like.
 
 use std::fs::File;
 
@@ -13,7 +13,7 @@ use crate::guard;
 /// A title, an artist and the like: the id of LIST/INFO, and the value.
 pub(crate) type InfoTag = ([u8; 4], String);
 
-/// What symphonia finds of this in a file whose sound is read otherwise; nothing, if it does not like the file.
+/// Reads the tags that symphonia finds in a file whose sound is read otherwise; none, if it refuses the file.
 pub(crate) fn of_file(file: File) -> Vec<InfoTag> {
     let found = guard::contained(|| {
         let source = MediaSourceStream::new(Box::new(file), MediaSourceStreamOptions::default());
@@ -26,7 +26,7 @@ pub(crate) fn of_file(file: File) -> Vec<InfoTag> {
     found.flatten().unwrap_or_default()
 }
 
-/// What the file says of itself, as far as LIST/INFO has names for it.
+/// The file's metadata, as far as LIST/INFO has names for it.
 pub(crate) fn read(format: &mut dyn FormatReader) -> Vec<InfoTag> {
     let mut metadata = format.metadata();
     let Some(newest) = metadata.skip_to_latest() else { return Vec::new() };
@@ -65,7 +65,7 @@ pub(crate) fn add(tags: &mut Vec<InfoTag>, id: [u8; 4], value: &str) {
     }
 }
 
-/// Whether a field of ID3 that is named in its own text is a comment.
+/// Returns whether a field of ID3 that is named in its own text is a comment.
 fn names_a_comment(fields: &[RawTagSubField]) -> bool {
     fields.iter().any(|field| field.value.to_string().eq_ignore_ascii_case("comment"))
 }

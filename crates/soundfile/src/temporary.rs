@@ -1,4 +1,4 @@
-//! Files on their way to a name: recognisable, locked while somebody writes them, and removed when nobody does any more.
+//! Temporary files on their way to a name: recognisable, locked while they are written, and removed once abandoned.
 //!
 //! The lock is the system's and ends with the process, whatever ends that. Process numbers would be no sign: they are
 //! used again, and mean nothing to another container that writes into the same folder.
@@ -10,13 +10,13 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// What tells our files from those of others.
+/// Marks our files among those of others.
 const MARK: &str = ".sourdine-";
 
 /// Random characters behind the mark.
 const RANDOM: usize = 6;
 
-/// What the names end in.
+/// The endings of the names.
 const ENDINGS: [&str; 2] = [".tmp", ".png"];
 
 /// Locks are asked for on systems on which they bind only those who ask.
@@ -55,14 +55,14 @@ pub fn temporary_file(place: &Path, ending: &str, private: bool) -> io::Result<N
 fn is_claimed(file: &NamedTempFile) -> io::Result<bool> {
     match file.as_file().try_lock() {
         Err(TryLockError::WouldBlock) => return Ok(false),
-        // A file system without locks, on which nobody else gets one either.
+        // A file system without locks, on which no other process gets one either.
         Err(TryLockError::Error(_)) => return Ok(true),
         Ok(()) => {}
     }
     Ok(is_at(file.as_file(), file.path()))
 }
 
-/// Whether the name is that of the open file.
+/// Returns whether the name is that of the open file.
 #[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     let (there, open) = (path.symlink_metadata(), file.metadata());
@@ -74,8 +74,8 @@ fn is_at(_file: &File, path: &Path) -> bool {
     path.exists()
 }
 
-/// Removes from a folder what writers left that were killed: files of [`temporary_file`] on which nobody holds the lock.
-/// What cannot be read, locked or removed stays.
+/// Removes the leftovers of killed writers from a folder: files of [`temporary_file`] on which no process holds the lock.
+/// Files that cannot be read, locked or removed stay.
 pub fn remove_abandoned(folder: &Path) {
     if !LOCKS {
         return;
@@ -85,13 +85,14 @@ pub fn remove_abandoned(folder: &Path) {
             let path = entry.path();
             let Ok(file) = File::open(&path) else { continue };
             if file.try_lock().is_ok() && is_at(&file, &path) {
-                let _stays_otherwise = fs::remove_file(path);
+                // Tried again at the next run.
+                let _ = fs::remove_file(path);
             }
         }
     }
 }
 
-/// Whether a name is one that [`temporary_file`] gives.
+/// Returns whether a name is one that [`temporary_file`] gives.
 fn is_ours(name: &OsStr) -> bool {
     let Some(name) = name.to_str().filter(|name| name.starts_with('.')) else { return false };
     let stem = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending));
@@ -120,12 +121,12 @@ mod tests {
     }
 
     #[test]
-    fn only_what_nobody_writes_any_more_is_removed() {
+    fn only_abandoned_files_are_removed() {
         let root = tempfile::tempdir().unwrap();
         let foreign =
             [".a.wav.sourdine-abc.tmp", ".sourdine-abcdef", "a.sourdine-abcdef.tmp", ".a-abcdef.tmp"];
         for name in foreign {
-            fs::write(root.path().join(name), b"somebody's").unwrap();
+            fs::write(root.path().join(name), b"another's").unwrap();
         }
         fs::create_dir(root.path().join(".d.wav.sourdine-abcdef.tmp")).unwrap();
         let before = names(root.path());
@@ -141,7 +142,7 @@ mod tests {
         assert_eq!(names(root.path()), before);
     }
 
-    /// What the loop in [`temporary_file`] looks for, at the two moments at which it can happen.
+    /// The races that the loop in [`temporary_file`] handles, at the two moments at which they can happen.
     #[test]
     fn a_file_is_not_claimed_that_another_takes_away() {
         let root = tempfile::tempdir().unwrap();

@@ -1,9 +1,9 @@
-//! How much memory the codebooks of a Vorbis stream ask for (Vorbis I, 3.2.1): a few bytes can describe many megabytes.
+//! Bounds the memory that the codebooks of a Vorbis stream ask for (Vorbis I, 3.2.1): a few bytes can describe many megabytes.
 
 /// Values in all codebooks of a stream, at most: real ones have a hundredth of it.
 const MOST_VALUES: u64 = 8 << 20;
 
-/// Whether the setup packet describes codebooks that a decoder may well be given. What cannot be understood is left to
+/// Returns whether the setup packet describes codebooks that a decoder may well be given. What cannot be understood is left to
 /// the decoder, which refuses it for itself.
 pub(crate) fn is_modest(setup: &[u8]) -> bool {
     let Some(body) = setup.strip_prefix(b"\x05vorbis") else { return true };

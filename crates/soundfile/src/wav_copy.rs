@@ -9,7 +9,7 @@ use crate::reader::WavReader;
 use crate::riff::Layout;
 use crate::sample_writer::{Coding, SampleWriter};
 
-/// How much is copied at once, in bytes.
+/// Bytes copied at a time.
 const BLOCK_BYTES: usize = 128 * 1024;
 
 /// Copies a WAV file, with other samples.
@@ -20,7 +20,7 @@ pub(crate) struct WavCopy {
 }
 
 impl WavCopy {
-    /// How the output stores samples: as the source does.
+    /// The storage of samples in the output: that of the source.
     pub(crate) fn coding(source: &WavReader) -> Coding {
         let (spec, valid_bits) = (source.spec(), source.valid_bits());
         Coding { spec, valid_bits, order: ByteOrder::Little }
@@ -87,20 +87,20 @@ fn own_pad(layout: &Layout) -> u64 {
     if layout.data_size_wrong { layout.data_len() % 2 } else { 0 }
 }
 
-/// Where the output's sound ends, with a pad byte of our own, in bytes.
+/// Returns the end of the output's sound, with a pad byte of our own, in bytes.
 fn data_end(layout: &Layout) -> u64 {
     layout.data_offset + layout.data_len() + own_pad(layout)
 }
 
-/// What stands at which byte of the output's header where the source states a wrong size, in order.
+/// Lists the bytes of the output's header that replace wrong sizes of the source, in order of their places.
 ///
-/// What does not fit the 32 bits of a plain RIFF file stays "unknown", which readers take as "up to the end".
+/// A size beyond the 32 bits of a plain RIFF file stays "unknown", which readers take as "up to the end".
 fn sizes(layout: &Layout) -> Vec<(u64, Vec<u8>)> {
     let mut patches = Vec::new();
     let mut put = |at: u64, bytes: &[u8]| patches.push((at, bytes.to_vec()));
     let narrow = |size: u64| u32::try_from(size).unwrap_or(u32::MAX);
     let end = match layout.riff_end {
-        // What the source counts to its container behind the sound belongs to it in the output too.
+        // Chunks after the sound that the source counts to its container belong to it in the output too.
         Some(end) => data_end(layout) + end.saturating_sub(layout.tail_offset),
         None => data_end(layout) + (layout.file_len - layout.tail_offset),
     };

@@ -145,7 +145,7 @@ pub(crate) fn check_name(output: &Path) -> Result<(), WavError> {
     }
 }
 
-/// What a FLAC file says beside the sound.
+/// Makes the metadata blocks of a FLAC file.
 fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
     let channels = source.spec().channels;
     let of_wav = |head: &[u8], tail: &[u8]| {
@@ -171,7 +171,7 @@ fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
     })
 }
 
-/// How sound is written that is no copy of a WAV file. `whole` says that all of it is, with what belongs to it;
+/// Plans the output of sound that is not copied from a WAV file. `whole` says that all of it is written, with its metadata;
 /// `growing` that the sizes can be corrected at the end.
 fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
     let (spec, valid_bits) = (source.spec(), source.valid_bits());
@@ -202,7 +202,7 @@ fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
         Input::Decoded(decoded) => (channel_mask, tags) = (decoded.channel_mask, decoded.tags.clone()),
     }
     if plan.head.is_empty() {
-        let sound = header::Sound { spec, valid_bits, channel_mask, tags };
+        let sound = header::HeaderFields { spec, valid_bits, channel_mask, tags };
         plan.head = header::new(&sound, growing);
         plan.reserved = growing;
         // Into a pipe, the true header if it can be known.

@@ -366,7 +366,7 @@ fn check_lossless(path: &Path, rate: u32, channels: u16, format: SampleFormat) {
         assert!((half - whole * 0.5).abs() <= bound, "{name}: sample {i} is {half}, not half of {whole}");
     }
     for file in [to_wav, to_flac, halved] {
-        let _absent_is_fine = fs::remove_file(file);
+        let _ = fs::remove_file(file);
     }
 }
 
@@ -536,7 +536,7 @@ fn run(program: &str, args: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// Whether these programs are there.
+/// Returns whether these programs are there.
 #[allow(clippy::print_stdout, reason = "the one way for a test to say that it was skipped")]
 fn tools(names: &[&str]) -> bool {
     names.iter().all(|name| {

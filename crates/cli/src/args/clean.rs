@@ -21,15 +21,15 @@ use super::shared::{BatchArgs, Duration, SoundArgs};
 Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml, then from the defaults;
 `sourdine --help` lists them.")]
 pub(crate) struct CleanArgs {
-    /// Files, folders, or `-` for the standard input; none of them is ever changed
+    /// Files, folders, or `-` for standard input; none of them is ever changed
     #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Where the result goes: a file, a folder for several inputs, or `-` [default: NAME.clean.wav beside the input]
+    /// Write the result to this file, to a folder for several inputs, or to `-` [default: NAME.clean.wav next to the input]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace output files that exist
+    /// Replace existing output files
     #[arg(short, long, conflicts_with = "skip_existing")]
     pub(crate) force: bool,
 
@@ -52,7 +52,7 @@ pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) report: ReportArgs,
 
-    /// Take notes for errors: write nothing of a file that is damaged, cut off or not wholly understood
+    /// Treat notes as errors: write nothing for a file that is damaged, cut off or not fully understood
     #[arg(long, help_heading = "Messages")]
     pub(crate) strict: bool,
 
@@ -65,15 +65,15 @@ pub(crate) struct CleanArgs {
     pub(crate) quiet: bool,
 }
 
-/// Keeping the speech only.
+/// Cutting.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Cutting")]
 pub(crate) struct CutArgs {
-    /// Cut off what lies before the first and behind the last speech
+    /// Cut off everything before the first and after the last speech
     #[arg(long, conflicts_with = "split")]
     pub(crate) trim: bool,
 
-    /// Write every segment of speech into a file of its own: NAME.001.wav, NAME.002.wav …
+    /// Write each segment of speech to its own file: NAME.001.wav, NAME.002.wav …
     #[arg(long, conflicts_with_all = ["skip_existing", "keep_times"])]
     pub(crate) split: bool,
 
@@ -81,7 +81,7 @@ pub(crate) struct CutArgs {
     #[arg(long, value_name = "TIME", default_value = "100ms")]
     pub(crate) min_speech: Duration,
 
-    /// When cutting, pauses shorter than this belong to the speech
+    /// When cutting, keep pauses shorter than this
     #[arg(long, value_name = "TIME", default_value = "500ms")]
     pub(crate) min_silence: Duration,
 
@@ -94,15 +94,15 @@ pub(crate) struct CutArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Formats")]
 pub(crate) struct FormatArgs {
-    /// The standard input is headerless samples, for instance s16le:48000:1 or f32le:44100:2
+    /// Read standard input as headerless samples, for instance s16le:48000:1 or f32le:44100:2
     #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
     pub(crate) raw: Option<RawSpec>,
 
-    /// The kind of file to write where the output is a folder or has no name yet [default: as the input, else WAV]
+    /// Write this kind of file where the output is a folder or has no name [default: as the input, else WAV]
     #[arg(long, value_enum)]
     pub(crate) to: Option<FileKind>,
 
-    /// Give the outputs the modification times of their inputs
+    /// Give outputs the modification times of their inputs
     #[arg(long)]
     pub(crate) keep_times: bool,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(disable_help_flag = true)]
 pub(crate) struct LiveArgs {
-    /// What `sourdine-live` is told; `sourdine live --help` lists it
+    /// Options of `sourdine-live`; `sourdine live --help` lists them
     #[arg(trailing_var_arg = true, allow_hyphen_values = true, value_name = "OPTIONS")]
     pub(crate) options: Vec<OsString>,
 }

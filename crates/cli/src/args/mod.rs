@@ -18,7 +18,7 @@ pub(crate) use report::ReportArgs;
 pub(crate) use shared::{BatchArgs, ChannelMode, SoundArgs};
 pub(crate) use vad::{Format, VadArgs};
 
-/// Takes the noise out of voice recordings.
+/// Removes noise from voice recordings.
 #[derive(Debug, Parser)]
 #[command(name = "sourdine", version, long_version = LONG_VERSION, about, arg_required_else_help = true)]
 #[command(after_help = format!("{SETTINGS}\n\n{EXIT_CODES}"))]
@@ -27,19 +27,19 @@ pub(crate) struct Args {
     pub(crate) command: Command,
 }
 
-/// Version, commit and target: what a bug report should say.
+/// Version, commit and target, for bug reports.
 const LONG_VERSION: &str =
     concat!(env!("CARGO_PKG_VERSION"), " (", env!("SOURDINE_COMMIT"), ", ", env!("SOURDINE_TARGET"), ")");
 
-/// Where settings come from, and all that they can be.
+/// Explains the sources of settings, and all settings.
 const SETTINGS: &str =
-    "Settings that the options leave open come from environment variables, then from sourdine.toml in the
+    "Settings not given as options come from environment variables, then from sourdine.toml in the
 current folder or in the user's configuration folder (~/.config/sourdine on Linux), then from the defaults:
     SOURDINE_MODEL              model = \"rnnoise\"           or a file of weights
     SOURDINE_ATTENUATION_LIMIT  attenuation-limit = 30      in dB, or \"off\"
     SOURDINE_GATE               gate = true
     SOURDINE_CHANNELS           channels = \"separate\"       or \"linked\"
-    SOURDINE_JOBS               jobs = 4                    `sourdine live` has no use for it
+    SOURDINE_JOBS               jobs = 4                    not used by `sourdine live`
     SOURDINE_CONFIG             another file to read them from";
 
 const EXIT_CODES: &str = "Exit codes:
@@ -49,12 +49,12 @@ const EXIT_CODES: &str = "Exit codes:
    64  wrong use of the command line
   130  interrupted; no half-written file is left";
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Clean sound files: same rate, channels, sample format and length, aligned to the sample
     Clean(Box<CleanArgs>),
-    /// Find the segments in which somebody speaks: JSON, CSV, Audacity labels or RTTM
+    /// Find the segments that contain speech: JSON, CSV, Audacity labels or RTTM
     Vad(Box<VadArgs>),
     /// Measure a noisy and a cleaned file against the clean voice: SI-SDR, STOI and more
     Compare(CompareArgs),
@@ -62,7 +62,7 @@ pub(crate) enum Command {
     Models(ModelsArgs),
     /// Microphone to clean voice, live (runs sourdine-live)
     Live(LiveArgs),
-    /// Print the completions of a shell, to be saved where it looks for them
+    /// Print completions for a shell, to be saved where it looks for them
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder
     Man(ManArgs),
@@ -86,7 +86,7 @@ pub(crate) struct CompletionsArgs {
 /// `sourdine man`.
 #[derive(Debug, ClapArgs)]
 pub(crate) struct ManArgs {
-    /// The folder; it is made if it is not there
+    /// The folder; created if it does not exist
     #[arg(value_hint = ValueHint::DirPath)]
     pub(crate) folder: PathBuf,
 }

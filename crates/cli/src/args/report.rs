@@ -9,12 +9,12 @@ use {clap::ValueHint, std::path::PathBuf};
 #[command(next_help_heading = "Report")]
 pub(crate) struct ReportArgs {
     #[cfg(feature = "report")]
-    /// Write a page about the file: spectrograms before and after, voice, attenuation, loudness, noise
+    /// Write a report as an HTML page: spectrograms before and after, voice, attenuation, loudness, noise
     #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
     pub(crate) report: Option<PathBuf>,
 
     #[cfg(feature = "report")]
-    /// Write the same as a picture
+    /// Write the same report as a picture
     #[arg(long, value_name = "FILE.png", value_hint = ValueHint::FilePath)]
     pub(crate) spectrogram: Option<PathBuf>,
 }

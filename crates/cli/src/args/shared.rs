@@ -6,7 +6,7 @@ use std::str::FromStr;
 use clap::{Args, ValueEnum, ValueHint};
 use sourdine::{Channels, Settings};
 
-/// How it is to sound; also in the environment and in `sourdine.toml`.
+/// Options of the sound; also in the environment and in `sourdine.toml`.
 #[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Sound")]
 pub(crate) struct SoundArgs {
@@ -14,20 +14,20 @@ pub(crate) struct SoundArgs {
     #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
-    /// The most that any sound is turned down, in dB: 0 changes nothing, `off` is no limit [default: 60]
+    /// Limit the attenuation of any sound, in dB: 0 changes nothing, `off` removes the limit [default: 60]
     #[arg(short, long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) attenuation_limit: Option<AttenuationLimit>,
 
-    /// Turn pauses down further (never to silence, never the start of a word)
+    /// Turn pauses down further (never to silence, never at the start of a word)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_name = "true|false")]
     pub(crate) gate: Option<bool>,
 
-    /// One mask for all channels, or each channel on its own [default: linked]
+    /// Denoise all channels with one mask, or each on its own [default: linked]
     #[arg(long, value_enum)]
     pub(crate) channels: Option<ChannelMode>,
 
-    /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
+    /// Read defaults from this file instead of sourdine.toml here or in the user's configuration folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 }
@@ -36,23 +36,23 @@ pub(crate) struct SoundArgs {
 #[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Many files")]
 pub(crate) struct BatchArgs {
-    /// Take more inputs from a list, one a line or separated by NUL; `-` reads it from the standard input
+    /// Read more inputs from a list, one per line or separated by NUL; `-` reads it from standard input
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files_from: Option<PathBuf>,
 
-    /// In folders, take the files that match (name, or path below the folder); repeatable
+    /// In folders, process only files that match (by name, or by path below the folder); repeatable
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
 
-    /// In folders, leave out the files that match; repeatable
+    /// In folders, skip files that match; repeatable
     #[arg(long, value_name = "GLOB")]
     pub(crate) exclude: Vec<String>,
 
-    /// Files that are worked on at the same time [default: one per core]
+    /// Process this many files at a time [default: one per core]
     #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) jobs: Option<u16>,
 
-    /// Leave out files whose output exists: resumes a run that was broken off
+    /// Skip files whose output exists: resumes an interrupted run
     #[arg(long)]
     pub(crate) skip_existing: bool,
 }
@@ -95,12 +95,12 @@ impl FromStr for AttenuationLimit {
     }
 }
 
-/// How channels share the denoiser.
+/// Ways in which channels share the denoiser.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ChannelMode {
-    /// One mask for all: a voice stays where it was
+    /// One mask for all: voices keep their place in the stereo image
     Linked,
-    /// Each on its own: for channels that carry different microphones
+    /// Each channel on its own: for different microphones
     Separate,
 }
 

@@ -14,26 +14,26 @@ use super::shared::{BatchArgs, Duration};
     sourdine vad talk.wav --format audacity -o talk.labels.txt\n  \
     sourdine vad recordings/ --format csv -o segments/ --skip-existing\n  \
     sourdine vad recordings/ --format rttm --min-silence 1s > all.rttm\n\n\
-    Without -o the segments of several files come one file after the other: as JSON a line each, or as RTTM.\n\
-    What is not given here comes from the environment (SOURDINE_MODEL, SOURDINE_JOBS), then from sourdine.toml.")]
+    Without -o the segments of several files are printed one file after the other, as RTTM or as one line of JSON each.\n\
+    Settings not given here come from the environment (SOURDINE_MODEL, SOURDINE_JOBS), then from sourdine.toml.")]
 pub(crate) struct VadArgs {
-    /// Files, folders, or `-` for the standard input
+    /// Files, folders, or `-` for standard input
     #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Where the segments go: a file, a folder for several inputs (NAME.json there), or `-` [default: stdout]
+    /// Write the segments to this file, to a folder for several inputs (as NAME.json), or to `-` [default: stdout]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
 
-    /// Replace output files that exist
+    /// Replace existing output files
     #[arg(short, long, conflicts_with = "skip_existing")]
     pub(crate) force: bool,
 
-    /// How the segments are written
+    /// Format of the segments
     #[arg(long, value_enum, default_value_t = Format::Json)]
     pub(crate) format: Format,
 
-    /// The standard input is headerless samples, for instance s16le:48000:1 or f32le:44100:2
+    /// Read standard input as headerless samples, for instance s16le:48000:1 or f32le:44100:2
     #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
     pub(crate) raw: Option<RawSpec>,
 
@@ -53,7 +53,7 @@ pub(crate) struct VadArgs {
     #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
-    /// Take the defaults from this file instead of sourdine.toml here or in the user's configuration folder
+    /// Read defaults from this file instead of sourdine.toml here or in the user's configuration folder
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) config: Option<PathBuf>,
 
@@ -65,12 +65,12 @@ pub(crate) struct VadArgs {
     pub(crate) quiet: bool,
 }
 
-/// How segments are written.
+/// Formats of segments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
     /// One object with the file, the settings and all segments
     Json,
-    /// A line each: start and end in seconds, then in frames
+    /// One line each: start and end in seconds, then in frames
     Csv,
     /// A label track for Audacity (File > Import > Labels)
     Audacity,
@@ -89,7 +89,7 @@ impl Format {
         }
     }
 
-    /// Whether every file's segments say which file they are of.
+    /// Returns whether the segments name their file.
     pub(crate) fn names_the_file(self) -> bool {
         matches!(self, Self::Json | Self::Rttm)
     }

@@ -1,4 +1,4 @@
-//! One file on its way through the engine.
+//! Cleans one file.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use sourdine_soundfile::{Overwrite, SoundRewriter, WavErrorKind};
 use super::Run;
 use super::parts::Transfer;
 use crate::failure::Failure;
-use crate::inputs::{From, Task, To};
+use crate::inputs::{Sink, Source, Task};
 use crate::output::FileProgress;
 #[cfg(feature = "report")]
 use crate::report::About;
@@ -32,18 +32,20 @@ pub(super) fn clean(
     let started = Instant::now();
     let reader = task.open(run.args.format.raw)?;
     let spec = reader.spec();
-    let path = PathBuf::from(task.from.to_string());
+    let path = PathBuf::from(task.source.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
     let settings = run.settings.with_lfe(reader.lfe_channel()).with_ceiling(!spec.format.is_float());
     let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     task.make_folder()?;
-    let transfer = match (&task.from, &task.to) {
-        (From::File(_), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
+    let transfer = match (&task.source, &task.sink) {
+        (Source::File(_), Sink::File(output)) if run.args.cut.trim || run.args.cut.split => {
             Transfer::cut(run, task, reader, output, overwrite)?
         }
-        (_, To::File(output)) => Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?)),
-        (_, To::Stdout) => {
+        (_, Sink::File(output)) => {
+            Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?))
+        }
+        (_, Sink::Stdout) => {
             Transfer::Whole(Box::new(SoundRewriter::to_stream(reader, Box::new(std::io::stdout()))?))
         }
     };
@@ -51,7 +53,7 @@ pub(super) fn clean(
     let mut job = Job::new(engine, transfer);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
     let closed = match job.clean(run, task, &path, progress) {
-        // Whoever read the output has had enough.
+        // The reader of the output closed it.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
         cleaned => cleaned.map(|()| false)?,
     };
@@ -59,7 +61,7 @@ pub(super) fn clean(
     let stats = job.engine.stats();
     let limit = run.settings.attenuation_limit_db;
     let summary = Summary {
-        output: task.to.to_string(),
+        output: task.sink.to_string(),
         seconds,
         frames: job.frames,
         sample_rate: spec.sample_rate,
@@ -93,7 +95,7 @@ impl Cleaned {
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
         let Self { transfer, closed, recorder, mut summary } = self;
         summary.notices.splice(0..0, transfer.output_notices());
-        let path = PathBuf::from(task.from.to_string());
+        let path = PathBuf::from(task.source.to_string());
         if let Some(failure) = Failure::strict(&path, &summary.notices).filter(|_| run.args.strict) {
             return Err(failure);
         }
@@ -118,7 +120,7 @@ fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -
     // The parts have other names.
     let output = task.output_file().filter(|_| !run.args.cut.split);
     let about = About {
-        input: task.from.to_string(),
+        input: task.source.to_string(),
         output: summary.output.clone(),
         sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
         model: summary.model.clone(),
@@ -135,7 +137,7 @@ fn write_report(_: &Run, _: &Task, recorder: Recorder, _: &Summary) -> Result<()
 
 /// Gives the output the modification time of its input.
 fn keep_times(task: &Task) -> Result<(), Failure> {
-    let (From::File(input), To::File(output)) = (&task.from, &task.to) else { return Ok(()) };
+    let (Source::File(input), Sink::File(output)) = (&task.source, &task.sink) else { return Ok(()) };
     let modified = std::fs::metadata(input).and_then(|about| about.modified());
     let set = modified.and_then(|time| File::options().write(true).open(output)?.set_modified(time));
     set.map_err(|error| Failure::Write { path: output.clone(), error })
@@ -145,7 +147,7 @@ fn keep_times(task: &Task) -> Result<(), Failure> {
 struct Job {
     engine: Engine,
     transfer: Transfer,
-    levels: Levels,
+    levels: ReportTotals,
     recorder: Option<Recorder>,
     frames: u64,
     /// Frames of the engine's delay that are still to be dropped at the front.
@@ -158,7 +160,7 @@ impl Job {
             delay_left: engine.latency(),
             engine,
             transfer,
-            levels: Levels::default(),
+            levels: ReportTotals::default(),
             recorder: None,
             frames: 0,
         }
@@ -231,9 +233,9 @@ fn peak(samples: &[f32]) -> f32 {
     f32::from_bits(samples.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
 }
 
-/// What is gathered from the reports, weighted by the frames that each was given with.
+/// Sums of the engine's reports, weighted by their frames.
 #[derive(Debug, Default)]
-struct Levels {
+struct ReportTotals {
     frames: u64,
     voiced: u64,
     audible: u64,
@@ -241,7 +243,7 @@ struct Levels {
     peak: f32,
 }
 
-impl Levels {
+impl ReportTotals {
     fn count(&mut self, report: sourdine::Report, frames: u64) {
         self.frames += frames;
         if report.voice {

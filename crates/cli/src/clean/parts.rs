@@ -1,4 +1,4 @@
-//! Where cleaned frames go: all into one output, or only those with speech, into one or several.
+//! Writes cleaned frames: all into one output, or only those with speech into one or several.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use crate::inputs::Task;
 use crate::segments::SegmentShape;
 use crate::{models, vad};
 
-/// Reads a file and writes what became of its frames.
+/// Reads a file and writes its cleaned frames.
 #[derive(Debug)]
 pub(super) enum Transfer {
     /// All frames into one output.
@@ -108,7 +108,7 @@ impl Transfer {
         notices.iter().map(ToString::to_string).collect()
     }
 
-    /// Completes what is not complete yet.
+    /// Completes the outputs that are still open.
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self {
             Self::Whole(whole) => whole.finish()?,

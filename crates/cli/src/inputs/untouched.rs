@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 
-use super::{From, Task};
+use super::{Source, Task};
 use crate::failure::Failure;
 
 /// The files that a run reads.
 #[derive(Debug, Default)]
 pub(crate) struct Untouched {
-    /// Where their paths lead, also those that lead to nothing yet.
+    /// The targets of their paths, also of those that lead to nothing yet.
     places: HashSet<PathBuf>,
     files: HashSet<FileId>,
 }
@@ -21,9 +21,9 @@ impl Untouched {
     pub(crate) fn new<'a>(tasks: &'a [Task], others: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut untouched = Self::default();
         for task in tasks {
-            match &task.from {
-                From::File(path) => untouched.add(path),
-                From::Stdin => untouched.files.extend(standard_input()),
+            match &task.source {
+                Source::File(path) => untouched.add(path),
+                Source::Stdin => untouched.files.extend(standard_input()),
             }
         }
         others.into_iter().for_each(|path| untouched.add(path));
@@ -63,7 +63,7 @@ impl Untouched {
     }
 }
 
-/// Where a path leads: links followed, also one to nothing at its end, as far as there is something; from there on by
+/// Resolves a path: follows links, also one to nothing at its end, as far as the path exists; from there on by
 /// name, for what will be made is no link.
 pub(crate) fn place(path: &Path) -> PathBuf {
     let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());

@@ -76,7 +76,7 @@ impl ReportArgs {
     }
 }
 
-/// What is known of the file beside its sound.
+/// Facts about the file other than its sound.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
     /// The input's name.
@@ -88,11 +88,11 @@ pub(crate) struct About {
     pub(crate) model: String,
     /// None for no limit.
     pub(crate) attenuation_limit_db: Option<f32>,
-    /// What was repaired on the way.
+    /// Faults that were repaired.
     pub(crate) notices: Vec<String>,
 }
 
-/// What the engine's reports say about a stretch of time.
+/// The sums of the engine's reports over a stretch of time.
 #[derive(Debug, Default)]
 struct Activity {
     frames: u32,
@@ -190,7 +190,7 @@ impl Recorder {
         self.noise.1.push(report.output_dbfs, report.voice);
     }
 
-    /// What was gathered.
+    /// Returns everything gathered.
     pub(crate) fn finish(self, about: About) -> Picture {
         let (before, after) = (self.before.finish(), self.after.finish());
         let figures = (
@@ -232,7 +232,7 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Writes a page that needs nothing else but the sound it lets one hear.
+    /// Writes a page that needs no file but the sound it plays.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
         let page = html::page(self, path).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
         output_file::write(path, overwrite, page.as_bytes())
@@ -365,7 +365,7 @@ mod tests {
         }
         assert!(picture.write_html(&path, false).is_err(), "an existing file is kept");
         assert!(picture.write_html(&path, true).is_ok());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::output_file;
 /// Extensions of what browsers play. AIFF, CAF and AU are not among it.
 const PLAYED: [&str; 10] = ["wav", "wave", "flac", "mp3", "ogg", "oga", "m4a", "m4b", "mp4", "aac"];
 
-/// What RFC 3986 lets stand in a path; a colon would make a scheme of what stands before it.
+/// Characters that RFC 3986 allows in a path, without the colon, which would end a scheme.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The players of a page; empty if there is nothing to play.

@@ -57,7 +57,7 @@ impl Part {
         info: Option<StreamInfo>,
     ) -> Result<Self, WavError> {
         guard::contained(|| Self::probe(path, head, range, info))
-            .unwrap_or_else(|| Err(WavError::broken_off(path)))
+            .unwrap_or_else(|| Err(WavError::decoder_panicked(path)))
     }
 
     fn probe(
@@ -178,7 +178,7 @@ impl Part {
             self.set_times(Times::About(unit));
         }
         if !is_mp4 {
-            // What lies before frame 0 and behind the stated end was put there by an encoder. Some writers count whole
+            // An encoder's padding lies before frame 0 and after the stated end. Some writers count whole
             // packets: it is no length to rely on.
             if let Some(frames) = track.num_frames.filter(|frames| *frames > 0) {
                 self.sound = 0..frames;
@@ -232,7 +232,7 @@ fn check_codec(path: &Path, parameters: &AudioCodecParameters, container: Format
     Err(WavError::new(path, kind))
 }
 
-/// Whether the setup of a Vorbis stream, which the demuxer keeps behind the 30 bytes of its identification, asks for no more
+/// Returns whether the setup of a Vorbis stream, which the demuxer keeps behind the 30 bytes of its identification, asks for no more
 /// memory than it may.
 fn is_modest(parameters: &AudioCodecParameters) -> bool {
     parameters.extra_data.as_deref().and_then(|extra| extra.get(30..)).is_none_or(vorbis::is_modest)

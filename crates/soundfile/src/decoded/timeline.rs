@@ -1,4 +1,4 @@
-//! Where decoded sound belongs: what is missing becomes silence, and padding goes.
+//! Places decoded sound on a timeline: gaps become silence, and padding is removed.
 
 use std::ops::Range;
 
@@ -16,25 +16,25 @@ const MOST_NOTICES: usize = 100;
 /// Sound that waits for its place is at most this long, in samples.
 const LONGEST_WAIT: usize = 1 << 22;
 
-/// What a stated end may cut off behind the sound, in frames: the padding of an encoder.
+/// The most that a stated end may cut off the end of the sound, in frames: the padding of an encoder.
 const LONGEST_PADDING: u64 = 8192;
 
-/// Where the sound stands on its way from the container to the output.
+/// The state of the timeline between the container and the output.
 #[derive(Debug)]
 pub(super) struct Line {
     /// The frame that comes next, by the times of the container.
     pub(super) at: i64,
-    /// Where the packet before ended by its own time, in frames.
+    /// End of the previous packet by its own timestamp, in frames.
     pub(super) end_of_last: Option<i64>,
     /// Which frames are sound.
     pub(super) sound: Range<i64>,
     /// Frames of the output so far.
     pub(super) given: u64,
-    /// What the recording states, in frames.
+    /// The length that the recording states, in frames.
     pub(super) stated: Option<u64>,
     /// `ready` waits for a mark.
     pub(super) waiting: bool,
-    /// Where in `ready` something was missing, in frames.
+    /// The place of a gap in `ready`, in frames.
     pub(super) hole: Option<usize>,
     /// No mark was met yet.
     pub(super) fresh: bool,
@@ -94,12 +94,12 @@ impl Decoded {
             return;
         }
         let end = line.at.saturating_add_unsigned(frames);
-        let heard =
+        let missing =
             end.min(line.sound.end).saturating_sub(line.at.max(line.sound.start)).max(0).unsigned_abs();
-        note_silence(&mut self.notices, line.given, heard, rate);
-        line.given += heard;
+        note_silence(&mut self.notices, line.given, missing, rate);
+        line.given += missing;
         line.at = end;
-        self.silence += heard;
+        self.silence += missing;
     }
 
     /// Takes the samples of a packet behind those that are ready.
@@ -148,7 +148,7 @@ impl Decoded {
         if first && (hole.is_none() || begin > LONGEST_REPAIR as i64) {
             // It begins where its first page says, which for one cut out of a longer stream is not at 0.
             let start = if last { begin.max(0) } else { begin };
-            // What an encoder put before the sound stays before it.
+            // The padding of an encoder stays before the sound.
             line.sound.start = line.sound.start.saturating_add(start.saturating_sub(line.at).max(0));
             line.at = start;
         }

@@ -5,7 +5,7 @@ use std::process::{Command, Stdio};
 
 use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
 
-/// Whether a tool is installed. Says so if not, and fails where `SOURDINE_REQUIRE_TOOLS` is 1.
+/// Returns whether a tool is installed. Says so if not, and fails where `SOURDINE_REQUIRE_TOOLS` is 1.
 #[allow(clippy::print_stdout, reason = "the one way for a test to say that it was skipped")]
 pub(crate) fn have(tool: &str) -> bool {
     let flag = if tool == "sox" { "--version" } else { "-version" };
