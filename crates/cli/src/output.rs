@@ -28,7 +28,7 @@ pub(crate) fn written(line: &impl Display) -> Result<(), Failure> {
     }
 }
 
-/// One object or array as JSON. Control characters beyond those that JSON forbids are escaped too.
+/// Formats an object or array as JSON. Control characters beyond those that JSON forbids are escaped too.
 pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     let text = text.map_err(|error| Failure::Print { error: error.into(), written: false })?;
@@ -59,7 +59,7 @@ pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Prints a line about something that was repaired on the way.
+/// Prints a note about a repair.
 pub(crate) fn notice(line: &impl Display) {
     note(&format!("sourdine: note: {line}"));
 }
@@ -75,7 +75,7 @@ pub(crate) fn error(line: &impl Display) {
     note(&format!("sourdine: {line}"));
 }
 
-/// Columns that a bar is worth having from.
+/// Least columns for a bar.
 const LEAST_BAR: usize = 12;
 
 /// The progress of a whole run, by the bytes of its input files; shown on a terminal only.
@@ -138,7 +138,7 @@ pub(crate) struct FileProgress<'a> {
 }
 
 impl FileProgress<'_> {
-    /// This share of the file, 0 to 1, is done.
+    /// Records the share of the file that is done, 0 to 1.
     pub(crate) fn reached(&mut self, share: f64) {
         let now = (self.bytes as f64 * share.clamp(0.0, 1.0)) as u64;
         self.whole.bar.inc(now.saturating_sub(self.counted));

@@ -26,16 +26,16 @@ pub(crate) struct Outcome {
 pub(crate) enum Status {
     /// Written.
     Cleaned(Summary),
-    /// Left as it was.
+    /// Skipped.
     Skipped(Skipped),
     /// Not written.
     Failed {
-        /// Why, and what to do.
+        /// The reason, and what to do.
         error: String,
     },
 }
 
-/// A file's result as the sums of a run need it.
+/// The part of a file's result that enters the sums of a run.
 pub(crate) trait Done {
     /// Returns the seconds of sound and the number of notices; none if it was skipped.
     fn seconds_and_notices(&self) -> Option<(f64, usize)>;
@@ -61,7 +61,7 @@ pub(crate) struct Skipped {
 /// The header of a file.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Header {
-    /// Null where only reading to the end would tell.
+    /// Null where it can only be known by reading to the end.
     seconds: Option<f64>,
     frames: Option<u64>,
     sample_rate: u32,
@@ -71,7 +71,7 @@ pub(crate) struct Header {
 }
 
 impl Skipped {
-    /// The output is there; `header` asks for what the input's header says.
+    /// The output exists; `header` asks for the input's header.
     pub(crate) fn exists(task: &Task, header: bool) -> Self {
         let input = match &task.source {
             Source::File(path) if header => SoundReader::open(path).ok(),
@@ -141,7 +141,7 @@ impl Totals {
         }
     }
 
-    /// The run in a line.
+    /// Describes the run in a line.
     pub(crate) fn line(&self, verb: &str, took: Duration) -> String {
         let took = took.as_secs_f64();
         let mut line = format!("{} {verb}", self.done);

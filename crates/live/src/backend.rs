@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::session::DeviceFormat;
 
-/// In or out.
+/// The direction of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// A microphone or another source.
@@ -23,7 +23,7 @@ impl std::fmt::Display for Direction {
     }
 }
 
-/// Why a device cannot be used now.
+/// A failure of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeviceError {
     /// One line that names the device and says what to do.
@@ -32,12 +32,12 @@ pub struct DeviceError {
     pub transient: bool,
 }
 
-/// A device that was found, and how its stream will be.
+/// A device that was found, with the format of its stream.
 #[derive(Debug, Clone)]
 pub struct SelectedDevice<D> {
     /// The back end's own handle.
     pub device: D,
-    /// The identifier that it can be asked for by.
+    /// Its identifier.
     pub id: String,
     /// The name for people.
     pub name: String,
@@ -60,7 +60,7 @@ impl Events {
         self.failed.store(true, Relaxed);
     }
 
-    /// The stream is over; `why` in a line. Not for an audio thread that still runs.
+    /// The stream is over, with the reason in a line. Not to be called on a running audio thread.
     pub fn fail_because(&self, why: String) {
         if let Ok(mut reason) = self.reason.try_lock() {
             *reason = Some(why);
@@ -68,7 +68,7 @@ impl Events {
         self.fail();
     }
 
-    /// Sound was lost between the device and us.
+    /// Sound was lost between the device and this program.
     pub fn xrun(&self) {
         self.xruns.fetch_add(1, Relaxed);
     }
@@ -86,10 +86,10 @@ impl Events {
     }
 }
 
-/// Takes a captured interleaved block in ±1.0, and how old it is by the device's own account, in ms.
+/// Takes a captured interleaved block in ±1.0, and its age as reported by the device, in ms.
 pub type OnCapture = Box<dyn FnMut(&[f32], Option<f32>) + Send>;
 
-/// Fills an interleaved block to be played, which becomes audible after so many ms by the device's own account.
+/// Fills an interleaved block to be played, which becomes audible after the number of ms that the device reports.
 pub type OnPlayback = Box<dyn FnMut(&mut [f32], Option<f32>) + Send>;
 
 /// A running stream; dropping it stops it.
@@ -103,17 +103,17 @@ pub trait Backend {
     /// Finds a device: the default one, or by its identifier or a part of its name.
     ///
     /// # Errors
-    /// [`DeviceError`] names the device and what there is instead.
+    /// [`DeviceError`] names the device and the alternatives.
     fn choose(
         &mut self,
         direction: Direction,
         wanted: Option<&str>,
     ) -> Result<SelectedDevice<Self::Device>, DeviceError>;
 
-    /// The identifier of the present default device, where that can be told at little cost.
+    /// Returns the identifier of the current default device, where that is cheap to tell.
     fn default_id(&mut self, direction: Direction) -> Option<String>;
 
-    /// Returns whether a device that was opened is still there, where that can be told at little cost: a sound server moves
+    /// Returns whether an open device is still present, where that is cheap to tell: a sound server moves
     /// the stream of a microphone that is unplugged to another source, which may be our own output.
     fn is_present(&mut self, direction: Direction, id: &str) -> bool;
 

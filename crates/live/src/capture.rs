@@ -22,7 +22,7 @@ pub(crate) struct Mark {
     pub(crate) block: usize,
 }
 
-/// The way to playback.
+/// The connection to playback.
 pub(crate) struct ToPlayback {
     pub(crate) ring: Producer<f32>,
     pub(crate) marks: Producer<Mark>,
@@ -38,7 +38,7 @@ pub struct Capture<C: Clock> {
     pub(crate) device_channels: usize,
     pub(crate) channels: usize,
     pub(crate) rate: u32,
-    /// The step that is being filled, interleaved; then what the engine made of it.
+    /// The step that is being filled, interleaved; then the engine's output.
     pub(crate) step: Vec<f32>,
     pub(crate) filled: usize,
     pub(crate) to_playback: Option<ToPlayback>,
@@ -101,7 +101,7 @@ impl<C: Clock> Capture<C> {
         }
     }
 
-    /// Moves what fits of the block into the step, mixed to the voice's channels, and returns the rest.
+    /// Moves as much of the block as fits into the step, mixed to the voice's channels, and returns the rest.
     fn fill<'a>(&mut self, block: &'a [f32]) -> &'a [f32] {
         let room = (self.step.len() - self.filled) / self.channels;
         let (taken, rest) = block.split_at(block.len().min(room * self.device_channels));
@@ -135,7 +135,7 @@ impl<C: Clock> Capture<C> {
         self.meters.input_peak.raise(peak(&self.step));
         let mean_square = self.step.iter().map(|x| x * x).sum::<f32>() / self.step.len() as f32;
         let recording = self.tap.begin(&self.step);
-        // The step fits the stream it was made for; nothing else can be refused.
+        // The step has the length that the stream was made for, so the engine cannot refuse it.
         let report = self.engine.process_interleaved_f32(&mut self.step).unwrap_or_default();
         if recording {
             self.tap.end(&self.step, &self.meters.recorder_lost);

@@ -90,7 +90,7 @@ impl CpalHost {
                 Direction::Input => self.host.default_input_device(),
                 Direction::Output => self.host.default_output_device(),
             };
-            // Where there is no microphone, a sound server offers what it plays.
+            // Without a microphone, a sound server offers the sound it plays.
             let device = device.filter(|d| direction == Direction::Output || !id_of(d).ends_with(".monitor"));
             return device.ok_or_else(|| no_default(&self.name(), direction));
         };

@@ -63,7 +63,7 @@ pub fn open_host(name: Option<&str>) -> Result<Host, String> {
         Some(name) if name.eq_ignore_ascii_case(PulseAudio::NAME) => {
             return Ok(Box::new(PulseAudio::open()?));
         }
-        // Where it is built in, cpal takes PipeWire before anything else.
+        // If it is built in, cpal prefers PipeWire to everything else.
         None if !cfg!(feature = "pipewire") && PulseAudio::is_available() => {
             if let Ok(server) = PulseAudio::open() {
                 return Ok(Box::new(server));

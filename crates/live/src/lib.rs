@@ -44,6 +44,6 @@ pub use meters::{Load, Meters, Priority};
 pub use playback::Playback;
 pub use recorder::{Recorder, Recording, RecordingPaths};
 pub use session::{DeviceFormat, Plan, Session};
-pub use status::{Knobs, Latency, Levels, Phase, Status};
+pub use status::{ControlState, Latency, Levels, Phase, Status};
 pub use supervisor::{Command, Options, Output, Supervisor};
 pub use virtual_mic::VirtualMic;

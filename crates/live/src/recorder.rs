@@ -27,7 +27,7 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// Keeps the step before it is denoised. Returns whether anybody records.
+    /// Keeps the step before it is denoised. Returns whether it is recording.
     pub(crate) fn begin(&mut self, step: &[f32]) -> bool {
         let on = self.on.load(Relaxed);
         if on {

@@ -115,7 +115,7 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
         .unwrap_or_default();
     if delays.len() < starts.len() / 2 {
         return Err(format!(
-            "{} of {} clicks were heard by {}; turn {} up, and the input too, or join them by a cable",
+            "{} of {} clicks were picked up by {}; turn {} up, and the input too, or join them by a cable",
             delays.len(),
             starts.len(),
             input.name,

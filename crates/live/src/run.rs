@@ -99,7 +99,7 @@ fn drive(
         if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
             return Ok(());
         }
-        match virtual_mic.map_or(Ok(true), VirtualMic::is_heard) {
+        match virtual_mic.map_or(Ok(true), VirtualMic::is_in_use) {
             Ok(heard) => supervisor.poll(heard)?,
             Err(why) => supervisor.wait(why),
         }

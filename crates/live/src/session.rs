@@ -1,4 +1,4 @@
-//! A session: the two ends that live in the callbacks, and what stays outside.
+//! A session: the two ends that run in the callbacks, and the parts that stay outside.
 //!
 //! ```text
 //! device in → [Capture: channels → engine] → ring → [Playback: buffer → micro-resampler] → device out
@@ -18,10 +18,10 @@ use crate::meters::Meters;
 use crate::playback::{Parts, Playback};
 use crate::recorder::{self, Recorder};
 
-/// Seconds of sound between the ends: as long as playback may stall without losing any.
+/// Seconds of sound between the ends: the longest stall of playback that loses none.
 const RING_SECONDS: usize = 1;
 
-/// Callbacks whose marks playback may be behind.
+/// Callbacks that playback may lag behind.
 const MARKS: usize = 4096;
 
 /// A device's stream.

@@ -21,7 +21,7 @@ pub(crate) fn best(sound: &[f32], at: usize, by: isize, fade: usize, allowed: (i
     let reach = (fade / 2) as isize;
     let here = &sound[at..at + fade];
     // Normalised, less a little for the distance: of the periods of a tone the nearest is wanted.
-    let likeness = |shift: isize, stride: usize| -> f32 {
+    let correlation = |shift: isize, stride: usize| -> f32 {
         let from = at.saturating_add_signed(shift);
         let Some(there) = sound.get(from..from + fade) else { return f32::NEG_INFINITY };
         let (mut product, mut power, mut power_here) = (0.0, 1e-9, 1e-9);
@@ -35,7 +35,7 @@ pub(crate) fn best(sound: &[f32], at: usize, by: isize, fade: usize, allowed: (i
     let search = |middle: isize, reach: isize, step: usize, stride: usize| {
         let range = (middle - reach).max(lowest)..=(middle + reach).min(highest);
         range.step_by(step).fold((f32::NEG_INFINITY, middle), |found, shift| {
-            let now = likeness(shift, stride);
+            let now = correlation(shift, stride);
             if now > found.0 { (now, shift) } else { found }
         })
     };

@@ -19,9 +19,9 @@ pub enum Phase {
     Idle,
 }
 
-/// The knobs as they are.
+/// The current controls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Knobs {
+pub struct ControlState {
     /// Denoising, and not the input itself.
     pub enabled: bool,
     /// The attenuation limit in dB; none if there is no limit.
@@ -82,7 +82,7 @@ pub struct Status {
     /// The output's.
     pub output: String,
     /// The knobs.
-    pub knobs: Knobs,
+    pub knobs: ControlState,
     /// Levels.
     pub levels: Levels,
     /// The decision on voice.

@@ -41,7 +41,7 @@ impl WavFile {
         let mut header = Cursor::new(Vec::new());
         WavWriter::new(&mut header, spec).and_then(WavWriter::finalize).map_err(|e| failed(&e))?;
         let header = header.into_inner();
-        let file = beside(path).map_err(|e| failed(&e))?;
+        let file = temporary(path).map_err(|e| failed(&e))?;
         let mut wav = Self {
             file,
             path: path.into(),
@@ -70,7 +70,7 @@ impl WavFile {
     pub(crate) fn finish(mut self, frames: u64) -> Result<(), String> {
         self.complete(frames).map_err(|e| self.trouble(&e))?;
         let Err(failed) = self.file.persist_noclobber(&self.path) else { return Ok(()) };
-        // Somebody else has the name now. What was recorded stays where it is.
+        // Another file has the name now. The recording stays where it is.
         let why = if failed.error.kind() == ErrorKind::AlreadyExists {
             "exists already".into()
         } else {
@@ -117,7 +117,7 @@ pub(crate) fn exists(path: &Path) -> String {
 ///
 /// The name is none that `sourdine clean` takes for an abandoned output and removes: what a killed program has recorded
 /// exists nowhere else.
-fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+fn temporary(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Not more of the name than leaves room for the rest of it in 255 bytes.
     let name = path.file_name().ok_or_else(|| std::io::Error::from(ErrorKind::IsADirectory))?;

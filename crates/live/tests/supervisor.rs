@@ -20,7 +20,7 @@ impl Clock for HandClock {
     }
 }
 
-/// What is plugged in, and the streams that are open.
+/// The devices plugged in, and the open streams.
 #[derive(Default)]
 struct World {
     microphone: Option<DeviceFormat>,
@@ -237,7 +237,7 @@ fn what_no_waiting_mends_is_said_at_once() {
 }
 
 #[test]
-fn nobody_listening_closes_the_devices() {
+fn the_devices_close_while_no_program_listens() {
     let mut rig = Rig::new(options());
     rig.until(true);
     rig.supervisor.poll(false).unwrap();

@@ -1,4 +1,4 @@
-//! One error type for reading and writing: which file, what is wrong, where, what to do.
+//! The error type for reading and writing: the file, the problem, its place, and the remedy.
 
 use std::error::Error;
 use std::fmt;
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use crate::riff::{MAX_CHANNELS, MAX_CHUNKS, MAX_SAMPLE_RATE};
 
-/// Why a WAV file could not be read or written.
+/// A failure to read or write a sound file.
 ///
 /// `Display` is exactly one line: the file, the problem (with the byte offset where there is one) and what to do.
 /// Control characters in the file's name are escaped in it.
@@ -49,7 +49,7 @@ pub enum WavErrorKind {
         /// Offset of the `data` chunk, or else of the end of the file, in bytes.
         offset: u64,
     },
-    /// The `fmt ` chunk is too short to say what it must.
+    /// The `fmt ` chunk is too short for its fields.
     FormatTooShort {
         /// Offset of the chunk, in bytes.
         offset: u64,
@@ -58,7 +58,7 @@ pub enum WavErrorKind {
     },
     /// There is no `data` chunk.
     NoData,
-    /// More chunks stand before the sound than any real file has.
+    /// More chunks precede the sound than in any real file.
     TooManyChunks {
         /// Offset at which the reader gave up, in bytes.
         offset: u64,
@@ -96,7 +96,7 @@ pub enum WavErrorKind {
         /// Bytes per frame that channels and bits give.
         expected: u32,
     },
-    /// The input is no sound file of a kind that is known.
+    /// The input is not a sound file of a known kind.
     NotSound {
         /// The kind of file that its first bytes suggest ("MIDI"), if they are known.
         looks_like: Option<&'static str>,
@@ -105,24 +105,24 @@ pub enum WavErrorKind {
     Undecodable,
     /// The input holds no sound, or none whose rate and channels are known.
     NoSound,
-    /// The input is Vorbis of more than two channels, which the decoder does not get right.
+    /// The input is Vorbis of more than two channels, which the decoder does not decode correctly.
     VorbisChannels {
         /// The number of channels.
         stated: u16,
     },
-    /// The input is AAC of more than two channels, which the decoder does not know.
+    /// The input is AAC of more than two channels, which the decoder does not support.
     AacChannels {
         /// The number of channels.
         stated: u16,
     },
     /// The input is HE-AAC, of which the decoder gives only the lower half of the band.
     HeAac,
-    /// The header contradicts itself or lacks what it must have.
+    /// The header contradicts itself or lacks a required field.
     Damaged {
         /// The fault, as the rest of a sentence.
         what: &'static str,
     },
-    /// The samples are kept in a way that is not known here.
+    /// The samples have an unsupported coding.
     UnknownCoding {
         /// The kind of file.
         container: &'static str,
@@ -136,7 +136,7 @@ pub enum WavErrorKind {
     },
     /// The input is Opus in another container than Ogg.
     OpusOutsideOgg,
-    /// The sound becomes another one in its middle: its rate or its channels change.
+    /// The rate or the channels change in the middle of the sound.
     FormChanges {
         /// The place in bytes, if it is known.
         byte: Option<u64>,
@@ -147,20 +147,20 @@ pub enum WavErrorKind {
         /// Rate and channels from there on.
         to: (u32, u16),
     },
-    /// The output's name says neither WAV nor FLAC.
+    /// The output's name has the extension of neither WAV nor FLAC.
     OutputKind,
-    /// FLAC holds no such sound.
+    /// FLAC cannot hold sound of this rate or these channels.
     NotForFlac {
         /// Frames per second.
         sample_rate: u32,
         /// Samples in a frame.
         channels: u16,
     },
-    /// Whoever read the output has closed it.
+    /// The reader of the output has closed it.
     OutputClosed,
     /// The header of a stream is larger than any real one.
     HeaderTooLong,
-    /// The input became another one, or shorter, while it was being read.
+    /// The input changed or became shorter while it was being read.
     SourceChanged,
     /// The output exists and may not be replaced.
     OutputExists,
@@ -170,7 +170,7 @@ pub enum WavErrorKind {
     OutputIsDirectory,
     /// The output exists and is a pipe, a socket or a device.
     OutputNotAFile,
-    /// The folder that the output should go to is missing, or is no folder.
+    /// The folder of the output is missing, or is not a folder.
     OutputFolderMissing,
     /// The output's folder may not be written to.
     WriteDenied,
@@ -215,7 +215,7 @@ impl WavError {
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
 
-    /// Compressed sound that the decoder gave up.
+    /// Compressed sound on which the decoder gave up.
     pub(crate) fn undecodable(path: &Path, error: &symphonia::core::errors::Error) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
         Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
@@ -362,14 +362,14 @@ impl fmt::Display for WavErrorKind {
             Self::Damaged { what } => write!(f, "has a damaged header: {what}; export it again"),
             Self::UnknownCoding { container } => write!(
                 f,
-                "is {container} with compressed samples of a kind that is not known here; convert it to WAV first, with ffmpeg for instance"
+                "is {container} with compressed samples of an unsupported kind; convert it to WAV first, with ffmpeg for instance"
             ),
             Self::OpusLayout { channels, family } => write!(
                 f,
-                "is Opus of {channels} channels in a layout that is not known here (mapping family {family}); convert it to WAV first, with ffmpeg or opusdec for instance"
+                "is Opus of {channels} channels in an unsupported layout (mapping family {family}); convert it to WAV first, with ffmpeg or opusdec for instance"
             ),
             Self::OpusOutsideOgg => f.write_str(
-                "is Opus in another container than Ogg; put it there as it is first: ffmpeg -i FILE -map 0:a:0 -c copy FILE.opus",
+                "is Opus in a container other than Ogg; copy it into Ogg first: ffmpeg -i FILE -map 0:a:0 -c copy FILE.opus",
             ),
             Self::FormChanges { byte, millis, from, to } => {
                 let seconds = millis as f64 / 1000.0;
@@ -396,7 +396,7 @@ impl fmt::Display for WavErrorKind {
                 f.write_str("has a header of more than 16 MiB; it is damaged, export it again")
             }
             Self::SourceChanged => {
-                f.write_str("changed while it was being read; run again when nothing writes to it")
+                f.write_str("changed while it was being read; run again when no program writes to it")
             }
             Self::OutputExists => {
                 f.write_str("exists already; choose another name or allow it to be replaced")
@@ -418,11 +418,11 @@ impl fmt::Display for WavErrorKind {
             ),
             Self::BlockLength { samples, channels } => write!(
                 f,
-                "was given {samples} samples, which is not whole frames of {channels} channels; this is a mistake in the program"
+                "was given {samples} samples, which is not a whole number of frames of {channels} channels; this is a bug, please report it"
             ),
             Self::FrameCount { expected, written } => write!(
                 f,
-                "was given {written} frames where its source has {expected}; this is a mistake in the program"
+                "was given {written} frames where its source has {expected}; this is a bug, please report it"
             ),
             Self::Read => f.write_str("could not be read; check the disk and try again"),
             Self::Write => f.write_str("could not be written; check the disk and try again"),

@@ -7,14 +7,14 @@ use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use crate::header::{chunks, without_tags};
 use crate::tags::InfoTag;
 
-/// Metadata of an input file is kept up to this, in bytes.
+/// The most metadata of an input file that is kept, in bytes.
 const LONGEST: u64 = 64 << 20;
 
 const APPLICATION: u8 = 2;
 const VORBIS_COMMENT: u8 = 4;
 const CUE_SHEET: u8 = 5;
 
-/// The comment that names other speakers than FLAC's own (RFC 9639, section 8.6.2).
+/// The comment that names speakers other than FLAC's own (RFC 9639, section 8.6.2).
 pub(crate) const MASK_COMMENT: &str = "WAVEFORMATEXTENSIBLE_CHANNEL_MASK";
 
 /// LIST/INFO's names and those of Vorbis comments.
@@ -37,7 +37,7 @@ const NAMES: [(&[u8; 4], &str); 11] = [
 pub(crate) struct Blocks(Vec<Vec<u8>>);
 
 impl Blocks {
-    /// The blocks of a FLAC file that are true of its twin: comments, pictures, application data, byte for byte and in
+    /// Copies the blocks of a FLAC file that remain true of its copy: comments, pictures, application data, byte for byte and in
     /// their order, and the cue sheet if `whole`. STREAMINFO and the seek table are not, and padding is none.
     ///
     /// The stream begins at byte `at`.
@@ -66,7 +66,7 @@ impl Blocks {
         }
     }
 
-    /// Title, artist and the like, and the speakers where they are not those that FLAC has for as many channels.
+    /// Makes comments of title, artist and the like, and of the speakers where they differ from FLAC's for as many channels.
     pub(crate) fn of_tags(tags: &[InfoTag], channels: u16, mask: Option<u32>) -> Self {
         let named = tags.iter().filter_map(|(id, value)| {
             NAMES.iter().find(|(known, _)| *known == id).map(|(_, name)| format!("{name}={value}"))
@@ -126,7 +126,7 @@ impl Blocks {
         }
     }
 
-    /// As they stand in a file, the last one marked as such.
+    /// Joins the blocks as in a file, the last one marked as such.
     pub(crate) fn into_bytes(mut self) -> Vec<u8> {
         if let Some(last) = self.0.last_mut().and_then(|block| block.first_mut()) {
             *last |= 0x80;

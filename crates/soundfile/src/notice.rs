@@ -10,12 +10,12 @@ use crate::format::SampleFormat;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Notice {
-    /// The file ends before its header says: what is there is used.
+    /// The file ends before the length that its header states: the frames present are used.
     Truncated {
         /// Missing bytes.
         missing_bytes: u64,
     },
-    /// The header does not know the length (written into a pipe, or the recorder was stopped hard): everything up
+    /// The header does not state the length (written into a pipe, or the recorder crashed): everything up
     /// to the end of the file is taken as sound.
     UnknownLength,
     /// The sound ends in the middle of a frame; these last bytes are left out.
@@ -23,7 +23,7 @@ pub enum Notice {
         /// Length of the torn frame in bytes, always less than a frame.
         bytes: u64,
     },
-    /// The file ends, or makes no sense any more, before its sound does: what was decoded up to there is used.
+    /// The file ends, or becomes unreadable, before its sound does: the sound decoded up to there is used.
     CutOff {
         /// The end of the output, in frames.
         at: u64,
@@ -32,7 +32,7 @@ pub enum Notice {
         /// Frames per second.
         rate: u32,
     },
-    /// Sound that is missing or damaged; silence of its length stands in its place.
+    /// Sound that is missing or damaged, replaced with silence of the same length.
     Silence {
         /// Its start in the output, in frames.
         at: u64,
@@ -43,7 +43,7 @@ pub enum Notice {
     },
     /// As [`Silence`](Self::Silence), in more places than are listed one by one.
     MoreSilence {
-        /// In how many.
+        /// The number of places.
         places: u64,
         /// The length of all of them, in frames.
         frames: u64,
@@ -59,7 +59,7 @@ pub enum Notice {
         /// Frames per second.
         rate: u32,
     },
-    /// The times in the file jump too far for silence to be put there: the sound goes on without a pause.
+    /// The timestamps in the file jump too far to fill with silence: the sound continues without a pause.
     TimeJump {
         /// The place, in frames of the output.
         at: u64,
@@ -75,7 +75,7 @@ pub enum Notice {
         /// Frames per second.
         rate: u32,
     },
-    /// A later part of the file holds more bits of a sample than the first, in whose format all is written.
+    /// A later part of the file has more bits per sample than the first, whose format the output uses.
     FewerBitsLater {
         /// The part's bits.
         from: u32,
@@ -104,10 +104,7 @@ impl fmt::Display for Notice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::Truncated { missing_bytes } => {
-                write!(
-                    f,
-                    "the file is cut off ({missing_bytes} bytes missing); the frames that are there are used"
-                )
+                write!(f, "the file is cut off ({missing_bytes} bytes missing); the frames present are used")
             }
             Self::UnknownLength => f.write_str(
                 "the header does not state the length; everything up to the end of the file is used",
@@ -117,24 +114,24 @@ impl fmt::Display for Notice {
             }
             Self::CutOff { at, missing: Some(missing), rate } => write!(
                 f,
-                "the file is cut off or damaged at {}, {} before the end that it states; what comes before that is used",
+                "the file is cut off or damaged at {}, {} before the end that it states; the sound before that is used",
                 Seconds(at, rate),
                 Seconds(missing, rate)
             ),
             Self::CutOff { at, missing: None, rate } => write!(
                 f,
-                "the file is cut off or damaged at {}; what comes before that is used",
+                "the file is cut off or damaged at {}; the sound before that is used",
                 Seconds(at, rate)
             ),
             Self::Silence { at, frames, rate } => write!(
                 f,
-                "sound is missing or damaged at {}; silence of {} stands in its place",
+                "sound is missing or damaged at {}; replaced with {} of silence",
                 Seconds(at, rate),
                 Seconds(frames, rate)
             ),
             Self::MoreSilence { places, frames, rate } => write!(
                 f,
-                "sound is missing or damaged in {places} more places; silence of {} in all stands there",
+                "sound is missing or damaged in {places} more places; replaced with {} of silence in total",
                 Seconds(frames, rate)
             ),
             Self::LongerThanStated { stated, frames, rate } => write!(
@@ -145,21 +142,21 @@ impl fmt::Display for Notice {
             ),
             Self::TimeJump { at, frames, rate } => write!(
                 f,
-                "the times in the file jump by {} at {}; the sound goes on there without a pause",
+                "the timestamps in the file jump by {} at {}; the sound continues there without a pause",
                 Seconds(frames, rate),
                 Seconds(at, rate)
             ),
             Self::EditedOut { frames, rate } => write!(
                 f,
-                "the file's edit list leaves {} of its sound out, and so does the output",
+                "the file's edit list excludes {} of its sound; it is left out",
                 Seconds(frames, rate)
             ),
             Self::FewerBitsLater { from, to } => write!(
                 f,
-                "a later part of the file has {from} bits a sample; it is rounded to the {to} bits of the first part"
+                "a later part of the file has {from} bits per sample; it is rounded to the {to} bits of the first part"
             ),
             Self::FewerBits { from, to } => {
-                write!(f, "the output holds {to} samples, the input {from}; name it .wav to keep them all")
+                write!(f, "the output stores {to} samples, the input {from}; name it .wav to keep all bits")
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::error::{WavError, WavErrorKind};
 use crate::sound::SoundReader;
 use crate::temporary::{folder, temporary_file};
 
-/// Whether an output that exists already may be replaced.
+/// Whether an existing output may be replaced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overwrite {
     /// An existing output is an error, even if it appears only while the new one is being written.
@@ -82,7 +82,7 @@ impl Target {
         temporary_file(&self.place, ".tmp", private).map_err(|error| WavError::writing(&self.named, error))
     }
 
-    /// Gives the finished temporary file the attributes of its source, if it has one, brings it to the disk and to its
+    /// Gives the finished temporary file the attributes of its source, if it has one, syncs it to the disk and gives it its
     /// name.
     pub(crate) fn commit(&self, file: NamedTempFile, like: Option<&Attributes>) -> Result<(), WavError> {
         let failed = |error| WavError::writing(&self.named, error);
@@ -126,7 +126,7 @@ fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result
 pub(crate) enum Out {
     /// A temporary file, until it gets its name.
     Temporary(NamedTempFile),
-    /// A pipe, or whatever else has no end that could be gone back from.
+    /// A pipe, or another stream that cannot seek.
     Stream(Box<dyn Write + Send>),
 }
 

@@ -1,7 +1,7 @@
 //! Temporary files on their way to a name: recognisable, locked while they are written, and removed once abandoned.
 //!
-//! The lock is the system's and ends with the process, whatever ends that. Process numbers would be no sign: they are
-//! used again, and mean nothing to another container that writes into the same folder.
+//! The lock is the system's and ends with the process, however that ends. Process numbers would tell nothing: they are
+//! reused, and mean nothing to another container that writes into the same folder.
 
 use std::ffi::OsStr;
 use std::fs::{self, File, TryLockError};
@@ -13,13 +13,13 @@ use tempfile::{Builder, NamedTempFile};
 /// Marks our files among those of others.
 const MARK: &str = ".sourdine-";
 
-/// Random characters behind the mark.
+/// Random characters after the mark.
 const RANDOM: usize = 6;
 
 /// The endings of the names.
 const ENDINGS: [&str; 2] = [".tmp", ".png"];
 
-/// Locks are asked for on systems on which they bind only those who ask.
+/// Used on systems whose locks are advisory.
 const LOCKS: bool = cfg!(unix);
 
 /// Makes a file `.NAME.sourdine-XXXXXX.tmp` in the folder of `place` that is deleted when dropped. `ending` is `.tmp` or

@@ -1,4 +1,4 @@
-//! What cannot be read is refused with one line that names the file, the fault and the way out.
+//! Files that cannot be read are refused with one line that names the file, the fault and the remedy.
 
 mod common;
 
@@ -24,7 +24,11 @@ fn check(bytes: &[u8], kind: Kind, words: &[&str]) {
 /// As [`check`], for what a file may be and a stream may not.
 fn check_stream(bytes: &[u8], kind: Kind, words: &[&str]) {
     let stream = std::io::Cursor::new(bytes.to_vec());
-    is_refused(&SoundReader::from_stream(Box::new(stream), "talk.wav").unwrap_err(), kind, words);
+    is_refused(
+        &SoundReader::from_stream(Box::new(stream), "talk.wav").expect_err("not refused"),
+        kind,
+        words,
+    );
 }
 
 fn is_refused(error: &WavError, kind: Kind, words: &[&str]) {

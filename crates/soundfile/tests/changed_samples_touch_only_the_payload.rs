@@ -1,4 +1,4 @@
-//! What was changed is in the output as another reader sees it, and nothing else differs.
+//! Changed samples are in the output as another reader sees it, and nothing else differs.
 
 mod common;
 

@@ -56,7 +56,7 @@ fn pass(input: &Path, output: &Path) -> Result<(Vec<f32>, Vec<String>), WavError
     Ok((all, notices))
 }
 
-/// What ffmpeg decodes; `None` if it is not installed or gives nothing.
+/// Decodes with ffmpeg; `None` if it is not installed or gives nothing.
 fn theirs(input: &Path) -> Option<Vec<f32>> {
     let arguments = ["-v", "quiet", "-nostdin", "-i", input.to_str()?, "-map", "0:a:0", "-f", "f64le", "-"];
     let output = Command::new("ffmpeg").args(arguments).stdin(Stdio::null()).output().ok()?;
@@ -64,8 +64,8 @@ fn theirs(input: &Path) -> Option<Vec<f32>> {
     Some(samples.collect()).filter(|samples: &Vec<f32>| output.status.success() && !samples.is_empty())
 }
 
-/// How two readings compare.
-enum Likeness {
+/// The result of comparing two readings.
+enum Agreement {
     Same,
     /// The same but for their ends, which lie apart by no more than an encoder's padding.
     Padding,
@@ -77,7 +77,7 @@ enum Likeness {
 /// More than an encoder puts around the sound, in samples of two channels.
 const LONGEST_PADDING: usize = 2 * 8192;
 
-fn compare(ours: &[f32], theirs: &[f32]) -> Likeness {
+fn compare(ours: &[f32], theirs: &[f32]) -> Agreement {
     let shorter = ours.len().min(theirs.len());
     let apart = ours.len().abs_diff(theirs.len());
     // Where one has padding that the other has not, their ends may differ.
@@ -86,13 +86,13 @@ fn compare(ours: &[f32], theirs: &[f32]) -> Likeness {
     let wrong: f64 = both().map(|(x, y)| f64::from(x - y).powi(2)).sum();
     let right: f64 = both().map(|(_, y)| f64::from(*y).powi(2)).sum();
     if wrong > right * 1e-6 && wrong > 1e-12 * length as f64 {
-        return Likeness::Other(format!("{:.1} dB beside ffmpeg", 10.0 * (right / wrong).log10()));
+        return Agreement::Other(format!("{:.1} dB against ffmpeg", 10.0 * (right / wrong).log10()));
     }
     match ours.len() {
-        _ if apart == 0 => Likeness::Same,
-        _ if apart <= LONGEST_PADDING && !ours.is_empty() => Likeness::Padding,
-        longer if longer > theirs.len() => Likeness::Further,
-        _ => Likeness::Other(format!("{} samples where ffmpeg has {}", ours.len(), theirs.len())),
+        _ if apart == 0 => Agreement::Same,
+        _ if apart <= LONGEST_PADDING && !ours.is_empty() => Agreement::Padding,
+        longer if longer > theirs.len() => Agreement::Further,
+        _ => Agreement::Other(format!("{} samples where ffmpeg has {}", ours.len(), theirs.len())),
     }
 }
 
@@ -122,10 +122,10 @@ fn every_file_is_read_as_ffmpeg_reads_it_or_refused_in_one_line() {
             }
             Ok((ours, _)) => match theirs(path).map(|theirs| compare(&ours, &theirs)) {
                 None => "read, without a second opinion",
-                Some(Likeness::Same) => "read as ffmpeg reads it",
-                Some(Likeness::Padding) => "read as ffmpeg reads it, but for padding",
-                Some(Likeness::Further) => "read as ffmpeg reads it, and further",
-                Some(Likeness::Other(difference)) => {
+                Some(Agreement::Same) => "read as ffmpeg reads it",
+                Some(Agreement::Padding) => "read as ffmpeg reads it, but for padding",
+                Some(Agreement::Further) => "read as ffmpeg reads it, and further",
+                Some(Agreement::Other(difference)) => {
                     wrong.push(format!("{}: {difference}", path.display()));
                     "read otherwise"
                 }

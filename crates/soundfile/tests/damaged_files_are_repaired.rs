@@ -61,7 +61,7 @@ fn data_cut_off() {
                     notices.push(Notice::PartialFrame { bytes: torn as u64 });
                 }
                 let what = format!("{format}, {kept} frames and {torn} bytes");
-                // What an empty cut leaves is a file with no sound at all, and that is fine too.
+                // An empty cut leaves a file without sound, which is fine too.
                 check(&what, &wav.bytes()[..cut], kept as u64, &notices, &whole(&wav, kept));
             }
         }

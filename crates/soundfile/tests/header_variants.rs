@@ -5,7 +5,7 @@ mod common;
 use common::{FORMATS, Wav, bits, extensible, fmt, folder, put, read_all};
 use sourdine_soundfile::{SampleFormat, SoundReader, WavSpec};
 
-/// What the samples of `wav` must decode to, by a formula of our own in f64.
+/// Decodes the samples of `wav` by a formula of our own in f64.
 fn expected(format: SampleFormat, data: &[u8]) -> Vec<f32> {
     data.chunks_exact(format.bytes())
         .map(|bytes| {

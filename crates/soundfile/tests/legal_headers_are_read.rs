@@ -145,7 +145,7 @@ fn wav_behind_an_id3v2_tag_keeps_the_tag_from_file_and_pipe() {
     let wav = Wav::new(SampleFormat::I16, 2, 300);
     let tagged = [&b"ID3\x03\0\0\0\0\0\x05hello"[..], &wav.bytes()].concat();
     let input = put(&folder, "cut.wav", &tagged[..tagged.len() - 400]);
-    let output = folder.path().join("mended.wav");
+    let output = folder.path().join("repaired.wav");
     pass(&input, &output, 1).unwrap();
     let (samples, reader) = read(&output);
     assert_eq!((samples.len(), reader.notices()), (400, &[][..]));

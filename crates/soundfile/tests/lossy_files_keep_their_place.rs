@@ -35,7 +35,7 @@ fn made(folder: &TempDir, source: &Path, name: &str, options: &[&str]) -> PathBu
 }
 
 /// Signal to difference, in dB.
-fn likeness(signal: &[f32], other: &[f32]) -> f64 {
+fn agreement_db(signal: &[f32], other: &[f32]) -> f64 {
     let energy = |pairs: &mut dyn Iterator<Item = f64>| pairs.map(|x| x * x).sum::<f64>();
     let wanted = energy(&mut signal.iter().map(|x| f64::from(*x)));
     let wrong = energy(&mut signal.iter().zip(other).map(|(x, y)| f64::from(*x) - f64::from(*y)));
@@ -65,10 +65,10 @@ fn place_and_length() {
             assert_eq!(reader.frames(), Some(FRAMES as u64), "{what}");
             assert_eq!(samples.len(), FRAMES * usize::from(channels), "{what}");
             assert_eq!(reader.notices(), [], "{what}");
-            let with_source = likeness(&read(&source).0, &samples);
-            assert!(with_source > 15.0, "{what}: {with_source:.1} dB beside the source: not at its place");
-            let with_ffmpeg = likeness(&decoded_f32(&made), &samples);
-            assert!(with_ffmpeg > 80.0, "{what}: {with_ffmpeg:.1} dB beside what ffmpeg decodes");
+            let with_source = agreement_db(&read(&source).0, &samples);
+            assert!(with_source > 15.0, "{what}: {with_source:.1} dB against the source: not at its place");
+            let with_ffmpeg = agreement_db(&decoded_f32(&made), &samples);
+            assert!(with_ffmpeg > 80.0, "{what}: {with_ffmpeg:.1} dB against what ffmpeg decodes");
 
             let output = folder.path().join("out.wav");
             pass(&made, &output, 1).unwrap();
@@ -96,6 +96,6 @@ fn a_length_that_the_file_does_not_state_is_counted() {
         let theirs = decoded_f32(&file);
         assert_eq!(samples.len(), theirs.len(), "{}", file.display());
         assert_eq!(reader.frames(), Some(theirs.len() as u64), "{}", file.display());
-        assert!(likeness(&theirs, &samples) > 80.0, "{}", file.display());
+        assert!(agreement_db(&theirs, &samples) > 80.0, "{}", file.display());
     }
 }

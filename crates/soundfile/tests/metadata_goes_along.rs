@@ -34,7 +34,7 @@ fn tagged(folder: &TempDir, name: &str, options: &[&str]) -> PathBuf {
     made
 }
 
-/// What ffprobe shows of a file, in lines of `name=value`.
+/// Shows a file's metadata with ffprobe, in lines of `name=value`.
 fn shown(path: &Path, entries: &str) -> String {
     let args = ["-v", "error", "-show_entries", entries, "-of", "default=nw=1", path.to_str().unwrap()];
     String::from_utf8(run("ffprobe", &args)).unwrap()

@@ -60,8 +60,8 @@ fn changed(path: &Path, name: &str, change: impl FnOnce(&mut Vec<u8>)) -> PathBu
     made
 }
 
-/// How well `part` of the decoded sound equals what the undamaged file gives at the same place, in dB.
-fn likeness(wanted: &[f32], found: &[f32]) -> f64 {
+/// Compares decoded sound with what the undamaged file gives at the same place, in dB.
+fn agreement_db(wanted: &[f32], found: &[f32]) -> f64 {
     let wrong: f64 = wanted.iter().zip(found).map(|(x, y)| f64::from(x - y).powi(2)).sum();
     let right: f64 = wanted.iter().map(|x| f64::from(*x).powi(2)).sum();
     10.0 * (right / wrong.max(1e-30)).log10()
@@ -84,9 +84,9 @@ fn check_damaged(whole: &Path, damaged: &Path, longest: u64) {
     let (found, reader) = read(damaged);
     let what = format!("{}: {:?}", damaged.display(), reader.notices());
     assert_eq!(found.len(), wanted.len(), "{what}");
-    assert!(likeness(&wanted[..RATE], &found[..RATE]) > 60.0, "{what}: the start");
+    assert!(agreement_db(&wanted[..RATE], &found[..RATE]) > 60.0, "{what}: the start");
     let last = wanted.len() - RATE;
-    assert!(likeness(&wanted[last..], &found[last..]) > 60.0, "{what}: the end comes early or late");
+    assert!(agreement_db(&wanted[last..], &found[last..]) > 60.0, "{what}: the end comes early or late");
     let (at, frames) = silence(reader.notices()).unwrap_or_else(|| panic!("{what}: no notice"));
     assert!(frames > 0 && frames <= longest, "{what}");
     assert!((RATE as u64..last as u64).contains(&at), "{what}");
@@ -110,7 +110,7 @@ fn an_mp3_whose_header_states_too_few_or_no_frames_keeps_all_of_them() {
         });
         let (found, reader) = read(&file);
         assert_eq!(found.len(), FRAMES, "{name}");
-        assert!(likeness(&wanted, &found) > 100.0, "{name}");
+        assert!(agreement_db(&wanted, &found) > 100.0, "{name}");
         assert_eq!(reader.frames(), Some(FRAMES as u64), "{name}");
         let [notice] = reader.notices() else { panic!("{name}: {:?}", reader.notices()) };
         match frames {
@@ -136,8 +136,8 @@ fn joined_files_come_out_one_after_the_other() {
         });
         let (found, reader) = read(&joined);
         assert_eq!(found.len(), 2 * wanted.len(), "{name}: {:?}", reader.notices());
-        assert!(likeness(&wanted, &found[..wanted.len()]) > 100.0, "{name}: the first");
-        assert!(likeness(&wanted, &found[wanted.len()..]) > 100.0, "{name}: the second");
+        assert!(agreement_db(&wanted, &found[..wanted.len()]) > 100.0, "{name}: the first");
+        assert!(agreement_db(&wanted, &found[wanted.len()..]) > 100.0, "{name}: the second");
         assert_eq!(reader.notices(), [], "{name}");
     }
 }
@@ -174,9 +174,9 @@ fn aac_with_flipped_bits_is_read_to_its_end() {
         });
         let (found, reader) = read(&damaged);
         assert_eq!(found.len(), wanted.len(), "bit {place}: {:?}", reader.notices());
-        assert!(likeness(&wanted[..RATE], &found[..RATE]) > 60.0, "bit {place}");
+        assert!(agreement_db(&wanted[..RATE], &found[..RATE]) > 60.0, "bit {place}");
         let last = wanted.len() - RATE;
-        assert!(likeness(&wanted[last..], &found[last..]) > 60.0, "bit {place}");
+        assert!(agreement_db(&wanted[last..], &found[last..]) > 60.0, "bit {place}");
     }
 }
 
@@ -230,7 +230,7 @@ fn files_cut_in_half_give_what_is_there() {
         let (found, reader) = read(&half);
         let what = format!("{name}: {} of {}, {:?}", found.len(), wanted.len(), reader.notices());
         assert!(found.len() > wanted.len() / 3 && found.len() < wanted.len() * 3 / 4, "{what}");
-        assert!(likeness(&wanted[..found.len() - 4096], &found[..found.len() - 4096]) > 80.0, "{what}");
+        assert!(agreement_db(&wanted[..found.len() - 4096], &found[..found.len() - 4096]) > 80.0, "{what}");
         let cut = |notice: &Notice| matches!(notice, Notice::CutOff { .. } | Notice::Truncated { .. });
         assert!(reader.notices().iter().any(cut), "{what}");
         let output = folder.path().join("out.wav");
@@ -251,7 +251,7 @@ fn uneven_times_in_mp4_drop_nothing() {
     let (wanted, _) = read(&whole);
     let (found, reader) = read(&uneven);
     assert_eq!((found.len(), reader.notices()), (wanted.len(), &[][..]));
-    assert!(likeness(&wanted, &found) > 100.0);
+    assert!(agreement_db(&wanted, &found) > 100.0);
 }
 
 #[test]
@@ -281,7 +281,7 @@ fn sound_that_an_edit_list_lets_begin_later_begins_later() {
         assert!(theirs.len() + 1 - ours.len() <= 1024, "{what}");
         assert!(reader.frames().is_none_or(|frames| frames == ours.len() as u64), "{what}");
         // The times of the list are milliseconds; a frame of difference is what rounding them makes.
-        let shift = |by: usize| likeness(&theirs[by..], &ours).max(likeness(&theirs, &ours[by..]));
+        let shift = |by: usize| agreement_db(&theirs[by..], &ours).max(agreement_db(&theirs, &ours[by..]));
         assert!(shift(0).max(shift(1)) > 60.0, "{what}: {} dB", shift(0).max(shift(1)));
         let output = folder.path().join(format!("{name}.wav"));
         assert_eq!(pass(&late, &output, 1).unwrap(), ours.len() as u64, "{what}");
@@ -321,8 +321,8 @@ fn packets_that_are_missing_in_mp4_become_silence() {
     let (found, reader) = read(&gap);
     let at = 101 * 1024 - 1024;
     assert_eq!(silence(reader.notices()), Some((at as u64, 10_240)), "{:?}", reader.notices());
-    assert!(likeness(&wanted[..at], &found[..at]) > 100.0);
-    assert!(likeness(&wanted[at..at + RATE], &found[at + 10_240..at + 10_240 + RATE]) > 100.0);
+    assert!(agreement_db(&wanted[..at], &found[..at]) > 100.0);
+    assert!(agreement_db(&wanted[at..at + RATE], &found[at + 10_240..at + 10_240 + RATE]) > 100.0);
 }
 
 #[test]
@@ -380,7 +380,7 @@ fn flac_whose_depth_changes_is_written_in_that_of_the_first_part() {
     assert_eq!(reader.spec().format, SampleFormat::I16);
     assert_eq!(reader.notices(), [Notice::FewerBitsLater { from: 24, to: 16 }]);
     assert_eq!(found.len(), 2 * FRAMES);
-    assert!(likeness(&wanted, &found[FRAMES..]) > 100.0);
+    assert!(agreement_db(&wanted, &found[FRAMES..]) > 100.0);
 }
 
 #[test]
@@ -407,7 +407,7 @@ fn mp2_is_read_as_ffmpeg_reads_it() {
     let theirs = common::tools::decoded_f32(&file);
     let (ours, _) = read(&file);
     assert_eq!(ours.len(), theirs.len());
-    assert!(likeness(&theirs, &ours) > 60.0, "{}", likeness(&theirs, &ours));
+    assert!(agreement_db(&theirs, &ours) > 60.0, "{}", agreement_db(&theirs, &ours));
 }
 
 /// Sets the flag of mixed blocks in the granules that were coded with short ones and whose first scale factors take no
@@ -460,7 +460,7 @@ fn mixed_blocks_do_not_burst() {
     let peak = |samples: &[f32]| samples.iter().fold(0.0_f32, |most, x| most.max(x.abs()));
     assert!(peak(&ours) < 2.0 * peak(&theirs).max(0.1), "{} where ffmpeg has {}", peak(&ours), peak(&theirs));
     // Not exact in the mixed granules themselves, but near.
-    assert!(likeness(&theirs, &ours) > 20.0, "{}", likeness(&theirs, &ours));
+    assert!(agreement_db(&theirs, &ours) > 20.0, "{}", agreement_db(&theirs, &ours));
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn encoded(source: &Path, name: &str, options: &[&str]) -> PathBuf {
     made
 }
 
-/// What libopus decodes, not rounded to 16 bits.
+/// Decodes with libopus, not rounded to 16 bits.
 fn theirs(file: &Path) -> Vec<f32> {
     let decoder = ["-v", "error", "-c:a", "libopus", "-request_sample_fmt", "flt", "-i", text(file)];
     let bytes = run("ffmpeg", &[&decoder[..], &["-f", "f32le", "-"]].concat());
@@ -60,7 +60,7 @@ fn theirs(file: &Path) -> Vec<f32> {
 }
 
 /// Signal to difference, in dB.
-fn likeness(wanted: &[f32], found: &[f32]) -> f64 {
+fn agreement_db(wanted: &[f32], found: &[f32]) -> f64 {
     let wrong: f64 = wanted.iter().zip(found).map(|(x, y)| f64::from(x - y).powi(2)).sum();
     let right: f64 = wanted.iter().map(|x| f64::from(*x).powi(2)).sum();
     10.0 * (right / wrong.max(1e-30)).log10()
@@ -77,8 +77,8 @@ fn check(file: &Path, frames: usize, channels: u16) {
     assert_eq!(reader.frames(), Some(frames as u64), "{what}");
     let theirs = theirs(file);
     assert_eq!(samples.len(), theirs.len(), "{what}");
-    let likeness = likeness(&theirs, &samples);
-    assert!(likeness > 90.0, "{what}: {likeness:.1} dB beside libopus");
+    let agreement = agreement_db(&theirs, &samples);
+    assert!(agreement > 90.0, "{what}: {agreement:.1} dB against libopus");
 }
 
 #[test]
@@ -138,9 +138,9 @@ fn a_voice_message() {
         pass(&file, &output, 2).unwrap();
         let (first, second) = (read(&file).0, read(&output).0);
         assert_eq!(second.len(), first.len());
-        assert!(likeness(&first, &second) > 90.0, "{name}");
+        assert!(agreement_db(&first, &second) > 90.0, "{name}");
     }
-    // Where nobody speaks, next to nothing is sent.
+    // Almost nothing is sent in pauses.
     let quiet = folder.path().join("quiet.wav");
     let volume = "volume=eval=frame:volume='if(lt(mod(t,2),1),1,0)'";
     run("ffmpeg", &["-v", "error", "-i", text(&source), "-af", volume, text(&quiet)]);
@@ -200,7 +200,7 @@ fn pages(bytes: &[u8]) -> Vec<(usize, usize)> {
     pages
 }
 
-/// Where each packet lies that begins and ends in one page, but for the two headers.
+/// Finds each packet that begins and ends in one page, except the two headers.
 fn packets(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut packets = Vec::new();
     for (start, _) in pages(bytes).drain(2..) {
@@ -267,9 +267,9 @@ fn a_packet_that_cannot_be_decoded_becomes_silence_of_its_length() {
         assert_eq!(found.len(), wanted.len());
         let (start, end) = (at as usize * usize::from(channels), (at as usize + 960) * usize::from(channels));
         assert!(found[start..end].iter().all(|sample| *sample == 0.0));
-        assert!(likeness(&wanted[..start], &found[..start]) > 100.0);
+        assert!(agreement_db(&wanted[..start], &found[..start]) > 100.0);
         let last = wanted.len() - RATE * usize::from(channels);
-        assert!(likeness(&wanted[last..], &found[last..]) > 40.0);
+        assert!(agreement_db(&wanted[last..], &found[last..]) > 40.0);
     }
 }
 
@@ -323,7 +323,7 @@ fn the_gain_of_the_header_is_applied() {
         assert_eq!(reader.notices(), []);
         let factor = 10_f32.powf(1541.0 / 256.0 / 20.0);
         let back: Vec<f32> = found.iter().map(|sample| sample * factor).collect();
-        assert!(likeness(&wanted, &back) > 80.0, "{channels} channels: {}", likeness(&wanted, &back));
+        assert!(agreement_db(&wanted, &back) > 80.0, "{channels} channels: {}", agreement_db(&wanted, &back));
     }
 }
 
@@ -371,10 +371,10 @@ fn sound_whose_start_is_missing_keeps_its_place() {
         bytes.drain(pages[2].0..pages[first].0);
         let cut = put(&folder, "cut.opus", &bytes);
         let (found, reader) = read(&cut);
-        // What was put before the sound is missing, too, and no part of it.
+        // The padding before the sound is missing, too, and none of the sound.
         assert_eq!(reader.notices(), [Notice::Silence { at: 0, frames: before - 312, rate: 48_000 }]);
         assert_eq!((found.len(), reader.frames()), (wanted.len(), Some(wanted.len() as u64)));
         let last = wanted.len() - RATE / 2;
-        assert!(likeness(&wanted[last..], &found[last..]) > 40.0, "the end comes early or late");
+        assert!(agreement_db(&wanted[last..], &found[last..]) > 40.0, "the end comes early or late");
     }
 }

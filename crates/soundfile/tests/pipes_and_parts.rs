@@ -11,7 +11,7 @@ use sourdine_soundfile::{
     Notice, Overwrite, RawSpec, SampleFormat, SoundReader, SoundRewriter, SoundWriter, WavErrorKind,
 };
 
-/// What is written into it can be looked at.
+/// Keeps what is written into it.
 #[derive(Clone, Default)]
 struct Pipe(Arc<Mutex<Vec<u8>>>);
 
@@ -144,7 +144,7 @@ fn a_closed_pipe() {
     let bytes = Wav::new(SampleFormat::I16, 1, 10).bytes();
     let reader = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").expect("a WAV");
     let mut rewriter = SoundRewriter::to_stream(reader, Box::new(Closed)).expect("nothing is written yet");
-    let error = rewriter.write(&[0.0; 10]).expect_err("nobody reads");
+    let error = rewriter.write(&[0.0; 10]).expect_err("the other end was closed");
     assert_eq!(error.kind(), WavErrorKind::OutputClosed);
 }
 

@@ -1,4 +1,4 @@
-//! What the fuzz targets found, and files that decoders once broke off on: `regressions/` holds them, named for what is
+//! Files that the fuzz targets found, and others that decoders once failed on: `regressions/` holds them, named for what is
 //! wrong in them. Each ends in sound or in one line, as a file, out of a pipe and written again.
 #![allow(clippy::unwrap_used)] // A test may.
 

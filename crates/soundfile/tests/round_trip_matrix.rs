@@ -25,7 +25,7 @@ const FRAMES: usize = 12_345;
 /// A file to be made: its name, rate, channels, what it is to be read as, and the encoder's options.
 struct Case(&'static str, u32, u16, SampleFormat, &'static [&'static str]);
 
-/// What loses nothing, made by ffmpeg.
+/// Lossless files made by ffmpeg.
 const FFMPEG: &[Case] = &[
     Case("u8.wav", 8_000, 1, U8, &["-c:a", "pcm_u8"]),
     Case("u8-stereo.wav", 11_025, 2, U8, &["-c:a", "pcm_u8"]),
@@ -79,7 +79,7 @@ const FFMPEG: &[Case] = &[
     Case("s16.oga", 48_000, 2, I16, &["-c:a", "flac", "-sample_fmt", "s16"]),
 ];
 
-/// What loses nothing, made by sox.
+/// Lossless files made by sox.
 const SOX: &[Case] = &[
     Case("u8.wav", 8_000, 1, U8, &["-b", "8", "-e", "unsigned-integer"]),
     Case("s16.wav", 16_000, 2, I16, &["-b", "16", "-e", "signed-integer"]),
@@ -99,7 +99,7 @@ const SOX: &[Case] = &[
     Case("s16.caf", 44_100, 2, I16, &["-b", "16"]),
 ];
 
-/// How many frames a lossy file is to have.
+/// The expected length of a lossy file, in frames.
 enum Length {
     /// As many as the source: the container says what is delay and padding.
     Exact,
@@ -397,7 +397,7 @@ fn check_lossy(path: &Path, source: &Path, rate: u32, channels: u16, length: &Le
         assert!(ratio > 60.0, "{name}: ffmpeg decodes it differently ({ratio:.1} dB)");
     }
 
-    // What is written has that length, and is that sound to 24 bits.
+    // The output has that length, and equals that sound to 24 bits.
     let out = path.with_extension("out.wav");
     assert_eq!(pass(path, &out, 1.0), expected as u64, "{name}");
     let written = floats(&decode(&out, F64));
@@ -484,7 +484,7 @@ fn read(mut reader: SoundReader) -> Vec<f64> {
     }
 }
 
-/// What ffmpeg hears in a file: as 64-bit float where `format` is float, else as 32-bit integer, which every other fits.
+/// Decodes a file with ffmpeg: as 64-bit float where `format` is float, else as 32-bit integer, which every other fits.
 fn decode(path: &Path, format: SampleFormat) -> Vec<u8> {
     let raw = if format.is_float() { "f64le" } else { "s32le" };
     let codec = format!("pcm_{raw}");
@@ -499,7 +499,7 @@ fn part(samples: &[f64], channels: usize, channel: usize) -> Vec<f64> {
     samples.iter().skip(channel).step_by(channels).copied().collect()
 }
 
-/// How much later `late` is than `early`, in frames, where they differ least.
+/// The lag of `late` behind `early`, in frames, at which they differ least.
 fn lag(late: &[f64], early: &[f64]) -> isize {
     const FARTHEST: usize = 2_500;
     let middle = &early[FARTHEST..FARTHEST + 1_500];

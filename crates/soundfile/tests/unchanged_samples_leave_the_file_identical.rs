@@ -1,4 +1,4 @@
-//! What comes out when nothing was changed is the file that went in, byte for byte.
+//! A file in which nothing changes comes out byte for byte as it went in.
 
 mod common;
 

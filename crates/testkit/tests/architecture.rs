@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// What each package of the workspace may depend on, and what only its tests may.
+/// The dependencies that each package of the workspace may have, and those that only its tests may have.
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
     ("sourdine-soundfile", &[], &["sourdine-testkit"]),
@@ -22,7 +22,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
 ];
 
-/// What the core must never depend on, directly or not: I/O, threads, clocks, logs.
+/// The packages that the core must never depend on, directly or not: I/O, threads, clocks, logs.
 const NOT_BELOW_THE_CORE: &[&str] = &["cpal", "hound", "clap", "tokio", "log", "tracing", "rand"];
 
 #[test]

@@ -19,7 +19,7 @@ use crate::report::Recorder;
 use crate::summary::Summary;
 
 /// Frames that are read, cleaned and written at a time, or a little more: a third of a second at 48 kHz, little enough for a pipe
-/// to be answered while its sender still speaks.
+/// to be answered while its sender is still writing.
 const CHUNK_FRAMES: usize = 1 << 14;
 
 /// Cleans one file, up to its last sample.
@@ -91,7 +91,7 @@ pub(super) struct Cleaned {
 }
 
 impl Cleaned {
-    /// Brings the file to the disk and to its name, and writes the report. Waits more than it computes.
+    /// Syncs the file to the disk, gives it its name, and writes the report. Waits more than it computes.
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
         let Self { transfer, closed, recorder, mut summary } = self;
         summary.notices.splice(0..0, transfer.output_notices());
@@ -117,7 +117,7 @@ impl Cleaned {
 
 #[cfg(feature = "report")]
 fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -> Result<(), Failure> {
-    // The parts have other names.
+    // The parts of a split have other names.
     let output = task.output_file().filter(|_| !run.args.cut.split);
     let about = About {
         input: task.source.to_string(),
@@ -213,7 +213,7 @@ impl Job {
         done.map(drop).map_err(|error| Failure::Block { path: path.into(), error })
     }
 
-    /// Writes what the engine gave, less its delay at the front.
+    /// Writes the engine's output, less its delay at the front.
     fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
         let drop = self.delay_left.min(samples.len() / channels);
@@ -227,7 +227,7 @@ impl Job {
     }
 }
 
-/// The largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
+/// Returns the largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
 /// those, the compiler does several at once.
 fn peak(samples: &[f32]) -> f32 {
     f32::from_bits(samples.iter().fold(0, |most, x| most.max(x.abs().to_bits())))

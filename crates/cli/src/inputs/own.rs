@@ -1,4 +1,4 @@
-//! Outputs of an earlier run among the inputs: `clean *.wav` a second time, or `find` over a folder that has the output
+//! Skips outputs of an earlier run among the inputs: `clean *.wav` a second time, or `find` over a folder that has the output
 //! folder in it.
 
 use std::collections::HashMap;
@@ -23,7 +23,7 @@ pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
         let path = place(path);
         if next_to_input { path.with_extension("") } else { path }
     };
-    // Which task makes what.
+    // The task of each output.
     let makers: HashMap<PathBuf, usize> =
         tasks.iter().enumerate().filter_map(|(i, task)| Some((key(task.output_file()?), i))).collect();
     let mut left_out = Vec::new();

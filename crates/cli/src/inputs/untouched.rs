@@ -1,4 +1,4 @@
-//! No input is ever written, whatever path leads to it: another name, a link in the output folder, a folder by another
+//! Protects inputs from being written, whatever path leads to them: another name, a link in the output folder, a folder by another
 //! way, the standard output.
 
 use std::collections::HashSet;
@@ -17,7 +17,7 @@ pub(crate) struct Untouched {
 }
 
 impl Untouched {
-    /// The inputs of all tasks, and what else is read.
+    /// Collects the inputs of all tasks, and other files that are read.
     pub(crate) fn new<'a>(tasks: &'a [Task], others: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut untouched = Self::default();
         for task in tasks {
@@ -92,7 +92,7 @@ pub(crate) fn place(path: &Path) -> PathBuf {
     }
 }
 
-/// Device and number of a file: the same whatever name it has.
+/// Device and inode of a file: the same under every name.
 #[cfg(unix)]
 type FileId = (u64, u64);
 
@@ -118,7 +118,7 @@ fn id_behind(stream: impl std::os::fd::AsFd) -> Option<FileId> {
     file.metadata().ok().and_then(file_id)
 }
 
-/// Elsewhere places are all that is known.
+/// Other systems only have the path.
 #[cfg(not(unix))]
 type FileId = ();
 

@@ -1,6 +1,6 @@
-//! The report on a cleaned file: what it was, what it is, and what was done, at a glance.
+//! The report on a cleaned file: before, after and the treatment, at a glance.
 //!
-//! [`Recorder`] listens while the file is cleaned, in constant memory, and gives a [`Picture`], which is drawn by
+//! [`Recorder`] collects data while the file is cleaned, in constant memory, and gives a [`Picture`], which is drawn by
 //! `plotters` as PNG or as SVG within a page.
 
 mod axis;
@@ -38,7 +38,7 @@ impl ReportArgs {
         [&self.report, &self.spectrogram].into_iter().flatten().map(PathBuf::as_path).collect()
     }
 
-    /// Refuses, before any work is done, what cannot be written: reports on several files, and under the name of a
+    /// Refuses, before any work is done, reports that cannot be written: on several files, and under the name of a
     /// file that has another use.
     pub(crate) fn check(&self, plan: &Plan, overwrite: bool) -> Result<(), Failure> {
         let mut taken: Vec<PathBuf> =
@@ -58,12 +58,12 @@ impl ReportArgs {
         Ok(())
     }
 
-    /// A recorder, if there is anything to record for.
+    /// Makes a recorder, if a report is asked for.
     pub(crate) fn recorder(&self, format: StreamFormat, latency: usize) -> Option<Recorder> {
         (self.report.is_some() || self.spectrogram.is_some()).then(|| Recorder::new(format, latency))
     }
 
-    /// Writes what is wanted.
+    /// Writes the reports asked for.
     pub(crate) fn write(&self, recorder: Recorder, about: About, overwrite: bool) -> Result<(), Failure> {
         let picture = recorder.finish(about);
         if let Some(path) = &self.report {
@@ -107,7 +107,7 @@ impl Activity {
         self.voiced as f32 / self.frames.max(1) as f32
     }
 
-    /// Mean attenuation of what is not silence.
+    /// Mean attenuation of frames that are not silent.
     fn attenuation_db(&self) -> f32 {
         self.attenuation_db / self.audible.max(1) as f32
     }
@@ -122,7 +122,7 @@ impl Pool for Activity {
     }
 }
 
-/// Gathers what the report shows while a file is cleaned. Memory does not grow with the file.
+/// Collects the data of a report while a file is cleaned. Memory does not grow with the file.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     format: StreamFormat,
@@ -140,7 +140,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder for the engine's stream and its latency.
     pub(crate) fn new(format: StreamFormat, latency: usize) -> Self {
-        // A rate that no engine takes has no report either.
+        // A rate that the engine refuses has no report either.
         let tick = format.step_frames().unwrap_or(1);
         let track = || Track::new(format.sample_rate, format.channels, tick);
         Self {
@@ -155,17 +155,17 @@ impl Recorder {
         }
     }
 
-    /// The next interleaved samples of the input.
+    /// Takes the next interleaved samples of the input.
     pub(crate) fn push_before(&mut self, samples: &[f32]) {
         self.before.push(samples);
     }
 
-    /// The next interleaved samples of the output, the engine's delay taken out.
+    /// Takes the next interleaved samples of the output, with the engine's delay removed.
     pub(crate) fn push_after(&mut self, samples: &[f32]) {
         self.after.push(samples);
     }
 
-    /// The engine's report on the next block of `frames` frames, 10 ms or shorter.
+    /// Takes the engine's report on the next block of `frames` frames, 10 ms or shorter.
     pub(crate) fn push_report(&mut self, report: Report, frames: usize) {
         self.given += frames;
         while self.given >= self.tick {

@@ -51,14 +51,14 @@ pub(crate) struct Connection {
     /// The length of the message at the front that has been given out.
     taken: usize,
     asked: Instant,
-    heard: Instant,
+    last_received: Instant,
 }
 
 /// A message of the server.
 pub(super) enum Message {
     /// Sound, in [`Connection::bytes`].
     Sound(Range<usize>),
-    /// It wants so many bytes.
+    /// It requests this many bytes.
     Request(usize),
     /// It ran out of sound.
     Underflow,
@@ -86,7 +86,7 @@ impl Connection {
             filled: 0,
             taken: 0,
             asked: now,
-            heard: now,
+            last_received: now,
         };
         let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
         let auth = AuthParams {
@@ -192,12 +192,12 @@ impl Connection {
             self.socket.write_all(&bytes[..n])?;
         }
         let Some((channel, range)) = self.next()? else {
-            if self.heard.elapsed() > PATIENCE {
+            if self.last_received.elapsed() > PATIENCE {
                 return Err("the server does not answer".into());
             }
             return Ok(Message::Other);
         };
-        self.heard = Instant::now();
+        self.last_received = Instant::now();
         if channel == stream {
             return Ok(Message::Sound(range));
         }

@@ -22,7 +22,7 @@ const NAME: &str = "sourdine_live";
 /// The property of a connection that says which sink it owns.
 const OWNS: &CStr = c"sourdine.microphone";
 
-/// More instances than anybody has.
+/// More instances than are ever needed.
 const MOST: u32 = 99;
 
 pub(crate) struct Microphone {
@@ -78,7 +78,7 @@ impl Microphone {
         !self.readers.is_empty()
     }
 
-    /// Waits for the server's events, `longest` at most, and does what they ask for. Returns whether anybody records.
+    /// Waits for the server's events, `longest` at most, and does what they ask for. Returns whether a program records.
     pub(crate) fn follow(&mut self, longest: Duration) -> Result<bool, Failure> {
         if self.connection.wait(longest)? {
             self.look()?;

@@ -97,7 +97,7 @@ impl PulseAudio {
     fn find(&mut self, direction: Direction, wanted: Option<&str>) -> Result<PulseDevice, DeviceError> {
         let Some(wanted) = wanted else {
             return match self.default(direction) {
-                // Where there is no microphone, the server offers what it plays.
+                // Without a microphone, the server offers the sound it plays.
                 Ok(found) if direction == Direction::Input && found.id.ends_with(".monitor") => {
                     Err(no_default(Self::NAME, direction))
                 }
@@ -196,7 +196,7 @@ impl Backend for PulseAudio {
 
     fn is_present(&mut self, direction: Direction, id: &str) -> bool {
         let Ok(name) = CString::new(server_name(id)) else { return false };
-        // Where the server does not answer, the streams tell by themselves.
+        // If the server does not answer, the streams find out themselves.
         !self.ask_for(direction, name).is_err_and(|why| is_absent(&why))
     }
 

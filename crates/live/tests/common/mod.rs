@@ -130,7 +130,7 @@ impl Server {
         fields.filter(|f| f.len() > 1).map(|f| (f[0].clone(), f[1].clone())).collect()
     }
 
-    /// How many record from a source.
+    /// Counts the programs that record from a source.
     pub(crate) fn readers(&self, source: &str) -> usize {
         let Some((number, _)) = self.sources().into_iter().find(|(_, name)| name == source) else { return 0 };
         let outputs = self.pactl(&["list", "short", "source-outputs"]).1;

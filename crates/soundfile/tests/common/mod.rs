@@ -101,7 +101,7 @@ impl Wav {
         plain.bytes().len() as u64 + 36
     }
 
-    /// Where the sound starts in `bytes()`.
+    /// The start of the sound in `bytes()`.
     pub(crate) fn data_offset(&self) -> usize {
         let behind = Self { data: vec![], after: vec![], ..self.clone() };
         behind.bytes().len()

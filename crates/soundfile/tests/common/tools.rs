@@ -28,7 +28,7 @@ pub(crate) fn run(tool: &str, arguments: &[&str]) -> Vec<u8> {
     output.stdout
 }
 
-/// What ffmpeg decodes a file to, in its raw format `raw` ("s16le").
+/// Decodes a file with ffmpeg, to its raw format `raw` ("s16le").
 pub(crate) fn decoded(file: &Path, raw: &str) -> Vec<u8> {
     let codec = format!("pcm_{raw}");
     let file = file.to_str().expect("a plain name");
