@@ -100,7 +100,7 @@ impl fmt::Display for Failure {
             Self::NoVoice { path } => {
                 write!(
                     f,
-                    "{}: no speech was found, so nothing was written; clean it without cutting",
+                    "{}: no speech found, so nothing was written; clean it without cutting",
                     path.display()
                 )
             }
@@ -133,7 +133,7 @@ impl fmt::Display for Failure {
             }
             Self::SameOutput { one, other, output } => write!(
                 f,
-                "{}: both {one} and {other} would be written there; name folders, or take two runs",
+                "{}: both {one} and {other} would be written there; name folders, or run twice",
                 output.display()
             ),
             Self::Config(error) => write!(f, "{error}"),
@@ -167,9 +167,9 @@ impl fmt::Display for Failure {
                 write!(f, "{folders} folder{s} could not be searched")?;
                 match (of - failed, failed) {
                     (0, _) => write!(f, "; nothing was written"),
-                    (done, 0) => write!(f, "; the {done} files found elsewhere were done"),
+                    (done, 0) => write!(f, "; the {done} files found elsewhere were processed"),
                     (done, failed) => {
-                        write!(f, "; of the files found elsewhere {failed} failed, {done} were done")
+                        write!(f, "; of the files found elsewhere {failed} failed, {done} were processed")
                     }
                 }
             }

@@ -36,7 +36,7 @@ pub(crate) struct CleanArgs {
     #[command(flatten)]
     pub(crate) sound: SoundArgs,
 
-    /// Write what is removed instead of what is kept
+    /// Write the removed noise instead of the cleaned sound
     #[arg(long, help_heading = "Sound")]
     pub(crate) residue: bool,
 
@@ -85,7 +85,7 @@ pub(crate) struct CutArgs {
     #[arg(long, value_name = "TIME", default_value = "500ms")]
     pub(crate) min_silence: Duration,
 
-    /// When cutting, keep this much before and after
+    /// When cutting, keep this much before and after speech
     #[arg(long, value_name = "TIME", default_value = "200ms")]
     pub(crate) pad: Duration,
 }

@@ -60,7 +60,7 @@ pub(crate) enum Command {
     Compare(CompareArgs),
     /// List the built-in models with their delay, cost and licence
     Models(ModelsArgs),
-    /// Microphone to clean voice, live (runs sourdine-live)
+    /// Clean a microphone live (runs sourdine-live)
     Live(LiveArgs),
     /// Print completions for a shell, to be saved where it looks for them
     Completions(CompletionsArgs),

@@ -10,7 +10,7 @@ use sourdine::{Channels, Settings};
 #[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Sound")]
 pub(crate) struct SoundArgs {
-    /// A built-in model (see `sourdine models`), or a file of weights
+    /// Use this model: a built-in one (see `sourdine models`), or a file of weights
     #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 

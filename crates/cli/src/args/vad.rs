@@ -37,7 +37,7 @@ pub(crate) struct VadArgs {
     #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
     pub(crate) raw: Option<RawSpec>,
 
-    /// Drop voice shorter than this
+    /// Drop speech shorter than this
     #[arg(long, value_name = "TIME", default_value = "100ms", help_heading = "Segments")]
     pub(crate) min_speech: Duration,
 
@@ -49,7 +49,7 @@ pub(crate) struct VadArgs {
     #[arg(long, value_name = "TIME", default_value = "30ms", help_heading = "Segments")]
     pub(crate) pad: Duration,
 
-    /// The model that decides (see `sourdine models`) [default: sourdine]
+    /// Use this model: a built-in one (see `sourdine models`), or a file of weights [default: sourdine]
     #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
