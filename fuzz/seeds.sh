@@ -5,7 +5,7 @@ set -eu
 folder=$1
 here=$(cd "$(dirname "$0")" && pwd)
 mkdir -p "$folder"
-cp "$here"/../crates/wav/tests/regressions/* "$folder"
+cp "$here"/../crates/soundfile/tests/regressions/* "$folder"
 command -v ffmpeg >/dev/null || exit 0
 make() { # NAME OPTIONS …
     name=$1

@@ -7,7 +7,7 @@ use std::io::{Cursor, Write};
 use std::sync::mpsc::{Sender, channel};
 
 use libfuzzer_sys::fuzz_target;
-use sourdine_wav::{RawSpec, SoundReader, SoundWriter};
+use sourdine_soundfile::{RawSpec, SoundReader, SoundRewriter};
 
 /// Hands on what is written into it.
 struct Sent(Sender<Vec<u8>>);
@@ -38,18 +38,18 @@ fuzz_target!(|data: &[u8]| {
     };
     let spec = raw.spec();
     assert!((1..=64).contains(&spec.channels) && (1..=1_000_000).contains(&spec.sample_rate));
-    let mut reader = SoundReader::raw(Box::new(Cursor::new(payload.to_vec())), raw, "fuzz").expect("raw has no header");
+    let reader = SoundReader::raw(Box::new(Cursor::new(payload.to_vec())), raw, "fuzz").expect("raw has no header");
     let (sender, sent) = channel();
-    let mut writer = SoundWriter::to_stream(&reader, Box::new(Sent(sender))).expect("writing");
+    let mut rewriter = SoundRewriter::to_stream(reader, Box::new(Sent(sender))).expect("writing");
     let mut block = vec![0.0; 64 * usize::from(spec.channels)];
     loop {
-        let frames = reader.read(&mut block).expect("reading from memory");
+        let frames = rewriter.read(&mut block).expect("reading from memory");
         if frames == 0 {
             break;
         }
-        writer.write(&block[..frames * usize::from(spec.channels)]).expect("writing");
+        rewriter.write(&block[..frames * usize::from(spec.channels)]).expect("writing");
     }
-    writer.finish().expect("finishing");
+    rewriter.finish().expect("finishing");
     let whole = payload.len() - payload.len() % spec.frame_bytes();
     let out: Vec<u8> = sent.try_iter().flatten().collect();
     assert!(out == payload[..whole], "an unchanged sample changed");

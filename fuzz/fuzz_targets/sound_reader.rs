@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{LazyLock, Once};
 
 use libfuzzer_sys::{fuzz_mutator, fuzz_target, fuzzer_mutate};
-use sourdine_wav::SoundReader;
+use sourdine_soundfile::SoundReader;
 
 /// A file in memory, where the system has such; one for each process.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
-use sourdine_wav::{Overwrite, SoundReader, WavReader, WavRewriter};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter};
 
 /// A file in memory, where the system has such; one for each process.
 static FILE: LazyLock<PathBuf> = LazyLock::new(|| {
@@ -24,33 +24,45 @@ fuzz_target!(|data: &[u8]| {
         let channels = usize::from(stream.spec().channels);
         while stream.read(&mut block[..64 * channels]).expect("reading from memory") > 0 {}
     }
+    if !data.starts_with(b"RI") && !data.starts_with(b"RF64") && !data.starts_with(b"BW64") && !data.starts_with(b"ID3") {
+        return;
+    }
     fs::write(&*FILE, data).expect("writing the file");
-    let mut reader = match WavReader::open(&FILE) {
+    let reader = match SoundReader::open(&FILE) {
         Ok(reader) => reader,
         Err(error) => return assert!(!error.to_string().contains('\n')),
     };
     let spec = reader.spec();
-    assert!(reader.frames() <= data.len() as u64);
+    // Compressed sound, which is longer than its file, belongs to another target.
+    let fits = |frames: &u64| frames * spec.frame_bytes() as u64 <= data.len() as u64;
+    let Some(stated) = reader.frames().filter(fits) else { return };
     let channels = usize::from(spec.channels);
     // Writing is slow; one in sixteen files is enough of it.
-    let twin = FILE.with_extension("twin");
-    let mut rewriter = (data.len() % 16 == 0)
-        .then(|| WavRewriter::create(&reader, &twin, Overwrite::Replace).expect("starting the twin"));
-    let mut frames = 0;
+    if data.len() % 16 != 0 {
+        assert_eq!(frames_of(reader, &mut block[..64 * channels]), stated);
+        return;
+    }
+    let copy = FILE.with_extension("copy");
+    let mut rewriter = SoundRewriter::create(reader, &copy, Overwrite::Replace).expect("starting the copy");
     loop {
-        let got = reader.read(&mut block[..64 * channels]).expect("reading a file that does not change");
+        let got = rewriter.read(&mut block[..64 * channels]).expect("reading a file that does not change");
         if got == 0 {
             break;
         }
-        frames += got as u64;
-        if let Some(rewriter) = &mut rewriter {
-            rewriter.write(&block[..got * channels]).expect("writing");
+        rewriter.write(&block[..got * channels]).expect("writing");
+    }
+    rewriter.finish().expect("finishing");
+    let again = SoundReader::open(&copy).expect("what was written can be read");
+    assert_eq!((again.spec(), again.frames()), (spec, Some(stated)));
+});
+
+/// Reads to the end and counts the frames.
+fn frames_of(mut reader: SoundReader, block: &mut [f32]) -> u64 {
+    let mut frames = 0;
+    loop {
+        match reader.read(block).expect("reading a file that does not change") {
+            0 => return frames,
+            got => frames += got as u64,
         }
     }
-    assert_eq!(frames, reader.frames());
-    if let Some(rewriter) = rewriter {
-        assert_eq!(rewriter.finish().expect("finishing").changed, 0);
-        let again = WavReader::open(&twin).expect("what was written can be read");
-        assert_eq!((again.spec(), again.frames()), (spec, frames));
-    }
-});
+}

@@ -8,12 +8,12 @@ use std::time::Instant;
 use crate::args::BatchArgs;
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::inputs::{From, Plan, Task};
+use crate::inputs::{Plan, Source, Task};
 use crate::jobs;
 use crate::output::{self, Progress};
 use crate::summary::{Done, Totals};
 
-/// What is the same for all files of a run, whatever is done with them.
+/// The parts of a run that all of its files share.
 #[derive(Debug)]
 pub(crate) struct Batch<'a> {
     plan: &'a Plan,
@@ -32,10 +32,10 @@ impl<'a> Batch<'a> {
         quiet: bool,
         others: &[&Path],
     ) -> Self {
-        let stop = stop_on_signals();
-        // What a run left that was killed.
-        plan.output_folders().iter().for_each(|folder| sourdine_wav::remove_abandoned(folder));
-        others.iter().for_each(|path| sourdine_wav::remove_abandoned(crate::report::file::folder(path)));
+        let stop = sourdine_settings::stop_on_signals();
+        // The leftovers of killed runs.
+        plan.output_folders().iter().for_each(|folder| sourdine_soundfile::remove_abandoned(folder));
+        others.iter().for_each(|path| sourdine_soundfile::remove_abandoned(crate::output_file::folder(path)));
         if !quiet {
             plan.notes.iter().for_each(output::notice);
         }
@@ -52,13 +52,13 @@ impl<'a> Batch<'a> {
     /// Fails if the run was interrupted.
     pub(crate) fn go_on(&self, task: &Task) -> Result<(), Failure> {
         if self.stop.load(Ordering::Relaxed) {
-            return Err(Failure::Interrupted { path: task.from.to_string().into() });
+            return Err(Failure::Interrupted { path: task.source.to_string().into() });
         }
         Ok(())
     }
 
     /// Does `work` and then `finish` with every file, as [`jobs::run`] has it, and hands each result to `tell`. `verb` is
-    /// what was done, for people.
+    /// the word for it in messages.
     pub(crate) fn run<Worked: Send, Outcome: Done + Send>(
         &self,
         verb: &str,
@@ -114,7 +114,7 @@ impl<'a> Batch<'a> {
 /// The standard input can be read once.
 pub(crate) fn refuse_two_readers(plan: &Plan, args: &BatchArgs) -> Result<(), Failure> {
     let list = args.files_from.as_ref().is_some_and(|list| list.as_os_str() == "-");
-    let streams = plan.tasks.iter().filter(|task| task.from == From::Stdin).count() + usize::from(list);
+    let streams = plan.tasks.iter().filter(|task| task.source == Source::Stdin).count() + usize::from(list);
     if streams > 1 {
         return Err(Failure::use_of(Path::new("-"), "the standard input can be read only once"));
     }
@@ -122,21 +122,12 @@ pub(crate) fn refuse_two_readers(plan: &Plan, args: &BatchArgs) -> Result<(), Fa
 }
 
 /// `--raw` is about the standard input.
-pub(crate) fn refuse_raw_files(plan: &Plan, raw: Option<sourdine_wav::RawSpec>) -> Result<(), Failure> {
-    if raw.is_some() && !plan.tasks.iter().all(|task| task.from == From::Stdin) {
+pub(crate) fn refuse_raw_files(plan: &Plan, raw: Option<sourdine_soundfile::RawSpec>) -> Result<(), Failure> {
+    if raw.is_some() && !plan.tasks.iter().all(|task| task.source == Source::Stdin) {
         return Err(Failure::use_of(
             Path::new("--raw"),
             "says what the standard input is; give `-` as the input",
         ));
     }
     Ok(())
-}
-
-/// Raised by Ctrl-C and termination signals; the work stops at the next chunk and the half-written file goes.
-fn stop_on_signals() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = stop.clone();
-    // Without a handler a signal ends the process at once, and a temporary file may stay: no reason to fail.
-    let _works_without = ctrlc::set_handler(move || raised.store(true, Ordering::Relaxed));
-    stop
 }

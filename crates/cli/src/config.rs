@@ -1,4 +1,4 @@
-//! What the options leave open is taken from the environment and from `sourdine.toml`.
+//! Completes the options with the environment and `sourdine.toml`.
 
 use std::path::Path;
 
@@ -8,7 +8,7 @@ use sourdine_settings::Preferences;
 use crate::args::{ChannelMode, SoundArgs};
 use crate::failure::Failure;
 
-/// What the environment and the file say.
+/// The settings of the environment and the file.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     preferences: Preferences,
@@ -17,7 +17,7 @@ pub(crate) struct Config {
 
 /// The sound as it was decided on.
 #[derive(Debug, Clone)]
-pub(crate) struct Sound {
+pub(crate) struct ResolvedSettings {
     pub(crate) model: String,
     pub(crate) settings: Settings,
 }
@@ -30,10 +30,10 @@ impl Config {
     }
 
     /// Decides on the sound: the options, then what was read, then the defaults.
-    pub(crate) fn sound(&self, args: &SoundArgs, default_model: &str) -> Sound {
+    pub(crate) fn sound(&self, args: &SoundArgs, default_model: &str) -> ResolvedSettings {
         let read = &self.preferences;
         let defaults = Settings::default();
-        Sound {
+        ResolvedSettings {
             model: args
                 .model
                 .as_ref()

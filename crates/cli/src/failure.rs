@@ -5,8 +5,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sourdine::{BlockError, ConfigError, ModelError};
-use sourdine_wav::{WavError, WavErrorKind};
+use sourdine::{BlockError, ConfigError};
+use sourdine_settings::{FindModelError, io_reason};
+use sourdine_soundfile::{WavError, WavErrorKind};
 
 /// A failure. `Display` is one line that names the file and what to do.
 #[derive(Debug)]
@@ -17,17 +18,13 @@ pub(crate) enum Failure {
     Stream { path: PathBuf, error: ConfigError },
     /// The engine refused a block of the file.
     Block { path: PathBuf, error: BlockError },
-    /// No built-in model of that name, and no such file.
-    NoModel { model: String, built_in: Vec<String> },
-    /// The model file cannot be read.
-    ModelRead { path: PathBuf, error: io::Error },
-    /// The model file is not one.
-    Model { path: PathBuf, error: ModelError },
+    /// There is no such model.
+    Model(FindModelError),
     /// The live front end could not be started.
     Live { error: io::Error },
     /// Cutting a file without speech.
     NoVoice { path: PathBuf },
-    /// `--strict`, and something in the file was not right.
+    /// A damaged file, with `--strict`.
     Strict { path: PathBuf, notice: String, more: usize },
     /// Something named on the command line cannot be used.
     Use { path: PathBuf, why: &'static str },
@@ -35,23 +32,24 @@ pub(crate) enum Failure {
     Folder { path: PathBuf, error: io::Error },
     /// A list of files that cannot be read.
     List { path: PathBuf, error: io::Error },
-    /// A pattern that is none.
+    /// An invalid pattern.
     Glob { glob: String, error: globset::Error },
     /// Two inputs whose results would have the same name.
     SameOutput { one: String, other: String, output: PathBuf },
-    /// An environment variable or the configuration file is not right.
+    /// An environment variable or the configuration file is wrong.
     Config(sourdine_settings::Error),
-    /// A file that was to be written beside the sound.
+    /// A report or list of segments that cannot be written.
     Write { path: PathBuf, error: io::Error },
     /// The picture of a report cannot be drawn.
+    #[cfg(feature = "report")]
     Picture { path: PathBuf, reason: String },
     /// Files that cannot be compared.
     Compare { path: PathBuf, reason: String },
-    /// Of several files some failed; each was named before.
+    /// Some of several files failed; each was named before.
     Some { failed: usize, of: usize },
     /// Ctrl-C or a termination signal.
     Interrupted { path: PathBuf },
-    /// Of several folders some could not be searched; each was named before.
+    /// Some of several folders could not be searched; each was named before.
     Unsearched { folders: usize, failed: usize, of: usize },
     /// The result could not be printed; `written` says that the file was.
     Print { error: io::Error, written: bool },
@@ -93,30 +91,16 @@ impl fmt::Display for Failure {
             Self::Wav(error) => write!(f, "{error}"),
             Self::Stream { path, error } => write!(f, "{}: {error}", path.display()),
             Self::Block { path, error } => write!(f, "{}: {error}; please report this", path.display()),
-            Self::NoModel { model, built_in } => write!(
-                f,
-                "{model}: neither a built-in model ({}) nor a file; see `sourdine models`",
-                built_in.join(", ")
-            ),
-            Self::ModelRead { path, error } => {
-                write!(f, "{}: cannot read the model: {}; check the path", path.display(), why(error))
-            }
-            Self::Model { path, error } => {
-                write!(
-                    f,
-                    "{}: {error}; give RNNoise 0.1 weights or a name from `sourdine models`",
-                    path.display()
-                )
-            }
+            Self::Model(error) => write!(f, "{error}"),
             Self::Live { error } => write!(
                 f,
-                "sourdine-live: cannot be run: {}; install it beside this program (cargo install --path crates/live)",
-                why(error)
+                "sourdine-live: cannot be run: {}; install it next to this program (cargo install --path crates/live)",
+                io_reason(error)
             ),
             Self::NoVoice { path } => {
                 write!(
                     f,
-                    "{}: no speech was found, so nothing was written; clean it without cutting",
+                    "{}: no speech found, so nothing was written; clean it without cutting",
                     path.display()
                 )
             }
@@ -133,30 +117,38 @@ impl fmt::Display for Failure {
                     f,
                     "{}: cannot search this folder: {}; check its permissions",
                     path.display(),
-                    why(error)
+                    io_reason(error)
                 )
             }
             Self::List { path, error } => {
-                write!(f, "{}: cannot read the list: {}; check --files-from", path.display(), why(error))
+                write!(
+                    f,
+                    "{}: cannot read the list: {}; check --files-from",
+                    path.display(),
+                    io_reason(error)
+                )
             }
             Self::Glob { glob, error } => {
                 write!(f, "{glob}: not a pattern: {}; check the braces", error.kind())
             }
             Self::SameOutput { one, other, output } => write!(
                 f,
-                "{}: both {one} and {other} would be written there; name folders, or take two runs",
+                "{}: both {one} and {other} would be written there; name folders, or run twice",
                 output.display()
             ),
             Self::Config(error) => write!(f, "{error}"),
             Self::Write { path, error } if error.kind() == io::ErrorKind::AlreadyExists => {
                 write!(f, "{}: exists already; replace it with --force, or name another file", path.display())
             }
+            #[cfg(feature = "report")]
             Self::Picture { path, reason } => write!(f, "{}: cannot be drawn: {reason}", path.display()),
             Self::Compare { path, reason } => write!(f, "{}: {reason}", path.display()),
             Self::Write { path, error } if error.kind() == io::ErrorKind::NotFound => {
                 write!(f, "{}: cannot write it: its folder does not exist; make it first", path.display())
             }
-            Self::Write { path, error } => write!(f, "{}: cannot write it: {}", path.display(), why(error)),
+            Self::Write { path, error } => {
+                write!(f, "{}: cannot write it: {}", path.display(), io_reason(error))
+            }
             Self::Some { failed, of } if failed == of => {
                 write!(f, "all {of} files failed; nothing was written")
             }
@@ -175,29 +167,17 @@ impl fmt::Display for Failure {
                 write!(f, "{folders} folder{s} could not be searched")?;
                 match (of - failed, failed) {
                     (0, _) => write!(f, "; nothing was written"),
-                    (done, 0) => write!(f, "; the {done} files found elsewhere were done"),
+                    (done, 0) => write!(f, "; the {done} files found elsewhere were processed"),
                     (done, failed) => {
-                        write!(f, "; of the files found elsewhere {failed} failed, {done} were done")
+                        write!(f, "; of the files found elsewhere {failed} failed, {done} were processed")
                     }
                 }
             }
             Self::Print { error, written } => {
-                write!(f, "cannot print the result: {}", why(error))?;
+                write!(f, "cannot print the result: {}", io_reason(error))?;
                 f.write_str(if *written { "; the file itself was written" } else { "" })
             }
         }
-    }
-}
-
-/// What the system says, where it has no plain words of its own.
-fn why(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::NotFound => "no such file".into(),
-        io::ErrorKind::PermissionDenied => "permission denied".into(),
-        io::ErrorKind::IsADirectory => "it is a folder".into(),
-        io::ErrorKind::NotADirectory => "a part of its path is no folder".into(),
-        io::ErrorKind::StorageFull => "the disk is full".into(),
-        _ => error.to_string(),
     }
 }
 

@@ -1,4 +1,4 @@
-//! Many tasks on several threads, their results in one place.
+//! Runs many tasks on several threads, and collects their results in one place.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
@@ -6,7 +6,7 @@ use std::thread;
 
 /// Runs `work` and then `finish` on every task, and hands each result to `done` on this thread as it comes.
 ///
-/// `work` is what keeps a core busy, and runs on `workers` threads. `finish` is what waits for the disk: each worker has
+/// `work` keeps a core busy and runs on `workers` threads. `finish` waits for the disk: each worker has
 /// a second thread for it, so that the next task is worked on meanwhile. After `done` has returned false no new task is
 /// begun.
 pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
@@ -17,7 +17,7 @@ pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
     mut done: impl FnMut(&Task, Outcome) -> bool,
 ) {
     let next = AtomicUsize::new(0);
-    // Bounded, so that nobody runs far ahead of what is printed, and of being told to stop.
+    // Bounded, so that no worker runs far ahead of what is printed, and of being told to stop.
     let (send, receive) = mpsc::sync_channel(workers.max(1));
     thread::scope(|scope| {
         for _ in 0..workers.clamp(1, tasks.len().max(1)) {

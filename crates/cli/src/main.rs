@@ -21,6 +21,8 @@ mod live;
 mod manual;
 mod models;
 mod output;
+mod output_file;
+#[cfg_attr(not(feature = "report"), path = "report/absent.rs")]
 mod report;
 mod segments;
 mod summary;

@@ -1,6 +1,6 @@
 //! `sourdine models`, and finding a model by name or path.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 use sourdine::signal::MODEL_RATE;
@@ -10,46 +10,25 @@ use crate::args::ModelsArgs;
 use crate::failure::Failure;
 use crate::output;
 
-/// No weights file is anywhere near this large; a film given by mistake is not read into memory.
-const LARGEST_MODEL: u64 = 64 << 20;
-
 /// The model that is used where none is named.
 pub(crate) const DEFAULT: &str = "sourdine";
 
 /// The model that decides where there is speech.
 pub(crate) const VOICE: &str = "sourdine";
 
-/// Finds a built-in model by its name, or reads a weights file.
+/// Finds a built-in model by its name, or reads a file of weights.
 pub(crate) fn find(model: &str) -> Result<Model, Failure> {
-    if let Some(model) = Model::by_name(model) {
-        return Ok(model);
-    }
-    let path = Path::new(model);
-    let unreadable = |error| Failure::ModelRead { path: path.into(), error };
-    let about = match std::fs::metadata(path) {
-        Ok(about) => about,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            let built_in = Model::built_in().iter().map(|m| m.info().name).collect();
-            return Err(Failure::NoModel { model: model.into(), built_in });
-        }
-        Err(error) => return Err(unreadable(error)),
-    };
-    if about.len() > LARGEST_MODEL {
-        return Err(unreadable(std::io::Error::other("it is far too large for a model")));
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    Model::from_bytes(&name, &bytes).map_err(|error| Failure::Model { path: path.into(), error })
+    sourdine_settings::find_model(model).map_err(Failure::Model)
 }
 
-/// The weights file that [`find`] reads for a name, if it reads one.
+/// Returns the file of weights that [`find`] reads for a name, if it reads one.
 pub(crate) fn file(model: &str) -> Option<PathBuf> {
     Model::by_name(model).is_none().then(|| model.into())
 }
 
-/// What is listed of a model.
+/// One line of the list.
 #[derive(Serialize)]
-struct Listed {
+struct ListedModel {
     name: String,
     description: String,
     sample_rate: u32,
@@ -61,7 +40,7 @@ struct Listed {
     licence: String,
 }
 
-impl From<ModelInfo> for Listed {
+impl From<ModelInfo> for ListedModel {
     fn from(info: ModelInfo) -> Self {
         let ms = |samples: usize| samples as f32 * 1000.0 / MODEL_RATE as f32;
         Self {
@@ -80,13 +59,13 @@ impl From<ModelInfo> for Listed {
 
 /// Lists the built-in models.
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
-    let models: Vec<Listed> = Model::built_in().into_iter().map(|model| model.info().into()).collect();
+    let models: Vec<ListedModel> = Model::built_in().into_iter().map(|model| model.info().into()).collect();
     if args.json {
         return output::result(&output::json(&models, true)?);
     }
     output::result(&format!(
         "{:<13} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",
-        "model", "rate", "delay", "linked", "mult./10 ms", "weights", "licence", "what it is"
+        "model", "rate", "delay", "linked", "mult./10 ms", "weights", "licence", "description"
     ))?;
     for m in models {
         output::result(&format!(

@@ -9,7 +9,7 @@ use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, P
 use serde::Serialize;
 
 use crate::failure::Failure;
-use crate::inputs::{From, Task};
+use crate::inputs::{Source, Task};
 
 /// Prints a result. A reader that has gone away (`| head`) is no failure.
 pub(crate) fn result(text: &impl Display) -> Result<(), Failure> {
@@ -28,7 +28,7 @@ pub(crate) fn written(line: &impl Display) -> Result<(), Failure> {
     }
 }
 
-/// One object or array as JSON. Control characters beyond those that JSON forbids are escaped too.
+/// Formats an object or array as JSON. Control characters beyond those that JSON forbids are escaped too.
 pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failure> {
     let text = if pretty { serde_json::to_string_pretty(value) } else { serde_json::to_string(value) };
     let text = text.map_err(|error| Failure::Print { error: error.into(), written: false })?;
@@ -42,7 +42,7 @@ pub(crate) fn json(value: &impl Serialize, pretty: bool) -> Result<String, Failu
     }))
 }
 
-/// What is said, without characters that would steer the terminal: file names may hold any.
+/// Escapes characters that would control the terminal: file names may hold any.
 pub(crate) fn plain(line: &impl Display) -> String {
     line.to_string().chars().fold(String::new(), |mut line, c| {
         if is_unprintable(c) {
@@ -59,14 +59,15 @@ pub(crate) fn is_unprintable(c: char) -> bool {
     c.is_control() || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
-/// Prints a line about something that was repaired on the way.
+/// Prints a note about a repair.
 pub(crate) fn notice(line: &impl Display) {
     note(&format!("sourdine: note: {line}"));
 }
 
-/// Prints a line for people beside the results.
+/// Prints a line for people, on stderr.
 pub(crate) fn note(line: &impl Display) {
-    let _nobody_listens = writeln!(std::io::stderr().lock(), "{}", plain(line));
+    // Stderr may be closed.
+    let _ = writeln!(std::io::stderr().lock(), "{}", plain(line));
 }
 
 /// Prints why the command failed.
@@ -74,7 +75,7 @@ pub(crate) fn error(line: &impl Display) {
     note(&format!("sourdine: {line}"));
 }
 
-/// Columns that a bar is worth having from.
+/// Least columns for a bar.
 const LEAST_BAR: usize = 12;
 
 /// The progress of a whole run, by the bytes of its input files; shown on a terminal only.
@@ -117,7 +118,7 @@ impl Progress {
     }
 }
 
-/// How far it is, in as many words as the terminal has room for.
+/// Describes the progress in as many words as the terminal has room for.
 fn reached(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let columns = usize::from(Term::stderr().size().1);
     let (gone, left) = (HumanDuration(state.elapsed()), HumanDuration(state.eta()));
@@ -125,7 +126,7 @@ fn reached(state: &ProgressState, out: &mut dyn std::fmt::Write) {
     let long = format!("{percent}  {gone:#} gone, about {left:#} left");
     let short = format!("{percent}  {left:#} left");
     let fits = |text: &String| text.chars().count() + LEAST_BAR <= columns;
-    let _to_memory = out.write_str([long, short].into_iter().find(fits).as_ref().unwrap_or(&percent));
+    let _ = out.write_str([long, short].into_iter().find(fits).as_ref().unwrap_or(&percent));
 }
 
 /// One file's share of the progress; what is missing at its end is counted when it is dropped.
@@ -137,7 +138,7 @@ pub(crate) struct FileProgress<'a> {
 }
 
 impl FileProgress<'_> {
-    /// This share of the file, 0 to 1, is done.
+    /// Records the share of the file that is done, 0 to 1.
     pub(crate) fn reached(&mut self, share: f64) {
         let now = (self.bytes as f64 * share.clamp(0.0, 1.0)) as u64;
         self.whole.bar.inc(now.saturating_sub(self.counted));
@@ -153,9 +154,9 @@ impl Drop for FileProgress<'_> {
 
 /// The size of a task's input file.
 fn bytes(task: &Task) -> u64 {
-    match &task.from {
-        From::File(path) => std::fs::metadata(path).map_or(0, |about| about.len()),
-        From::Stdin => 0,
+    match &task.source {
+        Source::File(path) => std::fs::metadata(path).map_or(0, |about| about.len()),
+        Source::Stdin => 0,
     }
 }
 

@@ -1,4 +1,4 @@
-//! From decisions, frame by frame, to segments of voice.
+//! Joins frame-by-frame decisions into segments of voice.
 //!
 //! In this order: gaps shorter than `min_silence` are closed, what is then shorter than `min_speech` is dropped,
 //! and the rest is padded on both sides; segments that meet by it become one. All lengths are in frames of the
@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-/// How decisions become segments. All lengths in frames of the file.
+/// Rules that turn decisions into segments. All lengths are in frames of the file.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SegmentShape {
     /// Voice shorter than this is dropped.

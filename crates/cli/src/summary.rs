@@ -1,15 +1,15 @@
-//! What is said about a file and about a run: a line for people, an object for scripts.
+//! Summaries of a file and of a run: a line for people, an object for scripts.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
-use sourdine_wav::SoundReader;
+use sourdine_soundfile::SoundReader;
 
 use crate::failure::Failure;
-use crate::inputs::{From, Task};
+use crate::inputs::{Source, Task};
 
-/// What became of a file. This is the JSON object of `--json`, field by field.
+/// The outcome of a file. This is the JSON object of `--json`, field by field.
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) input: String,
@@ -20,24 +20,24 @@ pub(crate) struct Outcome {
     pub(crate) status: Status,
 }
 
-/// How it went.
+/// The kind of outcome.
 #[derive(Debug, Clone, Serialize)]
 #[serde(tag = "status", rename_all = "lowercase")]
 pub(crate) enum Status {
     /// Written.
     Cleaned(Summary),
-    /// Left as it was.
+    /// Skipped.
     Skipped(Skipped),
     /// Not written.
     Failed {
-        /// Why, and what to do.
+        /// The reason, and what to do.
         error: String,
     },
 }
 
-/// A file's result as the sums of a run need it.
+/// The part of a file's result that enters the sums of a run.
 pub(crate) trait Done {
-    /// How much sound it was and how many notices there are; none if it was skipped.
+    /// Returns the seconds of sound and the number of notices; none if it was skipped.
     fn seconds_and_notices(&self) -> Option<(f64, usize)>;
 }
 
@@ -58,10 +58,10 @@ pub(crate) struct Skipped {
     pub(crate) header: Option<Header>,
 }
 
-/// What is known of a file without its sound.
+/// The header of a file.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Header {
-    /// Null where only reading to the end would tell.
+    /// Null where it can only be known by reading to the end.
     seconds: Option<f64>,
     frames: Option<u64>,
     sample_rate: u32,
@@ -71,10 +71,10 @@ pub(crate) struct Header {
 }
 
 impl Skipped {
-    /// The output is there; `header` asks for what the input's header says.
+    /// The output exists; `header` asks for the input's header.
     pub(crate) fn exists(task: &Task, header: bool) -> Self {
-        let input = match &task.from {
-            From::File(path) if header => SoundReader::open(path).ok(),
+        let input = match &task.source {
+            Source::File(path) if header => SoundReader::open(path).ok(),
             _ => None,
         };
         let header = input.map(|reader| {
@@ -96,7 +96,7 @@ impl Outcome {
     pub(crate) fn new(task: &Task, result: &Result<Status, Failure>) -> Self {
         let failed = |failure: &Failure| Status::Failed { error: failure.to_string() };
         let status = result.as_ref().map_or_else(failed, Status::clone);
-        Self { input: task.from.to_string(), output: Some(task.to.to_string()), status }
+        Self { input: task.source.to_string(), output: Some(task.sink.to_string()), status }
     }
 
     /// For a folder that could not be searched.
@@ -108,7 +108,7 @@ impl Outcome {
         Self { input, output: None, status: Status::Failed { error: failure.to_string() } }
     }
 
-    /// What was not right in the file and was repaired.
+    /// Faults of the file that were repaired.
     pub(crate) fn notices(&self) -> &[String] {
         match &self.status {
             Status::Cleaned(summary) => &summary.notices,
@@ -141,7 +141,7 @@ impl Totals {
         }
     }
 
-    /// The run in a line.
+    /// Describes the run in a line.
     pub(crate) fn line(&self, verb: &str, took: Duration) -> String {
         let took = took.as_secs_f64();
         let mut line = format!("{} {verb}", self.done);
@@ -164,7 +164,7 @@ impl Totals {
 /// The result of cleaning one file.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Summary {
-    /// Where it was written, for people; scripts have it beside this.
+    /// The place where it was written, for people; scripts have it in another field.
     #[serde(skip)]
     pub(crate) output: String,
     pub(crate) seconds: f64,
@@ -186,7 +186,7 @@ pub(crate) struct Summary {
     pub(crate) clipped_samples: u64,
     pub(crate) invalid_samples: u64,
     pub(crate) times_real_time: f64,
-    /// What was not right in the file and was repaired.
+    /// Faults of the file that were repaired.
     pub(crate) notices: Vec<String>,
 }
 

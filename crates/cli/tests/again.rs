@@ -60,7 +60,7 @@ fn outputs_inside_the_input_folder() {
 }
 
 #[test]
-fn a_new_recording_is_found_beside_the_outputs() {
+fn a_new_recording_is_found_next_to_the_outputs() {
     let root = recordings(&["rec/a.wav"]);
     assert!(run(&["clean", "rec", "-o", "rec/clean"], root.path()).status.success());
     std::fs::copy(root.path().join("rec/a.wav"), root.path().join("rec/z.wav")).unwrap();
@@ -71,7 +71,7 @@ fn a_new_recording_is_found_beside_the_outputs() {
 }
 
 #[test]
-fn outputs_beside_the_inputs() {
+fn outputs_next_to_the_inputs() {
     let root = recordings(&["a.wav", "b.wav"]);
     let all = ["a.clean.wav", "a.wav", "b.clean.wav", "b.wav"];
     let as_told = |status: &str| ["a.wav", "b.wav"].map(|name| (status.to_owned(), name.to_owned()));
@@ -92,7 +92,7 @@ fn outputs_beside_the_inputs() {
 }
 
 #[test]
-fn parts_beside_the_inputs() {
+fn parts_next_to_the_inputs() {
     let root = tempfile::tempdir().unwrap();
     for name in ["fan-hum-48k.wav", "phone-8k.wav"] {
         std::fs::copy(samples().join(name), root.path().join(name)).unwrap();
@@ -133,7 +133,7 @@ fn a_list_that_names_the_outputs_too() {
         [("skipped".into(), "./a.wav".into()), ("skipped".into(), "./far/b.wav".into())]
     );
     assert!(stderr(&again).contains("./clean/a.wav (and 1 more)"), "{}", stderr(&again));
-    // What was named is never written, though it may be of an earlier run: in this folder the name is no sign.
+    // A named input is never written, though it may be of an earlier run: in this folder the name is no sign.
     let before = std::fs::read(root.path().join("clean/a.wav")).unwrap();
     let forced = listed(everything, &["--force", "--attenuation-limit", "0"]);
     assert_eq!(forced.status.code(), Some(1), "{}", stderr(&forced));

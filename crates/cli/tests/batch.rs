@@ -1,4 +1,4 @@
-//! Many files: folders, lists, several at a time, broken off and resumed.
+//! Many files: folders, lists, several at a time, interrupted and resumed.
 #![allow(clippy::unwrap_used)] // A test may.
 
 mod common;
@@ -91,7 +91,7 @@ fn a_broken_run_is_resumed() {
     assert_eq!(again.status.code(), Some(1), "without it, existing files are refused");
 }
 
-/// What may not be searched is a failure that is named, and no other file suffers.
+/// A folder that may not be searched is named as a failure, and no other file suffers.
 #[cfg(unix)]
 #[test]
 fn a_folder_that_cannot_be_searched() {
@@ -258,7 +258,7 @@ fn killed_at_any_moment() {
     }
 }
 
-/// `sourdine live` runs what lies beside it, with all options, and ends as that does.
+/// `sourdine live` runs the program next to it, with all options, and passes on its exit code.
 #[cfg(unix)]
 #[test]
 fn live_is_a_program_of_its_own() {

@@ -1,4 +1,4 @@
-//! What `sourdine clean` promises about a good file.
+//! Holds what `sourdine clean` promises about a good file.
 #![allow(clippy::unwrap_used)] // A test may.
 
 mod common;

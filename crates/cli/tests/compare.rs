@@ -1,4 +1,4 @@
-//! `sourdine compare` through the real binary, and its STOI beside PyPI's `pystoi`.
+//! `sourdine compare` through the real binary, and its STOI against PyPI's `pystoi`.
 #![allow(clippy::unwrap_used)] // A test may.
 
 mod common;

@@ -1,4 +1,4 @@
-//! What is printed: where it cannot be, what names do to it, and on what width.
+//! Messages: where they cannot be printed, with odd file names, and at different widths.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // A test may.
 
@@ -150,7 +150,7 @@ fn progress_fits_a_narrow_terminal() {
     }
 }
 
-/// What was drawn between the sequences that steer the terminal.
+/// The text between the control sequences of the terminal.
 fn drawn_lines(screen: &str) -> Vec<String> {
     let mut lines = vec![String::new()];
     let mut characters = screen.chars();

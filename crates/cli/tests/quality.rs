@@ -41,7 +41,7 @@ const BOUNDS: [Bounds; 8] = [
     bounds("sourdine-lite", "hiss-48k-24bit.wav", [4.4, -0.017, 1.5, 24.2, 0.5]),
 ];
 
-/// What came of a sample: the five numbers of [`Bounds`], in its order.
+/// The measures of a sample: the five numbers of [`Bounds`], in its order.
 fn measured(sample: &Sample, model: &str) -> [f64; 5] {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out.wav");

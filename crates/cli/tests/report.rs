@@ -6,7 +6,7 @@ mod common;
 use common::{assert_fails, clean, listing, samples, stderr};
 
 #[test]
-fn a_page_and_a_picture_come_beside_the_sound() {
+fn a_page_and_a_picture_are_written_with_the_sound() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
     let (out, page, picture) = (path("out.wav"), path("report.html"), path("report.png"));
@@ -21,7 +21,7 @@ fn a_page_and_a_picture_come_beside_the_sound() {
     assert!(std::fs::read(&picture).unwrap().starts_with(b"\x89PNG"));
 
     // Both can be heard, and the page allows it.
-    assert!(text.contains("<audio") && text.contains("src=\"out.wav\""), "the output is beside the page");
+    assert!(text.contains("<audio") && text.contains("src=\"out.wav\""), "the output is next to the page");
     assert!(text.contains("/keyboard-stereo-44k1.wav\"></audio>") && text.contains("media-src 'self' file:"));
 
     // The sound is the same with a report and without.

@@ -1,4 +1,4 @@
-//! Runs beside one another, and what one leaves that is killed.
+//! Concurrent runs, and the leftovers of a killed one.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)] // A test may.
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 use common::{listing, sourdine, stderr, write_f32};
 use sourdine_testkit::signals;
 
-/// Both succeed, whoever writes a file, and nobody leaves half of one.
+/// Both succeed, whichever writes a file, and neither leaves half of one.
 #[test]
 fn two_runs_that_skip_what_exists() {
     let root = tempfile::tempdir().unwrap();
@@ -96,7 +96,7 @@ fn a_killed_runs_file_goes_with_the_next_and_a_living_ones_stays() {
         assert!(done.status.success(), "{}", stderr(&done));
     };
     next(&["clean", "short.wav"]);
-    assert_eq!(temporary(folder), None, "nobody writes it any more");
+    assert_eq!(temporary(folder), None, "it is abandoned");
 
     // While one is written, others come and go, also those that write something else.
     let (mut living, name) = begun(folder);

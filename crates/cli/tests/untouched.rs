@@ -107,7 +107,7 @@ fn reports_segments_and_parts() {
     folder.refuses(&["vad", "in/a.wav", "-o", "in/a.wav", "--force"], "a.wav");
 }
 
-/// The parts of `--split` have names that nobody knows before the file is read.
+/// The names of the parts of `--split` are not known before the file is read.
 #[test]
 fn a_part_that_is_an_input() {
     let folder = Folder::new();

@@ -1,11 +1,11 @@
-//! What the rest needs of a sound system. `cpal_host` is the real one; tests have one of their own.
+//! The interface of a sound system. `cpal_host` implements it for real devices; tests have their own.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use crate::session::DeviceFormat;
 
-/// In or out.
+/// The direction of a device.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// A microphone or another source.
@@ -23,21 +23,21 @@ impl std::fmt::Display for Direction {
     }
 }
 
-/// Why a device cannot be used now.
+/// A failure of a device.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct DeviceError {
     /// One line that names the device and says what to do.
     pub message: String,
-    /// Whether it may well be gone by itself: a device that is busy or unplugged.
-    pub passing: bool,
+    /// Whether it may pass by itself: a device that is busy or unplugged.
+    pub transient: bool,
 }
 
-/// A device that was found, and how its stream will be.
+/// A device that was found, with the format of its stream.
 #[derive(Debug, Clone)]
-pub struct Chosen<D> {
+pub struct SelectedDevice<D> {
     /// The back end's own handle.
     pub device: D,
-    /// The identifier that it can be asked for by.
+    /// Its identifier.
     pub id: String,
     /// The name for people.
     pub name: String,
@@ -45,7 +45,7 @@ pub struct Chosen<D> {
     pub format: DeviceFormat,
 }
 
-/// What happens to a stream outside its data callback. Its error callback may run on the audio thread: it only sets
+/// Events of a stream outside its data callback. Its error callback may run on the audio thread: it only sets
 /// these.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -60,7 +60,7 @@ impl Events {
         self.failed.store(true, Relaxed);
     }
 
-    /// The stream is over; `why` in a line. Not for an audio thread that still runs.
+    /// The stream is over, with the reason in a line. Not to be called on a running audio thread.
     pub fn fail_because(&self, why: String) {
         if let Ok(mut reason) = self.reason.try_lock() {
             *reason = Some(why);
@@ -68,7 +68,7 @@ impl Events {
         self.fail();
     }
 
-    /// Sound was lost between the device and us.
+    /// Sound was lost between the device and this program.
     pub fn xrun(&self) {
         self.xruns.fetch_add(1, Relaxed);
     }
@@ -86,10 +86,10 @@ impl Events {
     }
 }
 
-/// Takes a captured interleaved block in ±1.0, and how old it is by the device's own account, in ms.
+/// Takes a captured interleaved block in ±1.0, and its age as reported by the device, in ms.
 pub type OnCapture = Box<dyn FnMut(&[f32], Option<f32>) + Send>;
 
-/// Fills an interleaved block to be played, which will be heard after so many ms by the device's own account.
+/// Fills an interleaved block to be played, which becomes audible after the number of ms that the device reports.
 pub type OnPlayback = Box<dyn FnMut(&mut [f32], Option<f32>) + Send>;
 
 /// A running stream; dropping it stops it.
@@ -103,46 +103,53 @@ pub trait Backend {
     /// Finds a device: the default one, or by its identifier or a part of its name.
     ///
     /// # Errors
-    /// [`Trouble`] names the device and what there is instead.
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>)
-    -> Result<Chosen<Self::Device>, Trouble>;
+    /// [`DeviceError`] names the device and the alternatives.
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<SelectedDevice<Self::Device>, DeviceError>;
 
-    /// The identifier of the present default device, where that can be told at little cost.
+    /// Returns the identifier of the current default device, where that is cheap to tell.
     fn default_id(&mut self, direction: Direction) -> Option<String>;
 
-    /// Whether a device that was opened is still there, where that can be told at little cost: a sound server moves
+    /// Returns whether an open device is still present, where that is cheap to tell: a sound server moves
     /// the stream of a microphone that is unplugged to another source, which may be our own output.
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool;
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool;
 
     /// Starts to capture, in blocks of about `block_ms`.
     ///
     /// # Errors
-    /// [`Trouble`], as above.
+    /// [`DeviceError`], as above.
     fn start_input(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnCapture,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble>;
+    ) -> Result<Stream, DeviceError>;
 
     /// Starts to play, in blocks of about `block_ms`.
     ///
     /// # Errors
-    /// [`Trouble`], as above.
+    /// [`DeviceError`], as above.
     fn start_output(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble>;
+    ) -> Result<Stream, DeviceError>;
 }
 
 impl<B: Backend + ?Sized> Backend for Box<B> {
     type Device = B::Device;
 
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<B::Device>, Trouble> {
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<SelectedDevice<B::Device>, DeviceError> {
         (**self).choose(direction, wanted)
     }
 
@@ -150,27 +157,27 @@ impl<B: Backend + ?Sized> Backend for Box<B> {
         (**self).default_id(direction)
     }
 
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
-        (**self).is_there(direction, id)
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool {
+        (**self).is_present(direction, id)
     }
 
     fn start_input(
         &mut self,
-        chosen: &Chosen<B::Device>,
+        chosen: &SelectedDevice<B::Device>,
         block_ms: f32,
         each: OnCapture,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         (**self).start_input(chosen, block_ms, each, events)
     }
 
     fn start_output(
         &mut self,
-        chosen: &Chosen<B::Device>,
+        chosen: &SelectedDevice<B::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: std::sync::Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         (**self).start_output(chosen, block_ms, each, events)
     }
 }

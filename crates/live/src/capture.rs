@@ -13,7 +13,7 @@ use crate::meters::Meters;
 use crate::recorder::Tap;
 use crate::thread;
 
-/// How many frames had come in when, so that playback knows how late it is.
+/// A count of captured frames with its time, so that playback knows its latency.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Mark {
     pub(crate) nanos: u64,
@@ -22,13 +22,13 @@ pub(crate) struct Mark {
     pub(crate) block: usize,
 }
 
-/// The way to playback.
+/// The connection to playback.
 pub(crate) struct ToPlayback {
     pub(crate) ring: Producer<f32>,
     pub(crate) marks: Producer<Mark>,
 }
 
-/// How fast the noise floor follows upward, in dB a second. Downward it follows within 100 ms.
+/// Rise of the tracked noise floor, in dB a second. It falls within 100 ms.
 const FLOOR_RISE_DB_PER_S: f32 = 3.0;
 
 /// One end of a session. Lives in the capture callback.
@@ -38,7 +38,7 @@ pub struct Capture<C: Clock> {
     pub(crate) device_channels: usize,
     pub(crate) channels: usize,
     pub(crate) rate: u32,
-    /// The step that is being filled, interleaved; then what the engine made of it.
+    /// The step that is being filled, interleaved; then the engine's output.
     pub(crate) step: Vec<f32>,
     pub(crate) filled: usize,
     pub(crate) to_playback: Option<ToPlayback>,
@@ -78,7 +78,7 @@ impl<C: Clock> Capture<C> {
         self.captured += captured;
         if let Some(to) = &mut self.to_playback {
             // A full ring means that playback is gone; it will take the newest marks when it is back.
-            let _nobody_there = to.marks.push(Mark { nanos: began, captured: self.captured, block: frames });
+            let _ = to.marks.push(Mark { nanos: began, captured: self.captured, block: frames });
         }
         let meters = &self.meters;
         meters.captured.fetch_add(frames as u64, Relaxed);
@@ -101,7 +101,7 @@ impl<C: Clock> Capture<C> {
         }
     }
 
-    /// Moves what fits of the block into the step, mixed to the voice's channels, and returns the rest.
+    /// Moves as much of the block as fits into the step, mixed to the voice's channels, and returns the rest.
     fn fill<'a>(&mut self, block: &'a [f32]) -> &'a [f32] {
         let room = (self.step.len() - self.filled) / self.channels;
         let (taken, rest) = block.split_at(block.len().min(room * self.device_channels));
@@ -135,7 +135,7 @@ impl<C: Clock> Capture<C> {
         self.meters.input_peak.raise(peak(&self.step));
         let mean_square = self.step.iter().map(|x| x * x).sum::<f32>() / self.step.len() as f32;
         let recording = self.tap.begin(&self.step);
-        // The step fits the stream it was made for; nothing else can be refused.
+        // The step has the length that the stream was made for, so the engine cannot refuse it.
         let report = self.engine.process_interleaved_f32(&mut self.step).unwrap_or_default();
         if recording {
             self.tap.end(&self.step, &self.meters.recorder_lost);

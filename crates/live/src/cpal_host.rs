@@ -9,14 +9,16 @@ use cpal::{
     SupportedStreamConfig,
 };
 
-use crate::backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
-use crate::host::{Listed, SoundSystem, find, no_default, no_such_device};
+use crate::backend::{
+    Backend, DeviceError, Direction, Events, OnCapture, OnPlayback, SelectedDevice, Stream,
+};
+use crate::host::{DeviceInfo, SoundSystem, find, no_default, no_such_device};
 use crate::session::DeviceFormat;
 
 /// The longest piece of a block that is converted at once, in frames.
 const PIECE: usize = 8192;
 
-/// How long a device may take to open.
+/// Time that a device may take to open.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Formats from the best to the worst; the others cpal knows are not for sound cards.
@@ -71,28 +73,28 @@ impl CpalHost {
 
     /// Connects to the sound system anew, after something has failed or ended: hosts of servers list the devices that were there when
     /// they connected, and do not connect again by themselves.
-    fn refresh(&mut self) -> Result<(), Trouble> {
+    fn refresh(&mut self) -> Result<(), DeviceError> {
         if self.stale {
-            self.host = cpal::host_from_id(self.host.id()).map_err(|e| Trouble {
+            self.host = cpal::host_from_id(self.host.id()).map_err(|e| DeviceError {
                 message: format!("{}: the sound system is gone ({e}); start it again", self.name()),
-                passing: true,
+                transient: true,
             })?;
             self.stale = false;
         }
         Ok(())
     }
 
-    fn find(&self, direction: Direction, wanted: Option<&str>) -> Result<cpal::Device, Trouble> {
+    fn find(&self, direction: Direction, wanted: Option<&str>) -> Result<cpal::Device, DeviceError> {
         let Some(wanted) = wanted else {
             let device = match direction {
                 Direction::Input => self.host.default_input_device(),
                 Direction::Output => self.host.default_output_device(),
             };
-            // Where there is no microphone, a sound server offers what it plays.
+            // Without a microphone, a sound server offers the sound it plays.
             let device = device.filter(|d| direction == Direction::Output || !id_of(d).ends_with(".monitor"));
             return device.ok_or_else(|| no_default(&self.name(), direction));
         };
-        let devices = self.host.devices().map_err(|e| trouble(&self.name(), &e))?;
+        let devices = self.host.devices().map_err(|e| device_error(&self.name(), &e))?;
         let fits = |d: &cpal::Device| match direction {
             Direction::Input => d.supports_input(),
             Direction::Output => d.supports_output(),
@@ -110,7 +112,7 @@ impl SoundSystem for CpalHost {
         self.host.id().name().to_lowercase()
     }
 
-    fn list(&mut self) -> Result<Vec<Listed>, String> {
+    fn list(&mut self) -> Result<Vec<DeviceInfo>, String> {
         let _quiet = self.hush();
         let devices =
             self.host.devices().map_err(|e| format!("{}: cannot list devices: {e}", self.name()))?;
@@ -127,7 +129,7 @@ impl SoundSystem for CpalHost {
                 }
                 let id = id_of(&device);
                 let config = best_config(&device, direction);
-                listed.push(Listed {
+                listed.push(DeviceInfo {
                     name: device.to_string(),
                     direction: if direction == Direction::Input { "input" } else { "output" },
                     default: Some(&id) == default.as_ref(),
@@ -153,20 +155,20 @@ fn id_of(device: &cpal::Device) -> String {
     device.id().map_or_else(|_| device.to_string(), |id| id.to_string())
 }
 
-fn trouble(name: &str, error: &cpal::Error) -> Trouble {
-    let (advice, passing) = match error.kind() {
+fn device_error(name: &str, error: &cpal::Error) -> DeviceError {
+    let (advice, transient) = match error.kind() {
         ErrorKind::DeviceBusy => {
             ("another program has it; close that, or choose a device of the sound server", true)
         }
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
-            ("it is gone; plug it in again", true)
+            ("it was disconnected; plug it in again", true)
         }
         ErrorKind::PermissionDenied => ("allow this program to use it in the system's settings", false),
         ErrorKind::HostUnavailable => ("is the sound system running?", true),
         ErrorKind::UnsupportedConfig => ("choose another device", false),
         _ => ("choose another device or --host", true),
     };
-    Trouble { message: format!("{name}: {error}; {advice}"), passing }
+    DeviceError { message: format!("{name}: {error}; {advice}"), transient }
 }
 
 /// The device's own rate and channels, in the best format it has for them.
@@ -207,9 +209,9 @@ macro_rules! for_format {
             SampleFormat::U16 => $build::<u16>($($argument),*),
             SampleFormat::I8 => $build::<i8>($($argument),*),
             SampleFormat::U8 => $build::<u8>($($argument),*),
-            other => Err(Trouble {
+            other => Err(DeviceError {
                 message: format!("{}: samples of format {other} are not supported; choose another device", $name),
-                passing: false,
+                transient: false,
             }),
         }
     };
@@ -222,15 +224,20 @@ impl Backend for CpalHost {
         &mut self,
         direction: Direction,
         wanted: Option<&str>,
-    ) -> Result<Chosen<Self::Device>, Trouble> {
+    ) -> Result<SelectedDevice<Self::Device>, DeviceError> {
         let _quiet = self.hush();
         self.refresh()?;
         let chosen = self.find(direction, wanted).and_then(|device| {
             let name = device.to_string();
-            let config = best_config(&device, direction).map_err(|e| trouble(&name, &e))?;
+            let config = best_config(&device, direction).map_err(|e| device_error(&name, &e))?;
             let format =
                 DeviceFormat { rate: config.sample_rate(), channels: usize::from(config.channels().max(1)) };
-            Ok(Chosen { id: id_of(&device), name, format, device: Some(CpalDevice { device, config }) })
+            Ok(SelectedDevice {
+                id: id_of(&device),
+                name,
+                format,
+                device: Some(CpalDevice { device, config }),
+            })
         });
         self.stale = chosen.is_err();
         chosen
@@ -244,7 +251,7 @@ impl Backend for CpalHost {
         device.map(|d| id_of(&d))
     }
 
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool {
         // Bare hardware tells by itself, and looking for it takes long.
         if self.name() == "alsa" || !cfg!(target_os = "linux") {
             return true;
@@ -258,11 +265,11 @@ impl Backend for CpalHost {
 
     fn start_input(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnCapture,
         events: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Input, &chosen.name))?;
         let format = device.config.sample_format();
         let _quiet = self.hush();
@@ -274,11 +281,11 @@ impl Backend for CpalHost {
 
     fn start_output(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         let device = chosen.device.as_ref().ok_or_else(|| no_such_device(Direction::Output, &chosen.name))?;
         let format = device.config.sample_format();
         let _quiet = self.hush();
@@ -305,11 +312,11 @@ impl<T: SizedSample + FromSample<f32> + Send + 'static> Rounded for T {}
 
 fn build_input<T>(
     CpalDevice { device, config }: &CpalDevice,
-    chosen: &Chosen<Option<CpalDevice>>,
+    chosen: &SelectedDevice<Option<CpalDevice>>,
     block_ms: f32,
     mut each: OnCapture,
     events: Arc<Events>,
-) -> Result<Stream, Trouble>
+) -> Result<Stream, DeviceError>
 where
     T: Rounded,
     f32: FromSample<T>,
@@ -332,17 +339,17 @@ where
             on_error(events),
             Some(OPEN_TIMEOUT),
         )
-        .map_err(|e| trouble(&chosen.name, &e))?;
+        .map_err(|e| device_error(&chosen.name, &e))?;
     start(stream, &chosen.name)
 }
 
 fn build_output<T: Rounded>(
     CpalDevice { device, config }: &CpalDevice,
-    chosen: &Chosen<Option<CpalDevice>>,
+    chosen: &SelectedDevice<Option<CpalDevice>>,
     block_ms: f32,
     mut each: OnPlayback,
     events: Arc<Events>,
-) -> Result<Stream, Trouble> {
+) -> Result<Stream, DeviceError> {
     let mut piece = vec![0.0_f32; PIECE * chosen.format.channels];
     let stream = device
         .build_output_stream::<T, _, _>(
@@ -361,13 +368,13 @@ fn build_output<T: Rounded>(
             on_error(events),
             Some(OPEN_TIMEOUT),
         )
-        .map_err(|e| trouble(&chosen.name, &e))?;
+        .map_err(|e| device_error(&chosen.name, &e))?;
     start(stream, &chosen.name)
 }
 
 /// Starts a stream, which cpal always gives paused.
-fn start(stream: cpal::Stream, name: &str) -> Result<Stream, Trouble> {
-    stream.play().map_err(|e| trouble(name, &e))?;
+fn start(stream: cpal::Stream, name: &str) -> Result<Stream, DeviceError> {
+    stream.play().map_err(|e| device_error(name, &e))?;
     Ok(Box::new(stream))
 }
 

@@ -1,6 +1,6 @@
 //! `sourdine-live devices`.
 
-use sourdine_live::{Listed, host_names, open_host};
+use sourdine_live::{DeviceInfo, host_names, open_host};
 
 use crate::args::DevicesArgs;
 use crate::output;
@@ -35,7 +35,7 @@ pub(crate) fn run(args: &DevicesArgs) -> Result<(), String> {
     output::line("(* default; choose by identifier or a part of the name: sourdine-live -i DEVICE -o DEVICE)")
 }
 
-fn line(device: &Listed, width: usize) -> String {
+fn line(device: &DeviceInfo, width: usize) -> String {
     let star = if device.default { '*' } else { ' ' };
     let stream = match (device.rate, device.channels, &device.format) {
         (Some(rate), Some(channels), Some(format)) => format!("{rate} Hz, {channels} ch, {format}"),

@@ -1,12 +1,12 @@
-//! The drift controller: from how late the sound is to how much faster or slower it is to be played.
+//! The drift controller: turns the latency into a correction of the playback speed.
 //!
 //! Two sound devices have two clocks. The latency between them therefore changes by their difference, tens of ppm,
-//! for ever, and by whole blocks at a stall. [`Drift`] is a pure function of the latency error and of its own past:
+//! without end, and by whole blocks at a stall. [`Drift`] is a pure function of the latency error and of its own past:
 //!
 //! * a PI loop with a bandwidth of 0.02 Hz follows the clocks (F. Adriaensen, "Controlling adaptive resampling",
-//!   Linux Audio Conference 2012, says why so slow: what is faster follows the callbacks' jitter and is heard);
+//!   Linux Audio Conference 2012, says why so slow: what is faster follows the callbacks' jitter audibly);
 //! * beyond 1 ms a proportional part is added that is back within two seconds, at 0.5 % at most (9 cents);
-//! * what has for 0.3 s been more than 5 ms away is a stall's: that is to be cut out (or repeated) at once.
+//! * an error of more than 5 ms for 0.3 s is a stall's, and is cut out (or repeated) at once.
 //!
 //! Within ±0.5 ms nothing is done at all: on equal clocks the sound then passes bit for bit.
 
@@ -22,10 +22,10 @@ const IGNORED: f64 = 0.5e-3;
 const HASTENED: f64 = 1.0e-3;
 const CUT: f64 = 5.0e-3;
 
-/// However coarse the measurement, what is this many times as much is cut.
+/// However coarse the measurement, an error of this many times as much is cut.
 const COARSEST_CUT: f64 = 4.0;
 
-/// How long an error has to last to be cut, in seconds.
+/// Duration after which an error is cut, in seconds.
 const CUT_AFTER: f64 = 0.3;
 
 /// Gain of the hastened part in 1/s.
@@ -37,10 +37,10 @@ const LIMIT: f64 = 5.0e-3;
 /// The most that two clocks differ by; what is above it is no drift.
 const DRIFT_LIMIT: f64 = 1.0e-3;
 
-/// What the beginning tells of the clocks is not learnt, in seconds: devices begin with blocks and stalls of their own.
+/// Initial time that does not train the clock estimate, in seconds: devices begin with blocks and stalls of their own.
 const SETTLING: f64 = 5.0;
 
-/// What to do until the next measurement.
+/// The correction until the next measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Correction {
     /// Play by this much faster: 1e-6 is one ppm.

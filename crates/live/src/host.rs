@@ -2,15 +2,15 @@
 
 use serde::Serialize;
 
-use crate::backend::{Backend, Direction, Trouble};
+use crate::backend::{Backend, DeviceError, Direction};
 use crate::cpal_host::{CpalDevice, CpalHost};
 #[cfg(all(target_os = "linux", feature = "pulseaudio"))]
 use crate::pulse::PulseAudio;
 
 /// A device, as `sourdine-live devices` lists it.
 #[derive(Debug, Clone, Serialize)]
-pub struct Listed {
-    /// What it can be chosen by.
+pub struct DeviceInfo {
+    /// Its identifier, to choose it by.
     pub id: String,
     /// Its name for people.
     pub name: String,
@@ -37,7 +37,7 @@ pub trait SoundSystem: Backend<Device = Option<CpalDevice>> {
     ///
     /// # Errors
     /// One line, where the sound system does not answer.
-    fn list(&mut self) -> Result<Vec<Listed>, String>;
+    fn list(&mut self) -> Result<Vec<DeviceInfo>, String>;
 }
 
 /// Whichever it is.
@@ -63,7 +63,7 @@ pub fn open_host(name: Option<&str>) -> Result<Host, String> {
         Some(name) if name.eq_ignore_ascii_case(PulseAudio::NAME) => {
             return Ok(Box::new(PulseAudio::open()?));
         }
-        // Where it is built in, cpal takes PipeWire before anything else.
+        // If it is built in, cpal prefers PipeWire to everything else.
         None if !cfg!(feature = "pipewire") && PulseAudio::is_available() => {
             if let Ok(server) = PulseAudio::open() {
                 return Ok(Box::new(server));
@@ -94,17 +94,17 @@ pub(crate) fn find<'a>(
         .or_else(|| devices.clone().position(|(_, name)| name.to_lowercase().contains(&part)))
 }
 
-pub(crate) fn no_such_device(direction: Direction, wanted: &str) -> Trouble {
-    Trouble {
+pub(crate) fn no_such_device(direction: Direction, wanted: &str) -> DeviceError {
+    DeviceError {
         message: format!("{wanted}: no such {direction} device; see `sourdine-live devices`"),
-        passing: false,
+        transient: false,
     }
 }
 
-pub(crate) fn no_default(host: &str, direction: Direction) -> Trouble {
-    Trouble {
+pub(crate) fn no_default(host: &str, direction: Direction) -> DeviceError {
+    DeviceError {
         message: format!("{host}: there is no default {direction} device; plug one in, or name one"),
-        passing: true,
+        transient: true,
     }
 }
 

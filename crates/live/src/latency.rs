@@ -1,15 +1,13 @@
-//! How late the sound has to be, and no later: what the blocks need, and a margin for late callbacks.
+//! Chooses the least latency that loses no sound: what the blocks need, and a margin for late callbacks.
 
 use std::ops::RangeInclusive;
+
+use num_integer::gcd;
 
 /// The captured frames that may not have reached the ring yet, at most: a block of the device, and what it leaves
 /// of a step of the engine.
 pub(crate) fn undelivered(block: usize, step: usize) -> usize {
     block + step - gcd(block, step)
-}
-
-fn gcd(a: usize, b: usize) -> usize {
-    if b == 0 { a } else { gcd(b, a % b) }
 }
 
 /// The third largest of the values of the last 5 to 10 seconds: a device's first block, and what a stall has piled up,

@@ -21,13 +21,13 @@ fn main() -> ExitCode {
         Ok(args) => args,
         Err(error) => {
             // Help and version, asked for, come this way too.
-            let _nobody_listens = error.print();
+            let _ = error.print();
             return if error.use_stderr() { ExitCode::from(WRONG_USE) } else { ExitCode::SUCCESS };
         }
     };
     let done = match &args.command {
-        Some(args::Command::Devices(list)) => devices::run(list),
-        Some(args::Command::Latency(probe)) => round_trip::run(probe),
+        Some(args::Action::Devices(list)) => devices::run(list),
+        Some(args::Action::Latency(probe)) => round_trip::run(probe),
         None => run::run(&args.run),
     };
     match done {

@@ -1,4 +1,4 @@
-//! What the audio threads tell everybody else: atomics only, each written by one thread.
+//! Measurements of the audio threads for all others: atomics only, each written by one thread.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, Ordering::Relaxed};
 
@@ -191,19 +191,19 @@ impl Meters {
         meters
     }
 
-    /// How late the sound is between the two devices' callbacks, in ms: blocks and ring, not the engine.
+    /// Latency between the two devices' callbacks, in ms: blocks and ring, not the engine.
     #[must_use]
     pub fn late_ms(&self) -> f32 {
         self.late_ms.get()
     }
 
-    /// What [`late_ms`](Self::late_ms) is to be.
+    /// The target of [`late_ms`](Self::late_ms).
     #[must_use]
     pub fn target_ms(&self) -> f32 {
         self.target_ms.get()
     }
 
-    /// How much faster playback is than its device's clock says, in ppm.
+    /// Speed of playback relative to its device's clock, in ppm.
     #[must_use]
     pub fn speed_ppm(&self) -> f32 {
         self.speed_ppm.get()
@@ -221,7 +221,7 @@ impl Meters {
         self.cuts.load(Relaxed)
     }
 
-    /// Frames that were lost because nobody took them.
+    /// Frames that were lost because they were not taken in time.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Relaxed)

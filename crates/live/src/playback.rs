@@ -14,10 +14,10 @@ use crate::meters::Meters;
 use crate::splice;
 use crate::thread;
 
-/// What has been played is kept this long, to be repeated where sound is missing; in seconds.
+/// Played sound kept to be repeated where sound is missing, in seconds.
 const PAST: f64 = 0.3;
 
-/// Sound that is waiting beyond this is lost; in seconds.
+/// The most sound that may wait; the rest is lost; in seconds.
 const LONGEST: f64 = 2.0;
 
 /// Fades at the ends of a gap, and over a cut; in seconds.
@@ -27,10 +27,10 @@ const CUT_FADE: f64 = 0.010;
 /// The blocks of both devices together that the drift controller is made for; in seconds.
 const BLOCKS: f64 = 0.025;
 
-/// How fast the latency falls where blocks have become shorter, in seconds a second: a cent of pitch.
+/// Fall of the latency where blocks have become shorter, in seconds a second: a cent of pitch.
 const TARGET_FALL: f64 = 0.5e-3;
 
-/// Marks older than this tell nothing about now; in seconds.
+/// Marks older than this are out of date; in seconds.
 const STALE: f64 = 1.0;
 
 /// The other end of a session. Lives in the playback callback.
@@ -52,15 +52,15 @@ pub struct Playback<C: Clock> {
     margin: Margin,
     block_in: RecentMax,
     block_out: RecentMax,
-    /// What has come in, planar; `base` is the number in the stream of the first frame in it.
+    /// Received sound, planar; `base` is the number of its first frame in the stream.
     buffers: Vec<Vec<f32>>,
     len: usize,
     base: i64,
-    /// Where playback is: a frame in the buffers, and how far beyond it.
+    /// The position of playback: a frame in the buffers, and a fraction beyond it.
     index: usize,
     between: f64,
     mark: Mark,
-    /// How late the sound is to be, in frames of the ring.
+    /// The target latency, in frames of the ring.
     target: f64,
     last_nanos: u64,
     playing: bool,
@@ -77,7 +77,7 @@ struct Cut {
     done: usize,
 }
 
-/// What a session hands to its playback end.
+/// The parts that a session hands to its playback end.
 pub(crate) struct Parts<C> {
     pub(crate) ring: Consumer<f32>,
     pub(crate) marks: Consumer<Mark>,
@@ -89,7 +89,7 @@ pub(crate) struct Parts<C> {
     pub(crate) device_rate: u32,
     pub(crate) step: usize,
     pub(crate) margin_ms: f32,
-    /// The clocks' difference as an earlier session found it.
+    /// The difference of the clocks that an earlier session measured.
     pub(crate) drift: Drift,
 }
 
@@ -131,13 +131,13 @@ impl<C: Clock> Playback<C> {
         }
     }
 
-    /// Where playback is: the number of the captured frame that the next one played is made from.
+    /// The position of playback: the number of the captured frame that the next one played is made from.
     #[must_use]
     pub fn position(&self) -> f64 {
         (self.base + self.index as i64) as f64 + self.between
     }
 
-    /// Whether sound is being played, and not waited for.
+    /// Returns whether sound is being played, and not waited for.
     #[must_use]
     pub fn is_playing(&self) -> bool {
         self.playing
@@ -168,7 +168,7 @@ impl<C: Clock> Playback<C> {
             + block_out
             + self.kernel.reach().1 as f64
             + self.margin.run(dt) * self.rate;
-        // More is needed at once; what is no longer needed is given up so slowly that nobody hears it.
+        // More is needed at once; what is no longer needed is given up inaudibly slowly.
         let falling = if self.playing { self.target - TARGET_FALL * self.rate * dt } else { 0.0 };
         self.target = falling.max(needed);
         let target = self.target;
@@ -180,7 +180,7 @@ impl<C: Clock> Playback<C> {
         let mut speed = 0.0;
         if self.playing {
             let late = captured - self.position();
-            // The longer the blocks, the less exact is what their arrival tells.
+            // The longer the blocks, the less exact is the time of their arrival.
             let coarse = ((block_in as f64 + block_out) / self.rate / BLOCKS).max(1.0);
             let correction = self.drift.run((late - target) / self.rate, dt, coarse);
             speed = correction.speed;
@@ -206,7 +206,7 @@ impl<C: Clock> Playback<C> {
         let incoming = self.ring.slots() / self.channels;
         let capacity = self.buffers[0].len();
         if self.len + incoming > capacity {
-            // Forget what is long past; and where playback has not run for seconds, what was never played.
+            // Drop old sound; and, if playback has not run for seconds, sound that was never played.
             let past = (PAST * self.rate) as usize;
             let keep = capacity / 2;
             let from = self.index.saturating_sub(past).max(self.len.saturating_sub(keep));
@@ -236,7 +236,7 @@ impl<C: Clock> Playback<C> {
         self.len as isize - 1 - self.kernel.reach().1 as isize
     }
 
-    /// Starts to play at the captured frame `at`, once that and a block after it are there.
+    /// Starts to play at the captured frame `at`, once that and a block after it have arrived.
     fn try_start(&mut self, at: f64, block: f64) {
         let index = at.round() - self.base as f64;
         if index < self.kernel.reach().0 as f64 || index + block > self.last_readable() as f64 {
@@ -250,7 +250,7 @@ impl<C: Clock> Playback<C> {
         self.drift.restart();
     }
 
-    /// Begins to leave out (or repeat) about `by` frames, where the sound is most like itself.
+    /// Begins to leave out (or repeat) about `by` frames, where the sound is most similar to itself.
     fn begin_cut(&mut self, by: isize, block: usize) {
         if self.cut.is_some() {
             return;
@@ -269,7 +269,7 @@ impl<C: Clock> Playback<C> {
     fn render(&mut self, block: &mut [f32], step: f64) {
         let (fade_gap, fade_cut) = (GAP_FADE * self.device_rate, CUT_FADE * self.device_rate);
         let frames = block.len() / self.device_channels;
-        // How many can be played until the sound ends.
+        // The frames that can be played until the sound ends.
         let ahead = self.cut.as_ref().map_or(0, |cut| cut.by.max(0));
         let room = (self.last_readable() + 1 - self.index as isize - ahead) as f64 - self.between;
         let whole = if self.playing && room > 0.0 { ((room / step).ceil() as usize).min(frames) } else { 0 };
@@ -277,7 +277,7 @@ impl<C: Clock> Playback<C> {
         let fade_out = (fade_gap as usize).min(whole);
         for (k, frame) in block.chunks_exact_mut(self.device_channels).enumerate() {
             if k >= whole {
-                // Nothing to play; where not even a fade could be, the last value falls to nothing.
+                // Nothing to play; where there is no sound for a fade, the last value decays to zero.
                 for last in &mut self.last {
                     *last *= 0.98;
                     *last = if last.abs() < 1e-6 { 0.0 } else { *last };
@@ -328,12 +328,12 @@ impl<C: Clock> Playback<C> {
     }
 }
 
-/// From 0 at 0 to 1 at 1 without a corner.
+/// Rises smoothly from 0 at 0 to 1 at 1.
 fn raised_cosine(t: f64) -> f32 {
     (0.5 - 0.5 * (std::f64::consts::PI * t.clamp(0.0, 1.0)).cos()) as f32
 }
 
-/// A frame of the voice to a frame of the device: mono on every channel (the first two, where there are more),
+/// Maps a frame of the voice to a frame of the device: mono on every channel (the first two, where there are more),
 /// stereo as it is or as its mean.
 fn spread(voice: &[f32], device: &mut [f32]) {
     match (voice, device) {

@@ -4,7 +4,7 @@
 //! peak whatever the speakers and the room do to it. They come at uneven distances: no echo of one is taken for the
 //! next.
 
-/// Seconds of silence before the first click, in which the noise floor is heard.
+/// Silence before the first click for measuring the noise floor, in seconds.
 const LEAD: f64 = 0.5;
 
 /// Distances of the clicks in seconds.
@@ -17,7 +17,7 @@ const PEAK: f32 = 0.25;
 /// The longest round trip that is looked for, in seconds.
 const LONGEST: f64 = 0.4;
 
-/// How far before its time a click is looked for, in seconds: when a block was played and heard is only known by its
+/// Lead of the search for a click before its time, in seconds: when a block was played and heard is only known by its
 /// callback, and where one server's cycle does both (JACK), the way may look shorter than nothing.
 const EARLY: f64 = 0.02;
 

@@ -16,7 +16,7 @@ use crate::wav_file::WavFile;
 /// Seconds of sound that the writer may be late.
 const RING_SECONDS: usize = 4;
 
-/// How often the writer looks.
+/// Polling interval of the writer.
 const PERIOD: Duration = Duration::from_millis(50);
 
 /// The capture callback's end.
@@ -27,7 +27,7 @@ pub(crate) struct Tap {
 }
 
 impl Tap {
-    /// Keeps the step before it is denoised. Returns whether anybody records.
+    /// Keeps the step before it is denoised. Returns whether it is recording.
     pub(crate) fn begin(&mut self, step: &[f32]) -> bool {
         let on = self.on.load(Relaxed);
         if on {
@@ -66,7 +66,7 @@ pub(crate) fn pair(step: usize, channels: usize, rate: u32, latency: usize) -> (
     (tap, Recorder { ring: pop, on, step, channels, rate, latency })
 }
 
-/// Where a recording goes.
+/// The files of a recording.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RecordingPaths {
     /// The sound as it came in; none if it is not wanted.
@@ -110,7 +110,7 @@ impl Recorder {
         stop: &AtomicBool,
     ) -> (Self, Result<(), String>) {
         let stale = self.ring.slots() - self.ring.slots() % (2 * self.step);
-        let _emptied = self.ring.read_chunk(stale).map(rtrb::chunks::ReadChunk::commit_all);
+        let _ = self.ring.read_chunk(stale).map(rtrb::chunks::ReadChunk::commit_all);
         self.on.store(true, Relaxed);
         let mut job = Job { before, after, held: Vec::new(), skip: self.latency * self.channels };
         let mut pair = vec![0.0; 2 * self.step];
@@ -179,7 +179,7 @@ impl Recording {
         }
     }
 
-    /// Whether it has ended by itself: the files could not be written, or the session is over.
+    /// Returns whether it has ended by itself: the files could not be written, or the session is over.
     #[must_use]
     pub fn has_ended(&self) -> bool {
         self.thread.as_ref().is_none_or(std::thread::JoinHandle::is_finished)
@@ -190,7 +190,8 @@ impl Drop for Recording {
     fn drop(&mut self) {
         self.stop.store(true, Relaxed);
         if let Some(thread) = self.thread.take() {
-            let _ended = thread.join();
+            // A panic was reported by its thread.
+            let _ = thread.join();
         }
     }
 }

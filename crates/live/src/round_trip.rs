@@ -1,4 +1,4 @@
-//! `sourdine-live latency`: plays clicks, hears them, and prints how long they took.
+//! `sourdine-live latency`: plays clicks, records them, and prints the delay.
 
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, atomic::AtomicBool};
@@ -10,12 +10,11 @@ use sourdine_live::{Backend, Direction, Events, open_host, probe};
 
 use crate::args::LatencyArgs;
 use crate::output;
-use crate::run::stop_on_signals;
 
-/// How long the devices get beyond the clicks, for their start.
+/// Time that the devices get beyond the clicks, for their start.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// What a callback tells: when it was, how many frames went through before and with it, and the device's own
+/// The record of a callback: its time, the frames before and after it, and the device's own
 /// account of its latency.
 #[derive(Debug, Clone, Copy)]
 struct Call {
@@ -34,15 +33,15 @@ struct Measured {
     spread_ms: f64,
     clicks: usize,
     of: usize,
-    /// What the devices say of themselves.
+    /// The latency that the devices state.
     device_in_ms: f32,
     device_out_ms: f32,
-    /// What a session adds: the engine at this rate.
+    /// The latency that a session adds: the engine at this rate.
     engine_ms: f64,
 }
 
 pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
-    let stop = stop_on_signals();
+    let stop = sourdine_settings::stop_on_signals();
     let mut host = open_host(args.host.as_deref())?;
     let input = host.choose(Direction::Input, args.input.as_deref()).map_err(|t| t.message)?;
     let output = host.choose(Direction::Output, args.output.as_deref()).map_err(|t| t.message)?;
@@ -76,8 +75,8 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
             at += 1;
         }
         let seconds = began.elapsed().as_secs_f64();
-        let _full =
-            tell_played.push(Call { seconds, before, after: at, device_ms: device_ms.unwrap_or(0.0) });
+        // A full ring loses the call.
+        let _ = tell_played.push(Call { seconds, before, after: at, device_ms: device_ms.unwrap_or(0.0) });
     });
     let (in_channels, mut total) = (input.format.channels, 0);
     let heard_something = hears.clone();
@@ -89,7 +88,8 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
             total += usize::from(push.push(frame[0]).is_ok());
         }
         let call = Call { seconds, before, after: total, device_ms: device_ms.unwrap_or(0.0) };
-        let _full = tell_heard.push(call);
+        // A full ring loses the call.
+        let _ = tell_heard.push(call);
     });
     let events = [Arc::new(Events::default()), Arc::new(Events::default())];
     let block_ms = f32::from(args.block);
@@ -115,7 +115,7 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
         .unwrap_or_default();
     if delays.len() < starts.len() / 2 {
         return Err(format!(
-            "{} of {} clicks were heard by {}; turn {} up, and the input too, or join them by a cable",
+            "{} of {} clicks were picked up by {}; turn {} up, and the input too, or join them by a cable",
             delays.len(),
             starts.len(),
             input.name,
@@ -125,7 +125,7 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
     show(&measured(delays, starts.len(), &played, &heard_calls, rate)?, args.json)
 }
 
-/// By how many frames the played sound is ahead of the heard one: the time of frame 0 of each is the earliest that
+/// Returns by how many frames the played sound is ahead of the recorded one: the time of frame 0 of each is the earliest that
 /// any callback lets it be, since callbacks are only ever late.
 fn align(played: &[Call], heard: &[Call], rate: u32) -> Option<isize> {
     let rate = f64::from(rate);
@@ -134,7 +134,7 @@ fn align(played: &[Call], heard: &[Call], rate: u32) -> Option<isize> {
     Some(((first_heard - first_played) * rate).round() as isize)
 }
 
-/// The heard sound on the time of the played one.
+/// Aligns the recorded sound with the time of the played one.
 fn shifted(heard: &[f32], shift: isize) -> Vec<f32> {
     let mut sound = vec![0.0; shift.max(0) as usize];
     sound.extend_from_slice(&heard[heard.len().min(shift.min(0).unsigned_abs())..]);

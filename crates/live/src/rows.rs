@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 /// The lowest level of the meters, in dBFS.
 pub(crate) const BOTTOM: f32 = -72.0;
 
-/// How long a peak is held and how fast it falls then, in pictures of 50 ms.
+/// Hold time and fall of a peak, in frames of 50 ms.
 pub(crate) const HOLD: u32 = 30;
 pub(crate) const FALL_DB: f32 = 1.0;
 
@@ -57,7 +57,7 @@ pub(crate) fn fitting(mut rows: Vec<(u8, Row)>, height: usize) -> Vec<Row> {
     rows.into_iter().map(|(_, row)| row).collect()
 }
 
-/// A level with its held peak; in figures too, as far as there is room beside the bar.
+/// A level with its held peak; in figures too, as far as there is room next to the bar.
 pub(crate) fn labelled_bar(name: &str, label: usize, dbfs: f32, peak: f32, width: usize) -> Line<'static> {
     let left = width.saturating_sub(label);
     let figures = match left {

@@ -1,7 +1,5 @@
-//! `sourdine-live` itself: the supervisor's loop, with a screen or without.
+//! The main loop of `sourdine-live`, with or without a screen.
 
-use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
@@ -9,20 +7,17 @@ use sourdine::{Model, Settings, VadParams};
 use sourdine_live::{
     Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
 };
-use sourdine_settings::Preferences;
+use sourdine_settings::{Preferences, find_model, stop_on_signals};
 
 use crate::args::RunArgs;
 use crate::output;
 use crate::screen::{Screen, UserWants};
 
-/// How often the devices are looked after.
+/// Interval at which the devices are watched.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// How often `--plain` and `--json` print.
+/// Interval at which `--plain` and `--json` print.
 const PRINT_EVERY: Duration = Duration::from_secs(1);
-
-/// No weights file is anywhere near this large.
-const LARGEST_MODEL: u64 = 64 << 20;
 
 pub(crate) fn run(args: &RunArgs) -> Result<(), String> {
     let preferences = Preferences::load(args.config.as_deref()).map_err(|e| e.to_string())?;
@@ -44,7 +39,7 @@ fn options(
     virtual_mic: Option<&VirtualMic>,
 ) -> Result<Options, String> {
     let first = match args.model.as_ref().or(preferences.model.as_ref()) {
-        Some(model) => find_model(model)?,
+        Some(model) => find_model(model).map_err(|error| error.to_string())?,
         None => Model::default(),
     };
     let name = first.info().name;
@@ -55,7 +50,7 @@ fn options(
     let output = match (virtual_mic, args.output.as_deref()) {
         (Some(mic), _) => Output::Named(mic.sink().into()),
         (None, Some("none")) if args.record.is_none() => {
-            return Err("-o none: nobody would hear anything; add --record FILE".into());
+            return Err("-o none: the sound would go nowhere; add --record FILE".into());
         }
         (None, Some("none")) => Output::None,
         (None, Some(name)) => Output::Named(name.into()),
@@ -104,7 +99,7 @@ fn drive(
         if stop.load(Relaxed) || args.seconds.is_some_and(|s| began.elapsed().as_secs_f64() >= s) {
             return Ok(());
         }
-        match virtual_mic.map_or(Ok(true), VirtualMic::is_heard) {
+        match virtual_mic.map_or(Ok(true), VirtualMic::is_in_use) {
             Ok(heard) => supervisor.poll(heard)?,
             Err(why) => supervisor.wait(why),
         }
@@ -120,7 +115,7 @@ fn drive(
         if let Some(why) = supervisor.failure()
             && !std::mem::replace(&mut told_failure, true)
         {
-            output::note(&format!("{why}; the sound goes on"));
+            output::note(&format!("{why}; playback continues"));
         }
         if printed.elapsed() >= PRINT_EVERY {
             printed += PRINT_EVERY;
@@ -140,37 +135,11 @@ fn drive(
     }
 }
 
-/// What to say of the audio threads' priorities.
+/// Returns a note on the audio threads' priorities, if one is needed.
 pub(crate) fn priority_note(status: &sourdine_live::Status) -> Option<&'static str> {
     use sourdine_live::Priority::Normal;
     (status.priority.0 == Normal || status.priority.1 == Normal).then_some(
-        "the system gave the audio threads no real-time priority; under load sound may be lost \
+        "the system gave the audio threads no real-time priority; sound may drop out under load \
          (on Linux: allow `rtprio` in /etc/security/limits.conf)",
     )
-}
-
-fn find_model(model: &str) -> Result<Model, String> {
-    if let Some(model) = Model::by_name(model) {
-        return Ok(model);
-    }
-    let path = Path::new(model);
-    let about = std::fs::metadata(path).map_err(|e| {
-        let names: Vec<String> = Model::built_in().iter().map(|m| m.info().name).collect();
-        format!("{model}: neither a built-in model ({}) nor a file: {e}", names.join(", "))
-    })?;
-    if about.len() > LARGEST_MODEL {
-        return Err(format!("{model}: far too large for a model; check the path"));
-    }
-    let bytes = std::fs::read(path).map_err(|e| format!("{model}: cannot read the model: {e}"))?;
-    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
-    Model::from_bytes(&name, &bytes).map_err(|e| format!("{model}: {e}"))
-}
-
-/// Raised by Ctrl-C and termination signals.
-pub(crate) fn stop_on_signals() -> Arc<AtomicBool> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let raised = stop.clone();
-    // Without a handler a signal ends the process at once; what it leaves is taken away at the next start.
-    let _works_without = ctrlc::set_handler(move || raised.store(true, Relaxed));
-    stop
 }

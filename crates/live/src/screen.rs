@@ -1,4 +1,4 @@
-//! The screen: meters, voice, latency, and a key for every knob.
+//! The screen: meters, voice, latency, and a key for every control.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -22,7 +22,7 @@ const TRAIL: (usize, usize) = (2, 14);
 
 const KEYS: &str = " space bypass · ←→ limit · g gate · r residue · m model · w record · q quit ";
 
-/// What the user's key says.
+/// The meaning of the user's key.
 pub(crate) enum UserWants {
     Nothing,
     Quit,
@@ -30,7 +30,7 @@ pub(crate) enum UserWants {
     Do(Command),
 }
 
-/// What the picture remembers between two moments.
+/// The state of the picture between two frames.
 struct View {
     host: String,
     peaks: [Held; 2],
@@ -179,7 +179,7 @@ impl View {
         ];
         rows.extend((0..TRAIL.1).map(|n| (if n < TRAIL.0 { 7 } else { 10 }, Row::Trail)));
         rows.extend([
-            (3, labelled("knobs", knobs)),
+            (3, labelled("controls", knobs)),
             empty(),
             (4, text("latency", latency)),
             (5, text("load", load)),
@@ -205,7 +205,7 @@ impl View {
         );
     }
 
-    /// Knobs, latency, load, losses and clocks in words.
+    /// Describes controls, latency, load, losses and clocks.
     fn figures(&self, status: &Status) -> [String; 5] {
         let (k, l) = (&status.knobs, &status.latency);
         let (mean, p99, max) = self.load();
@@ -239,7 +239,7 @@ fn state(status: &Status) -> Span<'static> {
     match status.phase {
         Phase::Running if status.tier != "full" => warn(format!("overloaded: {}", status.tier)),
         Phase::Running if !status.knobs.enabled => warn("bypass: you hear the input".into()),
-        Phase::Running if status.knobs.residue => warn("residue: you hear what is removed".into()),
+        Phase::Running if status.knobs.residue => warn("residue: you hear the removed noise".into()),
         Phase::Running => good("running".into()),
         Phase::Waiting => bad("waiting".into()),
         Phase::Idle => Span::raw("idle"),
@@ -256,7 +256,7 @@ fn time(seconds: f64) -> String {
 mod tests {
     use ratatui::Terminal;
     use ratatui::backend::TestBackend;
-    use sourdine_live::{Knobs, Levels};
+    use sourdine_live::{ControlState, Levels};
 
     use super::*;
 
@@ -273,9 +273,9 @@ mod tests {
         assert!(matches!(wants(KeyCode::Char('c'), KeyModifiers::NONE), UserWants::Nothing));
     }
 
-    /// What a terminal of that size shows, line by line.
+    /// Renders the screen of a terminal of that size, line by line.
     fn picture(width: u16, height: u16, message: Option<&str>) -> Vec<String> {
-        let knobs = Knobs {
+        let knobs = ControlState {
             enabled: true,
             attenuation_limit_db: Some(24.0),
             gate: false,
@@ -332,7 +332,9 @@ mod tests {
     #[test]
     fn a_large_terminal_shows_everything() {
         let picture = picture(80, 24, Some("something"));
-        for label in ["running", "in ", "out ", "input", "output", "reduction", "voice", "knobs", "latency"] {
+        for label in
+            ["running", "in ", "out ", "input", "output", "reduction", "voice", "controls", "latency"]
+        {
             assert!(line(&picture, label).is_some(), "{label}: {picture:#?}");
         }
         for label in ["load", "lost", "clocks", "something"] {
@@ -344,7 +346,7 @@ mod tests {
     #[test]
     fn a_small_terminal_keeps_what_matters_most() {
         let small = picture(50, 12, Some("the sound server is gone"));
-        for label in ["running", "input", "output", "voice", "knobs", "reduction", "the sound server"] {
+        for label in ["running", "input", "output", "voice", "controls", "reduction", "the sound server"] {
             assert!(line(&small, label).is_some(), "{label}: {small:#?}");
         }
         assert!(line(&small, "clocks").is_none(), "{small:#?}");

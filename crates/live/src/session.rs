@@ -1,4 +1,4 @@
-//! A session: the two ends that live in the callbacks, and what stays outside.
+//! A session: the two ends that run in the callbacks, and the parts that stay outside.
 //!
 //! ```text
 //! device in → [Capture: channels → engine] → ring → [Playback: buffer → micro-resampler] → device out
@@ -18,10 +18,10 @@ use crate::meters::Meters;
 use crate::playback::{Parts, Playback};
 use crate::recorder::{self, Recorder};
 
-/// Seconds of sound between the ends: as long as playback may stall without losing any.
+/// Seconds of sound between the ends: the longest stall of playback that loses none.
 const RING_SECONDS: usize = 1;
 
-/// Callbacks whose marks playback may be behind.
+/// Callbacks that playback may lag behind.
 const MARKS: usize = 4096;
 
 /// A device's stream.
@@ -33,10 +33,10 @@ pub struct DeviceFormat {
     pub channels: usize,
 }
 
-/// What a session is made for.
+/// The options of a session.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// The device that is heard.
+    /// The input device.
     pub input: DeviceFormat,
     /// The device that plays; none where the sound is only recorded.
     pub output: Option<DeviceFormat>,
@@ -44,7 +44,7 @@ pub struct Plan {
     pub channels: usize,
     /// Latency beyond what the blocks need, for callbacks that come late, in ms.
     pub margin_ms: f32,
-    /// How it is to sound.
+    /// The engine's settings.
     pub settings: Settings,
     /// The model.
     pub model: Model,
@@ -59,9 +59,9 @@ pub struct Session<C: Clock> {
     pub capture: Capture<C>,
     /// For the playback callback.
     pub playback: Option<Playback<C>>,
-    /// For everybody else: the knobs.
+    /// The controls, for other threads.
     pub controls: Controls,
-    /// What is measured.
+    /// The measurements.
     pub meters: Arc<Meters>,
     /// For recordings.
     pub recorder: Recorder,

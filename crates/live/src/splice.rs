@@ -1,10 +1,10 @@
-//! Where to cut sound so that the cut is not heard: the shift at which it is most like itself (W. Verhelst and
+//! Finds an inaudible cut: the shift at which the sound is most similar to itself (W. Verhelst and
 //! M. Roelands, "An overlap-add technique based on waveform similarity", ICASSP 1993).
 
-/// Every so-manieth sample is compared in the first search.
+/// Step between the samples that the first search compares.
 const COARSE: usize = 4;
 
-/// How much likeness the farthest shift has to be ahead by.
+/// The lead in correlation that the farthest shift needs.
 const DISTANCE: f32 = 0.2;
 
 /// The shift near `by`, within a fade's length of it and within `allowed` (lowest and highest), at which `sound` from `at` on is most
@@ -21,7 +21,7 @@ pub(crate) fn best(sound: &[f32], at: usize, by: isize, fade: usize, allowed: (i
     let reach = (fade / 2) as isize;
     let here = &sound[at..at + fade];
     // Normalised, less a little for the distance: of the periods of a tone the nearest is wanted.
-    let likeness = |shift: isize, stride: usize| -> f32 {
+    let correlation = |shift: isize, stride: usize| -> f32 {
         let from = at.saturating_add_signed(shift);
         let Some(there) = sound.get(from..from + fade) else { return f32::NEG_INFINITY };
         let (mut product, mut power, mut power_here) = (0.0, 1e-9, 1e-9);
@@ -35,7 +35,7 @@ pub(crate) fn best(sound: &[f32], at: usize, by: isize, fade: usize, allowed: (i
     let search = |middle: isize, reach: isize, step: usize, stride: usize| {
         let range = (middle - reach).max(lowest)..=(middle + reach).min(highest);
         range.step_by(step).fold((f32::NEG_INFINITY, middle), |found, shift| {
-            let now = likeness(shift, stride);
+            let now = correlation(shift, stride);
             if now > found.0 { (now, shift) } else { found }
         })
     };

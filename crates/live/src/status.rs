@@ -1,4 +1,4 @@
-//! What a session is doing, once for all ways of showing it.
+//! The status of a session, once for all ways of showing it.
 
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use crate::meters::{Load, Meters, Priority};
 
-/// What the program is doing.
+/// The phase of the program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
@@ -15,20 +15,20 @@ pub enum Phase {
     Waiting,
     /// Sound goes through.
     Running,
-    /// Nobody listens to the virtual microphone; the real one is closed.
+    /// No program listens to the virtual microphone; the real one is closed.
     Idle,
 }
 
-/// The knobs as they are.
+/// The current controls.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Knobs {
+pub struct ControlState {
     /// Denoising, and not the input itself.
     pub enabled: bool,
     /// The attenuation limit in dB; none if there is no limit.
     pub attenuation_limit_db: Option<f32>,
     /// The voice gate.
     pub gate: bool,
-    /// What is removed is heard instead.
+    /// The removed noise is played instead.
     pub residue: bool,
     /// The model's name.
     pub model: String,
@@ -36,7 +36,7 @@ pub struct Knobs {
     pub recording: bool,
 }
 
-/// How late the sound is, and where; in ms.
+/// Latencies by their place, in ms.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub struct Latency {
     /// Before the capture callback, by the device's own account.
@@ -45,7 +45,7 @@ pub struct Latency {
     pub engine: f32,
     /// The blocks of both devices, and the ring between them: measured.
     pub ring: f32,
-    /// What the ring is held at.
+    /// The target of the ring.
     pub ring_target: f32,
     /// After the playback callback, by the device's own account.
     pub device_out: f32,
@@ -71,9 +71,9 @@ pub struct Levels {
 /// A moment.
 #[derive(Debug, Clone, Serialize)]
 pub struct Status {
-    /// What is going on.
+    /// The phase.
     pub phase: Phase,
-    /// What is waited for, or went wrong last.
+    /// The reason for waiting, or the last failure.
     pub message: Option<String>,
     /// Seconds since the program began.
     pub seconds: f64,
@@ -82,7 +82,7 @@ pub struct Status {
     /// The output's.
     pub output: String,
     /// The knobs.
-    pub knobs: Knobs,
+    pub knobs: ControlState,
     /// Levels.
     pub levels: Levels,
     /// The decision on voice.
@@ -103,13 +103,13 @@ pub struct Status {
     pub xruns: u64,
     /// Times that playback ran dry.
     pub underruns: u64,
-    /// Frames that nobody took.
+    /// Frames that were not taken in time.
     pub lost_frames: u64,
     /// Times that a stall's excess was cut out.
     pub cuts: u64,
     /// The difference of the two clocks in ppm: positive where the input's is the faster one.
     pub drift_ppm: f32,
-    /// How much faster playback is just now, in ppm.
+    /// Current correction of the playback speed, in ppm.
     pub speed_ppm: f32,
     /// The audio threads' priorities.
     pub priority: (Priority, Priority),

@@ -1,7 +1,7 @@
 //! Keeps a session running: opens the devices, notices when they are gone, and opens them again.
 //!
-//! It is polled, has no thread and no clock of its own, and meets the sound system through [`Backend`], so that its
-//! tests unplug devices that never were.
+//! It is polled, has no thread and no clock of its own, and reaches the sound system through [`Backend`], so that its
+//! tests can unplug simulated devices.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -9,33 +9,33 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use sourdine::{Controls, Model, Settings};
 
-use crate::backend::{Backend, Chosen, Direction, Events, Stream, Trouble};
+use crate::backend::{Backend, DeviceError, Direction, Events, SelectedDevice, Stream};
 use crate::clock::Clock;
 use crate::meters::Meters;
 use crate::recorder::{Recorder, Recording, RecordingPaths};
 use crate::session::{Plan, Session};
-use crate::status::{Knobs, Phase, Status};
+use crate::status::{ControlState, Phase, Status};
 
 /// Nanoseconds in a millisecond.
 const MS: u64 = 1_000_000;
 
-/// How often a device that is away is tried, in ns. Sound is to be back within a second of the device.
+/// Interval between attempts to open a missing device, in ns. Sound returns within a second of the device.
 const RETRY: u64 = 200 * MS;
 
-/// A stream that has not called for so long is dead, whatever its host says. A new one gets more time: its first few
+/// A stream that has not called back for this long is dead, whatever its host says. A new one gets more time: its first few
 /// calls only fill the host's buffers, and a sound server that was idle may then finish its silence.
 const SILENT: u64 = 700 * MS;
 const SILENT_AT_FIRST: u64 = 3000 * MS;
 const FIRST_CALLS: u64 = 5;
 
-/// How often it is looked whether the devices are there, and still the default ones.
+/// Interval of the check that the devices are present, and still the default ones.
 const LOOK: u64 = 500 * MS;
 
 /// The steps and the end of the attenuation limit's scale, in dB; beyond the end there is no limit.
 const LIMIT_STEP: f32 = 3.0;
 const LIMIT_END: f32 = 60.0;
 
-/// What is to be run.
+/// The options of a run.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The input; the default one if none is named.
@@ -44,28 +44,28 @@ pub struct Options {
     pub output: Output,
     /// Channels of the voice, 1 or 2.
     pub channels: usize,
-    /// Blocks to ask of the devices, in ms.
+    /// Block length to request from the devices, in ms.
     pub block_ms: f32,
     /// Latency beyond what the blocks need, in ms.
     pub margin_ms: f32,
     /// The sound at the start.
     pub settings: Settings,
-    /// The models, the first one first; at least one.
+    /// The models to choose from, starting with the first; at least one.
     pub models: Vec<Model>,
-    /// The model to fall to when there is too little time.
+    /// The model to fall back to under overload.
     pub light: Option<Model>,
     /// A recording to start with.
     pub record: Option<RecordingPaths>,
 }
 
-/// Where the sound goes.
+/// The destination of the sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Output {
     /// The default device.
     Default,
     /// A device.
     Named(String),
-    /// Nowhere but into a recording.
+    /// No device, only a recording.
     None,
 }
 
@@ -75,22 +75,22 @@ impl Output {
     }
 }
 
-/// What a user does.
+/// The commands of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Command {
-    /// The input as it is, and back.
+    /// Toggles between the voice and the unprocessed input.
     Bypass,
-    /// More attenuation.
+    /// Raises the attenuation limit.
     LimitUp,
-    /// Less attenuation.
+    /// Lowers the attenuation limit.
     LimitDown,
-    /// The gate on and off.
+    /// Toggles the gate.
     Gate,
-    /// What is removed, and back.
+    /// Toggles between the voice and the removed noise.
     Residue,
-    /// The next model.
+    /// Switches to the next model.
     Model,
-    /// Start or end a recording.
+    /// Starts or ends a recording.
     Record(RecordingPaths),
 }
 
@@ -104,7 +104,7 @@ struct Open {
 }
 
 impl Open {
-    /// Whether it is dead, and why.
+    /// Returns why it has failed, if it has.
     fn check(&mut self, calls: u64, now: u64) -> Option<String> {
         if self.events.has_failed() {
             return Some(self.events.reason().unwrap_or_else(|| "the device is gone".into()));
@@ -146,19 +146,19 @@ pub struct Supervisor<B: Backend, C: Clock + Clone + 'static> {
     options: Options,
     model: usize,
     running: Option<Running>,
-    /// A recording that a new session is to go on with.
+    /// A recording that a new session continues.
     record: Option<RecordingPaths>,
     next_try: u64,
     began: u64,
     opened: u64,
     totals: Totals,
-    /// Why a recording is not what was asked for; the first of them.
+    /// The first failure of a recording.
     failure: Option<String>,
     status: Status,
 }
 
 impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
-    /// A supervisor that opens the devices at its first [`poll`](Self::poll).
+    /// Makes a supervisor, which opens the devices at its first [`poll`](Self::poll).
     pub fn new(backend: B, clock: C, options: Options) -> Self {
         let began = clock.nanos();
         let settings = &options.settings;
@@ -168,7 +168,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             seconds: 0.0,
             input: String::new(),
             output: String::new(),
-            knobs: Knobs {
+            knobs: ControlState {
                 enabled: settings.enabled,
                 attenuation_limit_db: Some(settings.attenuation_limit_db).filter(|db| db.is_finite()),
                 gate: settings.gate,
@@ -211,16 +211,16 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         }
     }
 
-    /// Looks after the devices; to be called ten times a second or more. `wanted` is false while nobody listens.
+    /// Watches the devices; to be called ten times a second or more. `wanted` is false while no program listens.
     ///
     /// # Errors
-    /// What no waiting mends, before there was any sound: a device that does not exist, a rate that cannot be, a recording
-    /// that cannot begin. Later it waits for anything, but for a recording that fails while nobody hears anything.
+    /// Fails, before there was any sound, where waiting does not help: a device that does not exist, an impossible rate, a recording
+    /// that cannot begin. Later it waits in all cases but one: a recording that fails while there is no output.
     pub fn poll(&mut self, wanted: bool) -> Result<(), String> {
         let now = self.clock.nanos();
         if !wanted {
             if self.running.is_some() || self.status.phase != Phase::Idle {
-                self.close(Some("nobody listens to the virtual microphone".into()));
+                self.close(Some("no program is using the virtual microphone".into()));
                 self.status.phase = Phase::Idle;
             }
             return Ok(());
@@ -247,19 +247,19 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
                         }
                     }
                 }
-                Err(trouble) if !trouble.passing && self.opened == 0 => return Err(trouble.message),
+                Err(trouble) if !trouble.transient && self.opened == 0 => return Err(trouble.message),
                 Err(trouble) => self.status.message = Some(trouble.message),
             }
         }
         self.end_broken_recording();
         match &self.failure {
-            // There is nothing else to go on for.
+            // There is nothing else to continue for.
             Some(why) if self.options.output == Output::None => Err(why.clone()),
             _ => Ok(()),
         }
     }
 
-    /// Why a recording is not what was asked for, if so.
+    /// Returns the failure of a recording, if there was one.
     #[must_use]
     pub fn failure(&self) -> Option<&str> {
         self.failure.as_deref()
@@ -270,13 +270,13 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         self.failure.get_or_insert(why);
     }
 
-    /// Closes the devices until what `why` names is back; to be called in place of [`poll`](Self::poll).
+    /// Closes the devices until the cause `why` has passed; to be called in place of [`poll`](Self::poll).
     pub fn wait(&mut self, why: String) {
         self.close(Some(why));
         self.next_try = self.clock.nanos();
     }
 
-    /// Why the running session is over, if it is.
+    /// Returns why the running session is over, if it is.
     fn trouble(&mut self, now: u64) -> Option<String> {
         let running = self.running.as_mut()?;
         let meters = &running.meters;
@@ -292,29 +292,29 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             return None;
         }
         running.looked_at = now;
-        if !self.backend.is_there(Direction::Input, &running.input.id) {
-            return Some(format!("{}: it is unplugged; waiting for it", self.status.input));
+        if !self.backend.is_present(Direction::Input, &running.input.id) {
+            return Some(format!("{}: unplugged; waiting for it", self.status.input));
         }
         if let Some(output) = &running.output
-            && !self.backend.is_there(Direction::Output, &output.id)
+            && !self.backend.is_present(Direction::Output, &output.id)
         {
-            return Some(format!("{}: it is unplugged; waiting for it", self.status.output));
+            return Some(format!("{}: unplugged; waiting for it", self.status.output));
         }
         let mut moved =
             |direction, opened: &str| self.backend.default_id(direction).filter(|id| id != opened).is_some();
         if self.options.input.is_none() && moved(Direction::Input, &running.input.id) {
-            return Some("there is another default input now".into());
+            return Some("the default input has changed".into());
         }
         if self.options.output == Output::Default
             && let Some(output) = &running.output
             && moved(Direction::Output, &output.id)
         {
-            return Some("there is another default output now".into());
+            return Some("the default output has changed".into());
         }
         None
     }
 
-    fn open(&mut self, now: u64) -> Result<Running, Trouble> {
+    fn open(&mut self, now: u64) -> Result<Running, DeviceError> {
         let input = self.backend.choose(Direction::Input, self.options.input.as_deref())?;
         let output = match &self.options.output {
             Output::None => None,
@@ -330,10 +330,10 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             light: self.options.light.clone(),
         };
         let session = Session::new(&plan, &self.clock)
-            .map_err(|e| Trouble { message: format!("{}: {e}", input.name), passing: false })?;
+            .map_err(|e| DeviceError { message: format!("{}: {e}", input.name), transient: false })?;
         let Session { mut capture, playback, controls, meters, recorder, engine_ms } = session;
 
-        // Playback first: it waits for the input, and not the other way round.
+        // Playback first: it waits for the input, not the other way round.
         let open_output = match (&output, playback) {
             (Some(chosen), Some(mut playback)) => {
                 let (events, meters) = (Arc::new(Events::default()), meters.clone());
@@ -381,9 +381,9 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             self.status.knobs.recording = false;
         }
         self.count(&running);
-        // A stream of a server that is gone may take its time to end.
+        // A stream of a server that is gone may take long to end.
         let streams = (running.input, running.output);
-        let _detached = std::thread::spawn(move || drop(streams));
+        let _ = std::thread::spawn(move || drop(streams));
     }
 
     fn count(&mut self, running: &Running) {
@@ -396,7 +396,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         totals.invalid += meters.invalid_samples.load(Relaxed);
     }
 
-    /// What is going on. Peaks and loads are those since the last call.
+    /// Returns the current status. Peaks and loads are those since the last call.
     pub fn status(&mut self) -> Status {
         let totals = self.totals;
         self.status.seconds = self.clock.nanos().saturating_sub(self.began) as f64 * 1e-9;
@@ -415,7 +415,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         self.status.clone()
     }
 
-    /// Does what the user wants.
+    /// Carries out a command of the user.
     pub fn command(&mut self, command: Command) {
         let settings = &mut self.options.settings;
         match command {
@@ -499,7 +499,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         }
     }
 
-    /// Notices a recording that could not go on.
+    /// Notices a recording that failed.
     fn end_broken_recording(&mut self) {
         let Some(running) = &mut self.running else { return };
         if running.recording.as_ref().is_some_and(Recording::has_ended)
@@ -518,7 +518,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
     /// Ends everything; recordings are complete then.
     ///
     /// # Errors
-    /// One line about a recording that is not what was asked for.
+    /// One line about a recording that failed.
     pub fn finish(mut self) -> Result<Status, String> {
         let status = self.status();
         if let Some(mut running) = self.running.take()
@@ -543,7 +543,7 @@ impl Running {
     }
 }
 
-fn describe<D>(chosen: &Chosen<D>) -> String {
+fn describe<D>(chosen: &SelectedDevice<D>) -> String {
     let channels = match chosen.format.channels {
         1 => "mono".into(),
         2 => "stereo".into(),
@@ -562,7 +562,7 @@ fn next_limit(db: f32, up: bool) -> f32 {
     }
 }
 
-/// The names for a recording that goes on after a gap: `call.wav`, `call-2.wav`, …
+/// Names the next files of a recording that continues after a gap: `call.wav`, `call-2.wav`, …
 fn next_paths(paths: &RecordingPaths) -> RecordingPaths {
     RecordingPaths { before: paths.before.as_deref().map(next_path), after: next_path(&paths.after) }
 }

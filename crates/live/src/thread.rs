@@ -1,4 +1,4 @@
-//! What is done once on each audio thread, at its first callback.
+//! Sets up each audio thread, at its first callback.
 
 use thread_priority::{ThreadPriority, set_current_thread_priority};
 

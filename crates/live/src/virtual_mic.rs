@@ -1,6 +1,6 @@
 //! A microphone "Sourdine" that call programs can choose.
 //!
-//! On Linux it is two modules of PulseAudio, or of PipeWire in its stead: a null sink that we play into and a source
+//! On Linux it is two modules of PulseAudio, or of PipeWire in its place: a null sink that we play into and a source
 //! that gives its monitor (`pulse/microphone.rs`).
 //!
 //! On Windows and macOS a program cannot make a device; there a loopback device is used that the user installs.
@@ -21,7 +21,7 @@ mod linux {
 
     use crate::pulse::{Failure, Microphone};
 
-    /// How often the thread looks whether it is to end, and how often it tries a server that is gone.
+    /// Polling interval of the thread, and interval between attempts to reach a server.
     const PERIOD: Duration = Duration::from_millis(200);
 
     /// The virtual microphone; dropping it takes it away. A thread keeps it there, on a server that is started anew too.
@@ -35,13 +35,13 @@ mod linux {
     #[derive(Debug)]
     struct Shared {
         over: AtomicBool,
-        /// Whether anybody records from it, or why it is not there.
-        heard: Mutex<Result<bool, String>>,
+        /// Returns whether a program records from it, or why it does not exist.
+        read: Mutex<Result<bool, String>>,
     }
 
     impl Shared {
-        fn set(&self, heard: Result<bool, String>) {
-            *self.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = heard;
+        fn set(&self, read: Result<bool, String>) {
+            *self.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner) = read;
         }
     }
 
@@ -59,8 +59,8 @@ mod linux {
             let microphone = Microphone::create()
                 .map_err(|why| format!("--virtual-mic: {why}; is PulseAudio or PipeWire running?"))?;
             let sink = microphone.sink().to_owned();
-            let heard = Mutex::new(Ok(microphone.is_read()));
-            let shared = Arc::new(Shared { over: AtomicBool::new(false), heard });
+            let read = Mutex::new(Ok(microphone.is_read()));
+            let shared = Arc::new(Shared { over: AtomicBool::new(false), read });
             let kept = shared.clone();
             let thread = std::thread::spawn(move || keep(microphone, &kept));
             Ok(Self { sink, shared, thread: Some(thread) })
@@ -72,12 +72,12 @@ mod linux {
             &self.sink
         }
 
-        /// Whether anybody records from it.
+        /// Returns whether a program records from it.
         ///
         /// # Errors
         /// One line that says why it is not there just now.
-        pub fn is_heard(&self) -> Result<bool, String> {
-            self.shared.heard.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        pub fn is_in_use(&self) -> Result<bool, String> {
+            self.shared.read.lock().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
         }
     }
 
@@ -85,7 +85,8 @@ mod linux {
         fn drop(&mut self) {
             self.shared.over.store(true, Relaxed);
             if let Some(thread) = self.thread.take() {
-                let _ended = thread.join();
+                // A panic was reported by its thread.
+                let _ = thread.join();
             }
         }
     }
@@ -94,7 +95,7 @@ mod linux {
         while !shared.over.load(Relaxed) {
             let gone = |why: &Failure| crate::pulse::gone(why).message;
             match microphone.follow(PERIOD) {
-                Ok(heard) => shared.set(Ok(heard)),
+                Ok(read) => shared.set(Ok(read)),
                 Err(why) => {
                     shared.set(Err(gone(&why)));
                     while let Err(why) = microphone.restore() {
@@ -134,11 +135,11 @@ mod without {
             ""
         }
 
-        /// Whether anybody records from it.
+        /// Returns whether a program records from it.
         ///
         /// # Errors
         /// None.
-        pub fn is_heard(&self) -> Result<bool, String> {
+        pub fn is_in_use(&self) -> Result<bool, String> {
             Ok(true)
         }
     }
@@ -182,7 +183,7 @@ mod elsewhere {
         ///
         /// # Errors
         /// None.
-        pub fn is_heard(&self) -> Result<bool, String> {
+        pub fn is_in_use(&self) -> Result<bool, String> {
             Ok(true)
         }
     }

@@ -1,6 +1,6 @@
 //! A WAV file of 32-bit floats that grows, and gets its name when it is whole.
 //!
-//! It is written beside its name. Until it ends, its header gives no length, which readers take for "to the end of the file":
+//! It is written under a temporary name. Until it ends, its header gives no length, which readers take for "to the end of the file":
 //! of a recording whose program was killed, nothing is lost.
 
 use std::fs::File;
@@ -12,7 +12,7 @@ use tempfile::NamedTempFile;
 
 const BYTES_PER_SAMPLE: u64 = 4;
 
-/// Where the length of the file is in its header, as RIFF counts it: without these first bytes.
+/// Offset of the length of the file in its header; RIFF does not count these first bytes.
 const RIFF_LENGTH: (u64, u64) = (4, 8);
 
 /// A length that is not known yet, or does not fit.
@@ -41,7 +41,7 @@ impl WavFile {
         let mut header = Cursor::new(Vec::new());
         WavWriter::new(&mut header, spec).and_then(WavWriter::finalize).map_err(|e| failed(&e))?;
         let header = header.into_inner();
-        let file = beside(path).map_err(|e| failed(&e))?;
+        let file = temporary(path).map_err(|e| failed(&e))?;
         let mut wav = Self {
             file,
             path: path.into(),
@@ -60,7 +60,7 @@ impl WavFile {
         self.file.write_all(&self.bytes).map_err(|e| self.trouble(&e))
     }
 
-    /// How many whole frames have reached the file.
+    /// Whole frames that have reached the file.
     pub(crate) fn frames(&self) -> u64 {
         let length = self.file.as_file().metadata().map_or(0, |about| about.len());
         length.saturating_sub(self.header) / self.frame
@@ -70,7 +70,7 @@ impl WavFile {
     pub(crate) fn finish(mut self, frames: u64) -> Result<(), String> {
         self.complete(frames).map_err(|e| self.trouble(&e))?;
         let Err(failed) = self.file.persist_noclobber(&self.path) else { return Ok(()) };
-        // Somebody else has the name now. What was recorded stays where it is.
+        // Another file has the name now. The recording stays where it is.
         let why = if failed.error.kind() == ErrorKind::AlreadyExists {
             "exists already".into()
         } else {
@@ -117,7 +117,7 @@ pub(crate) fn exists(path: &Path) -> String {
 ///
 /// The name is none that `sourdine clean` takes for an abandoned output and removes: what a killed program has recorded
 /// exists nowhere else.
-fn beside(path: &Path) -> std::io::Result<NamedTempFile> {
+fn temporary(path: &Path) -> std::io::Result<NamedTempFile> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Not more of the name than leaves room for the rest of it in 255 bytes.
     let name = path.file_name().ok_or_else(|| std::io::Error::from(ErrorKind::IsADirectory))?;

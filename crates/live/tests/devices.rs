@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 #[test]
 fn no_library_chatters_on_stderr() {
-    let nobody = tempfile::tempdir().unwrap();
+    let empty = tempfile::tempdir().unwrap();
     for arguments in [
         &["devices", "--host", "alsa"][..],
         &["devices", "--host", "alsa", "--json"],
@@ -18,7 +18,7 @@ fn no_library_chatters_on_stderr() {
         let done = Command::new(env!("CARGO_BIN_EXE_sourdine-live"))
             .args(arguments)
             // No sound server: its plugins find none, and would say so.
-            .env("XDG_RUNTIME_DIR", nobody.path())
+            .env("XDG_RUNTIME_DIR", empty.path())
             .env("PULSE_SERVER", "unix:/nonexistent")
             .stdin(Stdio::null())
             .output()

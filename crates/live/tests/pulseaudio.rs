@@ -18,11 +18,11 @@ use sourdine_testkit::{metrics, signals};
 
 use common::{Server, end, wait_for, write_wav};
 
-/// How alike a sound and a stretch of a recording are, at the place and speed where they are most so, and how much
+/// The best correlation of a sound and a stretch of a recording over places and speeds, and how much
 /// faster the recording runs there, in ppm. Each null sink has a clock of its own, which counts its blocks in whole
 /// microseconds: at 44.1 kHz and a latency that is no multiple of 10 ms two of them differ by up to 0.3 %, which the
 /// session follows, as it must.
-fn likeness(expected: &[f32], around: &[f32]) -> (f64, f64) {
+fn best_correlation(expected: &[f32], around: &[f32]) -> (f64, f64) {
     // The loudest twentieth, wherever it is.
     let n = expected.len() / 20;
     let parts = expected.chunks_exact(n).enumerate();
@@ -137,7 +137,7 @@ fn attempt(server: &Server, rate: u32, seconds: usize, path: &Path, sound: &[f32
         let expected = &clean[second * n..(second + 1) * n];
         let from = second * n - reach;
         let Some(around) = heard.get(from..from + n + 2 * reach) else { break };
-        let (correlation, ppm) = likeness(expected, around);
+        let (correlation, ppm) = best_correlation(expected, around);
         alike.push(correlation);
         speeds.push(ppm.round());
     }

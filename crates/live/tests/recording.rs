@@ -56,7 +56,7 @@ fn a_full_disk_ends_the_recording_with_a_message_and_a_whole_file() {
     };
     let (after, before) = (disk.join("after.wav"), disk.join("before.wav"));
     let record = ["--record", after.to_str().unwrap(), "--record-before", before.to_str().unwrap()];
-    // Where nobody hears anything, the program ends with its recording.
+    // Without an output, the program ends with its recording.
     let began = Instant::now();
     let done = live(&server, &[&["-o", "none", "--seconds", "60"], &record[..]].concat());
     assert!(began.elapsed() < Duration::from_secs(40));
@@ -68,12 +68,12 @@ fn a_full_disk_ends_the_recording_with_a_message_and_a_whole_file() {
     assert_eq!(frames(&after), frames(&before));
     assert!((50_000..66_000).contains(&frames(&after)), "{}", frames(&after));
 
-    // Where somebody does, the sound goes on, and the exit code tells.
+    // With an output, playback continues, and the exit code tells.
     [&after, &before].iter().for_each(|path| std::fs::remove_file(path).unwrap());
     let done = live(&server, &["-o", "vspk", "--seconds", "6", record[0], record[1]]);
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert_eq!(done.status.code(), Some(1), "{said}");
-    assert!(said.contains("after.wav: the disk is full") && said.contains("the sound goes on"), "{said}");
+    assert!(said.contains("after.wav: the disk is full") && said.contains("playback continues"), "{said}");
     assert!((100_000..131_072).contains(&frames(&after)), "{}", frames(&after));
     let lines = String::from_utf8_lossy(&done.stdout).lines().count();
     assert!(lines >= 4, "{lines} lines");
@@ -120,12 +120,12 @@ fn what_a_killed_program_has_recorded_can_be_read() {
     wait_for("sound in the file", Duration::from_secs(10), long);
     // Cleaning files into the same folder removes what its own killed runs left, and no recording, whether it goes on or
     // not.
-    sourdine_wav::remove_abandoned(&folder);
+    sourdine_soundfile::remove_abandoned(&folder);
     assert_eq!(names(&folder).len(), 1, "a recording that goes on was taken away");
     drop(live); // Killed.
-    sourdine_wav::remove_abandoned(&folder);
+    sourdine_soundfile::remove_abandoned(&folder);
     let [name] = &names(&folder)[..] else { panic!("{:?}", names(&folder)) };
-    let mut reader = sourdine_wav::SoundReader::open(&folder.join(name)).unwrap();
+    let mut reader = sourdine_soundfile::SoundReader::open(&folder.join(name)).unwrap();
     let mut samples = 0;
     let mut block = vec![0.0; 4096];
     loop {

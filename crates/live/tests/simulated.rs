@@ -37,7 +37,7 @@ struct Rig {
     light: Option<Model>,
 }
 
-/// What is seen at a playback callback.
+/// The record of a playback callback.
 struct Seen {
     seconds: f64,
     /// The true latency between the devices, in ms, while sound is played.
@@ -90,7 +90,7 @@ impl Rig {
         let (mut firsts, calls) = ((true, true), std::cell::Cell::new(0));
         let capture = &mut session.capture;
         let meters = session.meters.clone();
-        // Frames that nobody captured, in a stall that loses.
+        // Frames that were not captured, in a stall that loses.
         let (mut next, gone) = (0, std::cell::Cell::new(0.0));
         host::run(
             &self.input,
@@ -139,7 +139,7 @@ impl Rig {
     }
 }
 
-/// What `sourdine clean` does to the same samples, before it drops the delay at the front (the tool's own tests hold
+/// Processes the samples as `sourdine clean` does, before it drops the delay at the front (the tool's own tests hold
 /// it to this).
 fn cleaned(input: &[f32], rate: u32, channels: usize, settings: &Settings, model: &Model) -> Vec<f32> {
     let mut engine = Engine::new(StreamFormat::new(rate, channels), settings, model).unwrap();
@@ -187,7 +187,7 @@ fn live_equals_clean_bit_for_bit() {
     }
 }
 
-/// What is left of a tone in windows of 10 ms when the best tone of that frequency, with any linear change of
+/// The rest of a tone in windows of 10 ms when the best tone of that frequency, with any linear change of
 /// amplitude and phase, is taken away: relative to the tone, in dB.
 struct Residual {
     basis: [Vec<f64>; 4],

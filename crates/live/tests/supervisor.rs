@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex};
 
 use sourdine::{Model, Settings};
 use sourdine_live::{
-    Backend, Chosen, Clock, Command, DeviceFormat, Direction, Events, OnCapture, OnPlayback, Options, Output,
-    Phase, RecordingPaths, Stream, Supervisor, Trouble,
+    Backend, Clock, Command, DeviceError, DeviceFormat, Direction, Events, OnCapture, OnPlayback, Options,
+    Output, Phase, RecordingPaths, SelectedDevice, Stream, Supervisor,
 };
 
 #[derive(Debug, Clone, Default)]
@@ -20,7 +20,7 @@ impl Clock for HandClock {
     }
 }
 
-/// What is plugged in, and the streams that are open.
+/// The devices plugged in, and the open streams.
 #[derive(Default)]
 struct World {
     microphone: Option<DeviceFormat>,
@@ -34,28 +34,33 @@ struct World {
 
 struct Fake(Arc<Mutex<World>>);
 
-fn trouble(message: &str, passing: bool) -> Trouble {
-    Trouble { message: message.into(), passing }
+fn device_error(message: &str, transient: bool) -> DeviceError {
+    DeviceError { message: message.into(), transient }
 }
 
 impl Backend for Fake {
     type Device = ();
 
-    fn choose(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Chosen<()>, Trouble> {
+    fn choose(
+        &mut self,
+        direction: Direction,
+        wanted: Option<&str>,
+    ) -> Result<SelectedDevice<()>, DeviceError> {
         let world = self.0.lock().unwrap();
         if wanted == Some("nonsense") {
-            return Err(trouble("nonsense: no such device", false));
+            return Err(device_error("nonsense: no such device", false));
         }
         let (id, format) = match direction {
-            Direction::Input => {
-                (world.default_input.clone(), world.microphone.ok_or_else(|| trouble("no microphone", true))?)
-            }
+            Direction::Input => (
+                world.default_input.clone(),
+                world.microphone.ok_or_else(|| device_error("no microphone", true))?,
+            ),
             Direction::Output => ("speakers".into(), DeviceFormat { rate: 48_000, channels: 2 }),
         };
         if world.busy {
-            return Err(trouble("mic: another program has it", true));
+            return Err(device_error("mic: another program has it", true));
         }
-        Ok(Chosen { device: (), name: id.clone(), id, format })
+        Ok(SelectedDevice { device: (), name: id.clone(), id, format })
     }
 
     fn default_id(&mut self, direction: Direction) -> Option<String> {
@@ -63,17 +68,17 @@ impl Backend for Fake {
         Some(if direction == Direction::Input { world.default_input.clone() } else { "speakers".into() })
     }
 
-    fn is_there(&mut self, _direction: Direction, _id: &str) -> bool {
+    fn is_present(&mut self, _direction: Direction, _id: &str) -> bool {
         true
     }
 
     fn start_input(
         &mut self,
-        _: &Chosen<()>,
+        _: &SelectedDevice<()>,
         _: f32,
         each: OnCapture,
         events: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         let mut world = self.0.lock().unwrap();
         world.capture = Some((each, events));
         world.opened += 1;
@@ -82,11 +87,11 @@ impl Backend for Fake {
 
     fn start_output(
         &mut self,
-        _: &Chosen<()>,
+        _: &SelectedDevice<()>,
         _: f32,
         each: OnPlayback,
         _: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         self.0.lock().unwrap().playback = Some(each);
         Ok(Box::new(()))
     }
@@ -232,7 +237,7 @@ fn what_no_waiting_mends_is_said_at_once() {
 }
 
 #[test]
-fn nobody_listening_closes_the_devices() {
+fn the_devices_close_while_no_program_listens() {
     let mut rig = Rig::new(options());
     rig.until(true);
     rig.supervisor.poll(false).unwrap();

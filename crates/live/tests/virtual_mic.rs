@@ -23,9 +23,11 @@ fn the_virtual_microphone_comes_idles_and_goes() {
     let Some(server) = Server::start(48_000) else { return };
     let live = server.live(&["--json", "-i", "vmic", "--virtual-mic", "-a", "0"]);
     wait_for("the virtual microphone", SOON, || ours(&server) == ["sourdine_live_mic"]);
-    // Nobody listens: the real microphone is not even open.
+    // No program listens: the real microphone is not even open.
     std::thread::sleep(Duration::from_millis(1500));
-    wait_for("the real microphone to be closed while nobody listens", SOON, || server.readers("vmic") == 0);
+    wait_for("the real microphone to be closed while no program listens", SOON, || {
+        server.readers("vmic") == 0
+    });
     let idle = cpu_seconds(live.0.id());
     std::thread::sleep(Duration::from_secs(2));
     let idle = (cpu_seconds(live.0.id()) - idle) / 2.0;
@@ -84,7 +86,7 @@ fn who_records_stays_with_the_virtual_microphone() {
     let _live = start();
     wait_for("the reader to be back", SOON, reads);
 
-    // Somebody unloads the module.
+    // Another program unloads the module.
     std::thread::sleep(Duration::from_millis(500));
     assert!(server.pactl(&["unload-module", &server.module("source_name=sourdine_live_mic")]).0);
     wait_for("the reader to be back", SOON, reads);
@@ -120,7 +122,7 @@ fn nothing_is_left_of_a_killed_program_but_the_modules() {
     println!("nothing is left of process {id}");
 }
 
-/// What a process has used of a core so far.
+/// The processor time of a process so far.
 fn cpu_seconds(process: u32) -> f64 {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap();
     let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();

@@ -52,7 +52,7 @@ fn read(path: &Path) -> Result<Preferences, Error> {
     })
 }
 
-/// Where the file may be, the first that counts first.
+/// Lists the places of the file, in order of precedence.
 fn candidates() -> Vec<PathBuf> {
     let user = choose_base_strategy().ok().map(|base| base.config_dir().join("sourdine").join(NAME));
     [Some(PathBuf::from(NAME)), user].into_iter().flatten().collect()

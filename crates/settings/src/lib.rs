@@ -1,4 +1,5 @@
-//! What the user wants where the command line says nothing: environment variables, then `sourdine.toml`.
+//! Holds what Sourdine's programs share: settings from environment variables and `sourdine.toml`, models by name or path,
+//! and signals.
 //!
 //! Precedence: option, then environment variable, then the file, then the built-in default. A variable that is empty counts
 //! as not set. The file is the one that the caller names, or `SOURDINE_CONFIG`; else `sourdine.toml` in the current folder;
@@ -8,25 +9,31 @@
 
 mod environment;
 mod file;
+mod model;
+mod signals;
 
 use std::ffi::OsString;
 use std::fmt;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use sourdine::Channels;
 
-/// What the environment and the file say; the options go before it, the defaults behind.
+pub use model::{FindModelError, find_model};
+pub use signals::stop_on_signals;
+
+/// Settings from the environment and the file; options take precedence over them, and they over defaults.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Preferences {
     /// A built-in model, or a file of weights.
     pub model: Option<String>,
-    /// The most that any sound is turned down, in dB; infinity for no limit.
+    /// The limit of the attenuation, in dB; infinity for no limit.
     pub attenuation_limit_db: Option<f32>,
     /// Whether pauses are turned down further.
     pub gate: Option<bool>,
     /// Whether channels share a mask.
     pub channels: Option<Channels>,
-    /// Files that are worked on at the same time, 1 or more.
+    /// Files processed at a time, 1 or more.
     pub jobs: Option<usize>,
 }
 
@@ -54,7 +61,7 @@ impl Preferences {
     }
 }
 
-/// A variable or a file that says what cannot be. `Display` is one line that says what to do.
+/// An invalid variable or file. `Display` is one line that says what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Error {
     /// A variable.
@@ -63,14 +70,14 @@ pub enum Error {
         name: &'static str,
         /// Its value, as far as it is text.
         value: String,
-        /// What it should be.
+        /// Advice on a value.
         why: String,
     },
     /// A file.
     File {
-        /// Where it is.
+        /// Its path.
         path: PathBuf,
-        /// What is wrong with it, with the line.
+        /// The fault, with the line.
         why: String,
     },
 }
@@ -79,10 +86,10 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Variable { name, value, why } => {
-                write!(f, "{name}={value}: {why}; mend the environment variable, or unset it")
+                write!(f, "{name}={value}: {why}; correct the environment variable, or unset it")
             }
             Self::File { path, why } => {
-                write!(f, "{}: {why}; mend the file, or name another with --config", path.display())
+                write!(f, "{}: {why}; correct the file, or name another with --config", path.display())
             }
         }
     }
@@ -93,7 +100,7 @@ impl std::error::Error for Error {}
 /// An attenuation limit in dB as users write it; infinity for `off`.
 ///
 /// # Errors
-/// What to write.
+/// Advice on the value.
 pub fn attenuation_limit(text: &str) -> Result<f32, String> {
     if text == "off" {
         return Ok(f32::INFINITY);
@@ -101,6 +108,19 @@ pub fn attenuation_limit(text: &str) -> Result<f32, String> {
     match text.parse::<f32>() {
         Ok(db) if db.is_finite() && db >= 0.0 => Ok(db),
         _ => Err("give a number of dB, 0 or more, or `off`".into()),
+    }
+}
+
+/// Describes a failure of the system in plain words, where there are some.
+#[must_use]
+pub fn io_reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "no such file".into(),
+        io::ErrorKind::PermissionDenied => "permission denied".into(),
+        io::ErrorKind::IsADirectory => "it is a folder".into(),
+        io::ErrorKind::NotADirectory => "a part of its path is not a folder".into(),
+        io::ErrorKind::StorageFull => "the disk is full".into(),
+        _ => error.to_string(),
     }
 }
 
@@ -123,7 +143,7 @@ const WRONG_JOBS: &str = "give a number of 1 or more; without it there is one jo
 mod tests {
     use super::*;
 
-    /// What a file with this text says, with these variables beside it.
+    /// Loads a file with this text, and these variables.
     fn load(text: &str, variables: &[(&str, &str)]) -> Result<Preferences, Error> {
         let file = tempfile::NamedTempFile::new().unwrap();
         std::fs::write(file.path(), text).unwrap();

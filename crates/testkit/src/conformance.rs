@@ -123,8 +123,8 @@ pub fn check_partitions(case: &Case, partitions: &[&[usize]]) {
     }
 }
 
-/// NaN and infinities are counted, never come out, and are forgotten within a frame: what comes later equals
-/// what comes after silence in their place.
+/// NaN and infinities are counted, never come out, and are forgotten within a frame: later output equals
+/// the output after silence in their place.
 pub fn check_invalid_input(case: &Case) {
     let channels = case.format.channels;
     let clean = case.input(300);
@@ -139,7 +139,7 @@ pub fn check_invalid_input(case: &Case) {
     assert_eq!(engine.stats().invalid_samples, 4, "{case:?}");
     assert!(got.iter().all(|x| x.is_finite()), "invalid output: {case:?}");
     assert!(got == run(&mut case.engine(), &silent, &[usize::MAX]), "NaN left a trace: {case:?}");
-    // Absurd but finite samples may be heard, but do not stay.
+    // Absurd but finite samples may pass, but must not persist.
     poisoned.copy_from_slice(&silent);
     poisoned[hole] = f32::MAX;
     let mut engine = case.engine();

@@ -10,7 +10,7 @@ use crate::signals::Random;
 pub struct Device {
     /// Nominal frames per second.
     pub rate: u32,
-    /// How much faster its clock is, in ppm.
+    /// Deviation of its clock, in ppm; positive is fast.
     pub ppm: f64,
     /// Frames in a block; taken in turn where there are several.
     pub blocks: Vec<usize>,
@@ -45,7 +45,7 @@ pub struct Stall {
     pub at: f64,
     /// Its length in seconds.
     pub lasts: f64,
-    /// Whether the sound of that time is lost (captured by nobody, played as silence) or made up for at the end.
+    /// Whether the sound of that time is lost (not captured, played as silence) or made up for at the end.
     pub loses: bool,
 }
 
@@ -61,7 +61,7 @@ impl Stall {
     }
 }
 
-/// What happens next on a device.
+/// The next event of a device.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Callback {
     /// When, in true nanoseconds.
@@ -127,7 +127,7 @@ impl Schedule {
 }
 
 /// Runs both devices for `seconds` of true time, as fast as the callbacks allow. `capture` is called when a block
-/// has been heard, `playback` when one is wanted.
+/// has been captured, `playback` when one is wanted.
 pub fn run(
     input: &Device,
     output: &Device,
@@ -137,12 +137,12 @@ pub fn run(
 ) {
     let mut from = Schedule::new(input, true, 1);
     let mut to = Schedule::new(output, false, 2);
-    let (mut heard, mut wanted) = (from.next_kept(), to.next_kept());
+    let (mut captured, mut wanted) = (from.next_kept(), to.next_kept());
     let end = (seconds * 1e9) as u64;
-    while heard.nanos.min(wanted.nanos) < end {
-        if heard.nanos <= wanted.nanos {
-            capture(heard);
-            heard = from.next_kept();
+    while captured.nanos.min(wanted.nanos) < end {
+        if captured.nanos <= wanted.nanos {
+            capture(captured);
+            captured = from.next_kept();
         } else {
             playback(wanted);
             wanted = to.next_kept();

@@ -1,4 +1,4 @@
-//! What the tests of every crate share: [`signals`], [`metrics`], the [`conformance`] suite that a model or a
+//! Shared by the tests of all crates: [`signals`], [`metrics`], the [`conformance`] suite that a model or a
 //! front end has to pass, [`models`] that are simple enough to predict, the allocation
 //! counter ([`alloc`]) and a simulated sound card ([`host`]).
 #![allow(clippy::unwrap_used, clippy::print_stdout)] // A test's helper may fail its test.

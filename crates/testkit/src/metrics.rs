@@ -1,36 +1,10 @@
 //! Measures of signals, each with its definition.
 
-use realfft::RealFftPlanner;
-
-/// The delay of `output` behind `input` in whole samples, 0 to `longest`: the lag of the largest generalised
-/// cross-correlation with the phase transform (Knapp & Carter, 1976), which whitens the spectrum so that the
-/// peak is one sample wide. Bins 60 dB below the strongest count little: they hold no common signal.
+/// Returns the delay of `output` behind `input` in whole samples, 0 to `longest`, by GCC-PHAT.
 #[must_use]
 pub fn delay(input: &[f32], output: &[f32], longest: usize) -> usize {
-    let len = (input.len() + output.len() + 1).next_power_of_two();
-    let mut planner = RealFftPlanner::<f64>::new();
-    let forward = planner.plan_fft_forward(len);
-    let spectrum = |x: &[f32]| {
-        let mut time: Vec<f64> = x.iter().map(|x| f64::from(*x)).collect();
-        time.resize(len, 0.0);
-        let mut bins = forward.make_output_vec();
-        forward.process(&mut time, &mut bins).unwrap();
-        bins
-    };
-    let (a, mut b) = (spectrum(input), spectrum(output));
-    for (b, a) in b.iter_mut().zip(&a) {
-        *b *= a.conj();
-    }
-    let floor = b.iter().map(|b| b.norm()).fold(1e-30, f64::max) * 1e-3;
-    for b in &mut b {
-        *b /= b.norm() + floor;
-    }
-    let mut correlation = vec![0.0; len];
-    let last = b.len() - 1;
-    b[0].im = 0.0;
-    b[last].im = 0.0;
-    planner.plan_fft_inverse(len).process(&mut b, &mut correlation).unwrap();
-    (0..=longest.min(len - 1)).max_by(|x, y| correlation[*x].abs().total_cmp(&correlation[*y].abs())).unwrap()
+    let (lag, _) = sourdine_measures::strongest_lag(input, output, 0..=longest as i64).unwrap();
+    usize::try_from(lag).unwrap()
 }
 
 /// Mean square in dB; −200 for silence.
@@ -48,19 +22,10 @@ pub fn difference_db(reference: &[f32], other: &[f32]) -> f64 {
     level_db(&difference) - level_db(reference)
 }
 
-/// Scale-invariant signal-to-distortion ratio in dB (Le Roux et al., "SDR – half-baked or well done?", 2019):
-/// the reference is scaled to fit the estimate best, and compared with what is left.
+/// Scale-invariant signal-to-distortion ratio in dB; negative infinity where either signal is silent.
 #[must_use]
 pub fn si_sdr_db(reference: &[f32], estimate: &[f32]) -> f64 {
-    let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum::<f64>();
-    let scale = dot(reference, estimate) / dot(reference, reference).max(1e-30);
-    let (mut target, mut rest) = (0.0, 0.0);
-    for (r, e) in reference.iter().zip(estimate) {
-        let t = f64::from(*r) * scale;
-        target += t * t;
-        rest += (f64::from(*e) - t).powi(2);
-    }
-    10.0 * (target / rest.max(1e-30)).log10()
+    sourdine_measures::si_sdr_db(reference, estimate).unwrap_or(f64::NEG_INFINITY)
 }
 
 /// The largest click in a steady tone of `hz`, in dBFS.

@@ -3,21 +3,26 @@
 use std::collections::BTreeMap;
 use std::process::Command;
 
-/// What each package of the workspace may depend on, and what only its tests may.
+/// The dependencies that each package of the workspace may have, and those that only its tests may have.
 const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine", &[], &["sourdine-testkit"]),
-    ("sourdine-wav", &[], &["sourdine-testkit"]),
+    ("sourdine-soundfile", &[], &["sourdine-testkit"]),
     ("sourdine-settings", &["sourdine"], &[]),
-    ("sourdine-cli", &["sourdine", "sourdine-settings", "sourdine-wav"], &["sourdine-testkit"]),
-    ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-wav"]),
+    ("sourdine-measures", &[], &["sourdine-testkit"]),
+    (
+        "sourdine-cli",
+        &["sourdine", "sourdine-measures", "sourdine-settings", "sourdine-soundfile"],
+        &["sourdine-testkit"],
+    ),
+    ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-soundfile"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
-    ("sourdine-testkit", &["sourdine"], &[]),
+    ("sourdine-testkit", &["sourdine", "sourdine-measures"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
 ];
 
-/// What the core must never depend on, directly or not: I/O, threads, clocks, logs.
+/// The packages that the core must never depend on, directly or not: I/O, threads, clocks, logs.
 const NOT_BELOW_THE_CORE: &[&str] = &["cpal", "hound", "clap", "tokio", "log", "tracing", "rand"];
 
 #[test]

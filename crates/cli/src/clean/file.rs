@@ -1,4 +1,4 @@
-//! One file on its way through the engine.
+//! Cleans one file.
 
 use std::fs::File;
 use std::path::PathBuf;
@@ -6,18 +6,20 @@ use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Engine, StreamFormat};
-use sourdine_wav::{Overwrite, SoundReader, SoundWriter, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundRewriter, WavErrorKind};
 
 use super::Run;
-use super::parts::Sink;
+use super::parts::Transfer;
 use crate::failure::Failure;
-use crate::inputs::{From, Task, To};
+use crate::inputs::{Sink, Source, Task};
 use crate::output::FileProgress;
-use crate::report::{About, Recorder};
+#[cfg(feature = "report")]
+use crate::report::About;
+use crate::report::Recorder;
 use crate::summary::Summary;
 
 /// Frames that are read, cleaned and written at a time, or a little more: a third of a second at 48 kHz, little enough for a pipe
-/// to be answered while its sender still speaks.
+/// to be answered while its sender is still writing.
 const CHUNK_FRAMES: usize = 1 << 14;
 
 /// Cleans one file, up to its last sample.
@@ -28,28 +30,30 @@ pub(super) fn clean(
     progress: &mut FileProgress,
 ) -> Result<Cleaned, Failure> {
     let started = Instant::now();
-    let mut reader = task.open(run.args.format.raw)?;
+    let reader = task.open(run.args.format.raw)?;
     let spec = reader.spec();
-    let path = PathBuf::from(task.from.to_string());
+    let path = PathBuf::from(task.source.to_string());
     let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
     let settings = run.settings.with_lfe(reader.lfe_channel()).with_ceiling(!spec.format.is_float());
     let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
     engine.warm_up_thread();
     task.make_folder()?;
-    let sink = match (&task.from, &task.to) {
-        (From::File(input), To::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Sink::cut(run, task, input, output, overwrite)?
+    let transfer = match (&task.source, &task.sink) {
+        (Source::File(_), Sink::File(output)) if run.args.cut.trim || run.args.cut.split => {
+            Transfer::cut(run, task, reader, output, overwrite)?
         }
-        (_, To::File(output)) => Sink::Whole(Box::new(SoundWriter::create(&reader, output, overwrite)?)),
-        (_, To::Stdout) => {
-            Sink::Whole(Box::new(SoundWriter::to_stream(&reader, Box::new(std::io::stdout()))?))
+        (_, Sink::File(output)) => {
+            Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?))
+        }
+        (_, Sink::Stdout) => {
+            Transfer::Whole(Box::new(SoundRewriter::to_stream(reader, Box::new(std::io::stdout()))?))
         }
     };
 
-    let mut job = Job::new(engine, sink);
+    let mut job = Job::new(engine, transfer);
     job.recorder = run.args.report.recorder(format, job.engine.latency());
-    let closed = match job.clean(&mut reader, run, task, &path, progress) {
-        // Whoever read the output has had enough.
+    let closed = match job.clean(run, task, &path, progress) {
+        // The reader of the output closed it.
         Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
         cleaned => cleaned.map(|()| false)?,
     };
@@ -57,7 +61,7 @@ pub(super) fn clean(
     let stats = job.engine.stats();
     let limit = run.settings.attenuation_limit_db;
     let summary = Summary {
-        output: task.to.to_string(),
+        output: task.sink.to_string(),
         seconds,
         frames: job.frames,
         sample_rate: spec.sample_rate,
@@ -72,31 +76,31 @@ pub(super) fn clean(
         clipped_samples: stats.clipped_samples,
         invalid_samples: stats.invalid_samples,
         times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
-        notices: reader.notices().iter().map(ToString::to_string).collect(),
+        notices: job.transfer.reader().notices().iter().map(ToString::to_string).collect(),
     };
-    Ok(Cleaned { sink: job.sink, closed, recorder: job.recorder, summary })
+    Ok(Cleaned { transfer: job.transfer, closed, recorder: job.recorder, summary })
 }
 
 /// A file whose samples are all written and that has no name yet.
 pub(super) struct Cleaned {
-    sink: Sink,
-    /// The output is a pipe that nobody reads any more.
+    transfer: Transfer,
+    /// The output is a pipe whose other end was closed.
     closed: bool,
     recorder: Option<Recorder>,
     summary: Summary,
 }
 
 impl Cleaned {
-    /// Brings the file to the disk and to its name, and writes the report. Waits more than it computes.
+    /// Syncs the file to the disk, gives it its name, and writes the report. Waits more than it computes.
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
-        let Self { sink, closed, recorder, mut summary } = self;
-        summary.notices.splice(0..0, sink.notices());
-        let path = PathBuf::from(task.from.to_string());
+        let Self { transfer, closed, recorder, mut summary } = self;
+        summary.notices.splice(0..0, transfer.output_notices());
+        let path = PathBuf::from(task.source.to_string());
         if let Some(failure) = Failure::strict(&path, &summary.notices).filter(|_| run.args.strict) {
             return Err(failure);
         }
         if !closed {
-            match sink.finish() {
+            match transfer.finish() {
                 Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
                 finished => finished?,
             }
@@ -105,35 +109,45 @@ impl Cleaned {
             keep_times(task)?;
         }
         if let Some(recorder) = recorder {
-            // The parts have other names.
-            let output = task.output_file().filter(|_| !run.args.cut.split);
-            let about = About {
-                input: task.from.to_string(),
-                output: summary.output.clone(),
-                sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
-                model: summary.model.clone(),
-                attenuation_limit_db: summary.attenuation_limit_db,
-                notices: summary.notices.clone(),
-            };
-            run.args.report.write(recorder, about, run.args.force)?;
+            write_report(run, task, recorder, &summary)?;
         }
         Ok(summary)
     }
 }
 
+#[cfg(feature = "report")]
+fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -> Result<(), Failure> {
+    // The parts of a split have other names.
+    let output = task.output_file().filter(|_| !run.args.cut.split);
+    let about = About {
+        input: task.source.to_string(),
+        output: summary.output.clone(),
+        sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
+        model: summary.model.clone(),
+        attenuation_limit_db: summary.attenuation_limit_db,
+        notices: summary.notices.clone(),
+    };
+    run.args.report.write(recorder, about, run.args.force)
+}
+
+#[cfg(not(feature = "report"))]
+fn write_report(_: &Run, _: &Task, recorder: Recorder, _: &Summary) -> Result<(), Failure> {
+    match recorder {}
+}
+
 /// Gives the output the modification time of its input.
 fn keep_times(task: &Task) -> Result<(), Failure> {
-    let (From::File(input), To::File(output)) = (&task.from, &task.to) else { return Ok(()) };
+    let (Source::File(input), Sink::File(output)) = (&task.source, &task.sink) else { return Ok(()) };
     let modified = std::fs::metadata(input).and_then(|about| about.modified());
     let set = modified.and_then(|time| File::options().write(true).open(output)?.set_modified(time));
     set.map_err(|error| Failure::Write { path: output.clone(), error })
 }
 
-/// The engine between reader and writer.
+/// The engine between reading and writing.
 struct Job {
     engine: Engine,
-    sink: Sink,
-    levels: Levels,
+    transfer: Transfer,
+    levels: ReportTotals,
     recorder: Option<Recorder>,
     frames: u64,
     /// Frames of the engine's delay that are still to be dropped at the front.
@@ -141,12 +155,12 @@ struct Job {
 }
 
 impl Job {
-    fn new(engine: Engine, sink: Sink) -> Self {
+    fn new(engine: Engine, transfer: Transfer) -> Self {
         Self {
             delay_left: engine.latency(),
             engine,
-            sink,
-            levels: Levels::default(),
+            transfer,
+            levels: ReportTotals::default(),
             recorder: None,
             frames: 0,
         }
@@ -154,7 +168,6 @@ impl Job {
 
     fn clean(
         &mut self,
-        reader: &mut SoundReader,
         run: &Run,
         task: &Task,
         path: &std::path::Path,
@@ -163,7 +176,7 @@ impl Job {
         let channels = self.engine.format().channels;
         let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
         loop {
-            let frames = reader.read(&mut chunk)?;
+            let frames = self.transfer.read(&mut chunk)?;
             if frames == 0 {
                 break;
             }
@@ -172,9 +185,9 @@ impl Job {
                 recorder.push_before(samples);
             }
             self.process(samples, path)?;
-            self.write(reader, samples)?;
+            self.write(samples)?;
             self.frames += frames as u64;
-            if let Some(total) = reader.frames() {
+            if let Some(total) = self.transfer.reader().frames() {
                 progress.reached(self.frames as f64 / total.max(1) as f64);
             }
             run.batch.go_on(task)?;
@@ -183,7 +196,7 @@ impl Job {
         while left > 0 {
             let room = chunk.len().min(left * channels);
             let frames = self.engine.finish_interleaved_f32(&mut chunk[..room]);
-            self.write(reader, &chunk[..frames * channels])?;
+            self.write(&chunk[..frames * channels])?;
             left -= frames;
         }
         Ok(())
@@ -200,8 +213,8 @@ impl Job {
         done.map(drop).map_err(|error| Failure::Block { path: path.into(), error })
     }
 
-    /// Writes what the engine gave, less its delay at the front.
-    fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
+    /// Writes the engine's output, less its delay at the front.
+    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
         let channels = self.engine.format().channels;
         let drop = self.delay_left.min(samples.len() / channels);
         self.delay_left -= drop;
@@ -210,19 +223,19 @@ impl Job {
         if let Some(recorder) = &mut self.recorder {
             recorder.push_after(kept);
         }
-        self.sink.write(reader, kept)
+        self.transfer.write(kept)
     }
 }
 
-/// The largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
+/// Returns the largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
 /// those, the compiler does several at once.
 fn peak(samples: &[f32]) -> f32 {
     f32::from_bits(samples.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
 }
 
-/// What is gathered from the reports, weighted by the frames that each was given with.
+/// Sums of the engine's reports, weighted by their frames.
 #[derive(Debug, Default)]
-struct Levels {
+struct ReportTotals {
     frames: u64,
     voiced: u64,
     audible: u64,
@@ -230,7 +243,7 @@ struct Levels {
     peak: f32,
 }
 
-impl Levels {
+impl ReportTotals {
     fn count(&mut self, report: sourdine::Report, frames: u64) {
         self.frames += frames;
         if report.voice {

@@ -1,4 +1,4 @@
-//! `sourdine clean`: files through the same engine that runs in a call.
+//! `sourdine clean`: runs files through the engine that also runs in calls.
 
 mod file;
 mod parts;
@@ -6,19 +6,19 @@ mod parts;
 use std::path::{Path, PathBuf};
 
 use sourdine::{Model, Settings};
-use sourdine_wav::{Overwrite, WavErrorKind};
+use sourdine_soundfile::{Overwrite, WavErrorKind};
 
 use crate::args::{CleanArgs, FileKind};
 use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
-use crate::inputs::{self, From, Naming, Plan, Request, Task, To};
+use crate::inputs::{self, Naming, Plan, Request, Sink, Source, Task};
 use crate::summary::{Outcome, Skipped, Status};
 use crate::{models, output};
 
 use file::Cleaned;
 
-/// What is the same for all files of a run.
+/// The parts of a run that all of its files share.
 struct Run<'a> {
     args: &'a CleanArgs,
     plan: &'a Plan,
@@ -64,11 +64,11 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     )
 }
 
-/// Options that make no sense for these inputs are told, not ignored.
+/// Refuses options that make no sense for these inputs.
 fn refuse_misplaced_options(args: &CleanArgs, plan: &Plan) -> Result<(), Failure> {
     batch::refuse_raw_files(plan, args.format.raw)?;
     let cut = args.cut.trim || args.cut.split;
-    if cut && plan.tasks.iter().any(|task| task.from == From::Stdin || task.to == To::Stdout) {
+    if cut && plan.tasks.iter().any(|task| task.source == Source::Stdin || task.sink == Sink::Stdout) {
         return Err(Failure::use_of(
             Path::new("-"),
             "cutting reads a file twice; give --trim and --split files",
@@ -78,7 +78,7 @@ fn refuse_misplaced_options(args: &CleanArgs, plan: &Plan) -> Result<(), Failure
 }
 
 impl Run<'_> {
-    /// One file, up to the last sample; `None` if it is skipped.
+    /// Cleans one file up to its last sample; `None` if it is skipped.
     fn clean(&self, task: &Task) -> Result<Option<Cleaned>, Failure> {
         let mut progress = self.batch.progress().file(task);
         if self.args.batch.skip_existing && task.output_file().is_some_and(Path::exists) {
@@ -89,7 +89,7 @@ impl Run<'_> {
         self.or_skipped(task, file::clean(self, task, overwrite, &mut progress))
     }
 
-    /// The same file, from the last sample to its name.
+    /// Completes the same file and gives it its name.
     fn finish(&self, task: &Task, cleaned: Option<Cleaned>) -> Result<Status, Failure> {
         let finished = match cleaned {
             None => None,
@@ -115,17 +115,17 @@ impl Run<'_> {
         }
     }
 
-    /// Says what became of a file: notes to people, a line or an object as the result.
+    /// Reports on a file: notes for people, a line or an object as the result.
     fn tell(&self, task: &Task, outcome: &Outcome) -> Result<(), Failure> {
         if !self.args.quiet {
             for notice in outcome.notices() {
-                output::notice(&format!("{}: {notice}", task.from));
+                output::notice(&format!("{}: {notice}", task.source));
             }
         }
-        let sound_on_stdout = task.to == To::Stdout;
+        let sound_on_stdout = task.sink == Sink::Stdout;
         if self.args.json {
             let json = output::json(outcome, false)?;
-            // Where the sound itself is on stdout, the result goes to stderr.
+            // With the sound itself on stdout, the result goes to stderr.
             if sound_on_stdout {
                 output::note(&json);
                 return Ok(());

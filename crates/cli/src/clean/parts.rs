@@ -1,9 +1,9 @@
-//! Where cleaned frames go: all into one output, or only those with speech, into one or several.
+//! Writes cleaned frames: all into one output, or only those with speech into one or several.
 
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sourdine_wav::{Overwrite, SoundReader, SoundWriter};
+use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, SoundWriter};
 
 use super::Run;
 use crate::failure::Failure;
@@ -11,47 +11,50 @@ use crate::inputs::Task;
 use crate::segments::SegmentShape;
 use crate::{models, vad};
 
-/// Takes the frames of a file in order.
+/// Reads a file and writes its cleaned frames.
 #[derive(Debug)]
-pub(super) enum Sink {
-    /// All of them.
-    Whole(Box<SoundWriter>),
+pub(super) enum Transfer {
+    /// All frames into one output.
+    Whole(Box<SoundRewriter>),
     /// Some ranges, each into a file of its own.
-    Parts(Parts),
+    Parts(Box<Parts>),
 }
 
 /// Ranges that are still to be written.
 #[derive(Debug)]
 pub(super) struct Parts {
+    reader: SoundReader,
     /// The frame that comes next.
     at: u64,
-    /// Backwards: the next range is the last.
+    /// In reverse: the next range is the last.
     ranges: Vec<(Range<u64>, PathBuf)>,
     overwrite: Overwrite,
     writer: Option<SoundWriter>,
 }
 
-impl Sink {
+impl Transfer {
     /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
     pub(super) fn cut(
         run: &Run,
         task: &Task,
-        input: &Path,
+        reader: SoundReader,
         output: &Path,
         overwrite: Overwrite,
     ) -> Result<Self, Failure> {
         let cut = &run.args.cut;
         let model = models::find(models::VOICE)?;
-        let mut reader = SoundReader::open(input)?;
-        let rate = reader.spec().sample_rate;
+        let input = reader.path();
+        // The first of two passes through the file.
+        let mut search = SoundReader::open(input)?;
+        let rate = search.spec().sample_rate;
         let shape = SegmentShape {
             min_speech: cut.min_speech.frames(rate),
             min_silence: cut.min_silence.frames(rate),
             pad: cut.pad.frames(rate),
         };
-        let (_, segments) = vad::detect(&mut reader, input, &model, shape, |_| run.batch.go_on(task))?;
+        let (_, segments) = vad::detect(&mut search, input, &model, shape, |_| run.batch.go_on(task))?;
         // Before the first part has its name.
-        let notices: Vec<String> = reader.notices().iter().map(ToString::to_string).collect();
+        let notices: Vec<String> = search.notices().iter().map(ToString::to_string).collect();
         if let Some(failure) = Failure::strict(input, &notices).filter(|_| run.args.strict) {
             return Err(failure);
         }
@@ -69,30 +72,46 @@ impl Sink {
             run.plan.untouched.refuse(path)?;
         }
         ranges.reverse();
-        Ok(Self::Parts(Parts { at: 0, ranges, overwrite, writer: None }))
+        Ok(Self::Parts(Box::new(Parts { reader, at: 0, ranges, overwrite, writer: None })))
     }
 
-    /// Takes the next frames of the file that `reader` reads.
-    pub(super) fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
+    /// The input.
+    pub(super) fn reader(&self) -> &SoundReader {
         match self {
-            Self::Whole(writer) => Ok(writer.write(samples)?),
-            Self::Parts(parts) => parts.write(reader, samples),
+            Self::Whole(whole) => whole.reader(),
+            Self::Parts(parts) => &parts.reader,
         }
     }
 
-    /// What the output could not keep.
-    pub(super) fn notices(&self) -> Vec<String> {
-        let writer = match self {
-            Self::Whole(writer) => Some(writer.as_ref()),
-            Self::Parts(parts) => parts.writer.as_ref(),
-        };
-        writer.map_or_else(Vec::new, |writer| writer.notices().iter().map(ToString::to_string).collect())
+    /// Reads the next frames.
+    pub(super) fn read(&mut self, out: &mut [f32]) -> Result<usize, Failure> {
+        Ok(match self {
+            Self::Whole(whole) => whole.read(out)?,
+            Self::Parts(parts) => parts.reader.read(out)?,
+        })
     }
 
-    /// Completes what is not complete yet.
+    /// Writes the next frames.
+    pub(super) fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+        match self {
+            Self::Whole(whole) => Ok(whole.write(samples)?),
+            Self::Parts(parts) => parts.write(samples),
+        }
+    }
+
+    /// Lists what the output cannot hold of the input.
+    pub(super) fn output_notices(&self) -> Vec<String> {
+        let notices = match self {
+            Self::Whole(whole) => whole.output_notices(),
+            Self::Parts(parts) => parts.writer.as_ref().map_or(&[][..], SoundWriter::notices),
+        };
+        notices.iter().map(ToString::to_string).collect()
+    }
+
+    /// Completes the outputs that are still open.
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self {
-            Self::Whole(writer) => writer.finish().map(drop)?,
+            Self::Whole(whole) => whole.finish()?,
             Self::Parts(parts) => {
                 if let Some(writer) = parts.writer {
                     writer.finish()?;
@@ -104,8 +123,8 @@ impl Sink {
 }
 
 impl Parts {
-    fn write(&mut self, reader: &SoundReader, samples: &[f32]) -> Result<(), Failure> {
-        let channels = usize::from(reader.spec().channels);
+    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+        let channels = usize::from(self.reader.spec().channels);
         let end = self.at + (samples.len() / channels) as u64;
         while let Some((range, path)) = self.ranges.last() {
             let (from, to) = (range.start.max(self.at), range.end.min(end));
@@ -114,7 +133,7 @@ impl Parts {
             }
             let writer = match &mut self.writer {
                 Some(writer) => writer,
-                none => none.insert(SoundWriter::create_fresh(reader, path, self.overwrite)?),
+                none => none.insert(SoundWriter::create_part(&self.reader, path, self.overwrite)?),
             };
             let inside = |frame: u64| (frame - self.at) as usize * channels;
             writer.write(&samples[inside(from)..inside(to)])?;

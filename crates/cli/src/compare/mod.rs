@@ -1,58 +1,24 @@
-//! `sourdine compare`: how near a noisy and a cleaned file are to the clean voice.
+//! `sourdine compare`: measures how close a noisy and a cleaned file are to the clean voice.
 //!
-//! Each measure has a file of its own, with its paper. All are taken per channel and averaged; a clean file in mono is
+//! The measures are those of `sourdine-measures`. All are taken per channel and averaged; a clean file in mono is
 //! the reference of every channel.
 
-mod delay;
-mod lsd;
-mod resample;
-mod segsnr;
-mod sisdr;
-mod stft;
-mod stoi;
 mod table;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use clap::Args;
 use serde::Serialize;
-use sourdine_wav::SoundReader;
+use sourdine_soundfile::SoundReader;
 
+use crate::args::CompareArgs;
 use crate::failure::Failure;
 use crate::output;
 
 /// Longer files would not fit in memory: an hour at 48 kHz in stereo, three times.
 const MOST_SAMPLES: u64 = 48_000 * 3600 * 2;
 
-/// The farthest that files are looked for apart, in seconds.
+/// The largest delay between files that is searched, in seconds.
 const LONGEST_DELAY: f64 = 1.0;
-
-/// `sourdine compare`.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "The three files need one sample rate; CLEAN may be mono beside files of several channels.\n\n\
-    Examples:\n  \
-    sourdine clean noisy.wav -o cleaned.wav && sourdine compare clean.wav noisy.wav cleaned.wav\n  \
-    sourdine compare clean.wav noisy.wav cleaned.wav --json | jq .after.stoi"
-)]
-pub(crate) struct CompareArgs {
-    /// The voice alone
-    pub(crate) clean: PathBuf,
-
-    /// The voice with noise, before
-    pub(crate) noisy: PathBuf,
-
-    /// What cleaning made of it, after
-    pub(crate) cleaned: PathBuf,
-
-    /// Take the files as they lie: do not shift them by the delay measured (up to 1 s) before comparing
-    #[arg(long)]
-    pub(crate) no_align: bool,
-
-    /// Print one JSON object
-    #[arg(long)]
-    pub(crate) json: bool,
-}
 
 /// The measures of one file against the clean one. None where there is too little to measure.
 #[derive(Debug, Clone, Copy, Default, Serialize)]
@@ -67,7 +33,7 @@ pub(crate) struct Measures {
     pub(crate) estoi: Option<f64>,
     /// Log-spectral distance in dB.
     pub(crate) log_spectral_distance_db: Option<f64>,
-    /// By how much the file lies behind the clean one, in frames; none where nothing in common is found.
+    /// Delay of the file behind the clean one, in frames; none where no common signal is found.
     pub(crate) delay_frames: Option<i64>,
 }
 
@@ -88,9 +54,9 @@ pub(crate) struct Comparison {
 
 /// Compares three files.
 pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
-    let clean = Sound::read(&args.clean)?;
-    let noisy = Sound::read(&args.noisy)?;
-    let cleaned = Sound::read(&args.cleaned)?;
+    let clean = Recording::read(&args.clean)?;
+    let noisy = Recording::read(&args.noisy)?;
+    let cleaned = Recording::read(&args.cleaned)?;
     for (path, sound) in [(&args.noisy, &noisy), (&args.cleaned, &cleaned)] {
         fits(&clean, sound).map_err(|reason| Failure::Compare { path: path.clone(), reason })?;
     }
@@ -110,12 +76,12 @@ pub(crate) fn run(args: &CompareArgs) -> Result<(), Failure> {
 
 /// A whole file, channel by channel.
 #[derive(Debug)]
-struct Sound {
+struct Recording {
     rate: u32,
     channels: Vec<Vec<f32>>,
 }
 
-impl Sound {
+impl Recording {
     fn read(path: &Path) -> Result<Self, Failure> {
         let mut reader = SoundReader::open(path)?;
         let spec = reader.spec();
@@ -128,7 +94,7 @@ impl Sound {
                 return Ok(sound);
             }
             for (c, channel) in sound.channels.iter_mut().enumerate() {
-                // What is not a number would spread over every measure.
+                // NaN would spread over every measure.
                 let samples = block[..frames * channels].iter().skip(c).step_by(channels);
                 channel.extend(samples.map(|x| if x.is_finite() { *x } else { 0.0 }));
             }
@@ -144,8 +110,8 @@ impl Sound {
     }
 }
 
-/// Why two files cannot be compared.
-fn fits(clean: &Sound, other: &Sound) -> Result<(), String> {
+/// Refuses files that cannot be compared, with the reason.
+fn fits(clean: &Recording, other: &Recording) -> Result<(), String> {
     if clean.rate != other.rate {
         return Err(format!(
             "has {} Hz, the clean file {} Hz; bring both to one rate",
@@ -164,8 +130,8 @@ fn fits(clean: &Sound, other: &Sound) -> Result<(), String> {
     Ok(())
 }
 
-/// The mean of the channels' measures; the delay is the first channel's.
-fn measures(clean: &Sound, other: &Sound, align: bool) -> Measures {
+/// Averages the measures of the channels; the delay is the first channel's.
+fn measures(clean: &Recording, other: &Recording, align: bool) -> Measures {
     let each: Vec<Measures> = other
         .channels
         .iter()
@@ -191,19 +157,19 @@ fn measures(clean: &Sound, other: &Sound, align: bool) -> Measures {
 /// All measures of one channel against the clean one.
 fn measure(clean: &[f32], other: &[f32], rate: u32, align: bool) -> Measures {
     let longest = (LONGEST_DELAY * f64::from(rate)) as usize;
-    let delay_frames = delay::gcc_phat(clean, other, longest);
+    let delay_frames = sourdine_measures::gcc_phat(clean, other, longest);
     let shift = if align { delay_frames.unwrap_or(0) } else { 0 };
     let (late, early) = (shift.max(0) as usize, (-shift).max(0) as usize);
     let (clean, other) = (&clean[early.min(clean.len())..], &other[late.min(other.len())..]);
     let common = clean.len().min(other.len());
     let (clean, other) = (&clean[..common], &other[..common]);
-    let (stoi, estoi) = stoi::stoi(clean, other, rate);
+    let (stoi, estoi) = sourdine_measures::stoi(clean, other, rate);
     Measures {
-        si_sdr_db: sisdr::si_sdr_db(clean, other),
-        segmental_snr_db: segsnr::segmental_snr_db(clean, other, rate),
+        si_sdr_db: sourdine_measures::si_sdr_db(clean, other),
+        segmental_snr_db: sourdine_measures::segmental_snr_db(clean, other, rate),
         stoi,
         estoi,
-        log_spectral_distance_db: lsd::log_spectral_distance_db(clean, other, rate),
+        log_spectral_distance_db: sourdine_measures::log_spectral_distance_db(clean, other, rate),
         delay_frames,
     }
 }
@@ -233,7 +199,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_is_refused() {
-        let sound = |rate, channels, frames| Sound { rate, channels: vec![vec![0.0; frames]; channels] };
+        let sound = |rate, channels, frames| Recording { rate, channels: vec![vec![0.0; frames]; channels] };
         let clean = sound(48_000, 1, 10);
         assert!(fits(&clean, &sound(48_000, 2, 10)).is_ok(), "mono is the reference of each channel");
         assert!(fits(&clean, &sound(44_100, 1, 10)).unwrap_err().contains("44100 Hz"));

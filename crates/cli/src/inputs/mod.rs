@@ -1,4 +1,4 @@
-//! From what the user named (files, folders, lists, `-`) to one task for each file: what is read, what is written.
+//! Turns files, folders, lists and `-` into one task for each file: an input and an output.
 
 mod own;
 mod untouched;
@@ -7,7 +7,7 @@ mod walk;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use sourdine_wav::{RawSpec, SoundReader};
+use sourdine_soundfile::{RawSpec, SoundReader};
 
 use crate::failure::Failure;
 pub(crate) use untouched::{Untouched, place};
@@ -15,7 +15,7 @@ use walk::Filter;
 
 /// A file to read, or the standard input.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum From {
+pub(crate) enum Source {
     /// A file.
     File(PathBuf),
     /// The standard input.
@@ -24,23 +24,23 @@ pub(crate) enum From {
 
 /// A file to write, or the standard output.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum To {
+pub(crate) enum Sink {
     /// A file.
     File(PathBuf),
     /// The standard output.
     Stdout,
 }
 
-/// One file's way.
+/// One file to process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Task {
-    pub(crate) from: From,
-    pub(crate) to: To,
+    pub(crate) source: Source,
+    pub(crate) sink: Sink,
     /// The output lies in a tree that mirrors the input's: its folders are made as they are needed.
     pub(crate) mirrored: bool,
 }
 
-impl std::fmt::Display for From {
+impl std::fmt::Display for Source {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -49,7 +49,7 @@ impl std::fmt::Display for From {
     }
 }
 
-impl std::fmt::Display for To {
+impl std::fmt::Display for Sink {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::File(path) => write!(f, "{}", path.display()),
@@ -60,27 +60,28 @@ impl std::fmt::Display for To {
 
 impl Task {
     /// The file to read, if it is one.
+    #[cfg(feature = "report")]
     pub(crate) fn input_file(&self) -> Option<&Path> {
-        match &self.from {
-            From::File(path) => Some(path),
-            From::Stdin => None,
+        match &self.source {
+            Source::File(path) => Some(path),
+            Source::Stdin => None,
         }
     }
 
     /// The file to write, if it is one.
     pub(crate) fn output_file(&self) -> Option<&Path> {
-        match &self.to {
-            To::File(path) => Some(path),
-            To::Stdout => None,
+        match &self.sink {
+            Sink::File(path) => Some(path),
+            Sink::Stdout => None,
         }
     }
 
     /// Begins to read the input; `raw` is what the standard input is, if not WAV.
     pub(crate) fn open(&self, raw: Option<RawSpec>) -> Result<SoundReader, Failure> {
-        Ok(match (&self.from, raw) {
-            (From::File(path), _) => SoundReader::open(path)?,
-            (From::Stdin, None) => SoundReader::from_stream(Box::new(std::io::stdin()), "standard input")?,
-            (From::Stdin, Some(spec)) => {
+        Ok(match (&self.source, raw) {
+            (Source::File(path), _) => SoundReader::open(path)?,
+            (Source::Stdin, None) => SoundReader::from_stream(Box::new(std::io::stdin()), "standard input")?,
+            (Source::Stdin, Some(spec)) => {
                 SoundReader::raw(Box::new(std::io::stdin()), spec, "standard input")?
             }
         })
@@ -98,7 +99,7 @@ impl Task {
     }
 }
 
-/// What the user named.
+/// The inputs and outputs of the command line.
 #[derive(Debug, Default)]
 pub(crate) struct Request<'a> {
     pub(crate) inputs: &'a [PathBuf],
@@ -111,14 +112,14 @@ pub(crate) struct Request<'a> {
     pub(crate) force: bool,
     /// Each output is several files, with numbers in their names.
     pub(crate) split: bool,
-    /// Files that are read beside the inputs: models, settings.
+    /// Other files that are read: models, settings.
     pub(crate) also_read: &'a [PathBuf],
 }
 
-/// How outputs are named that the user did not name.
+/// Rules for the names of outputs that the user did not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// As the input, with the extension that was chosen if one was; beside it with `.clean` in the name.
+    /// As the input, with the chosen extension if there is one; next to it with `.clean` in the name.
     Sound(Option<&'static str>),
     /// As the input, with this extension; without a folder for them they go to the standard output.
     Text(&'static str),
@@ -130,19 +131,19 @@ impl Default for Naming {
     }
 }
 
-/// What is to be done.
+/// The tasks of a run.
 #[derive(Debug, Default)]
 pub(crate) struct Plan {
     pub(crate) tasks: Vec<Task>,
     /// Folders that could not be searched.
     pub(crate) unsearched: Vec<Failure>,
-    /// What was left out, for people.
+    /// Notes on inputs that were left out.
     pub(crate) notes: Vec<String>,
     pub(crate) untouched: Untouched,
 }
 
 impl Plan {
-    /// Whether there is more than one result to tell.
+    /// Returns whether there is more than one result to tell.
     pub(crate) fn is_several(&self) -> bool {
         self.tasks.len() + self.unsearched.len() > 1
     }
@@ -158,8 +159,8 @@ impl Plan {
 }
 
 /// One input with the place that it has below the output folder.
-struct Found {
-    from: From,
+struct Candidate {
+    source: Source,
     below: PathBuf,
 }
 
@@ -171,12 +172,12 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     let filter = Filter::new(request)?;
     let (mut plan, mut found) = (Plan::default(), Vec::new());
     let mut several = request.files_from.is_some() || request.inputs.len() > 1;
-    // The text beside a sound file is no sound.
+    // Text output has no place among the sound files searched.
     let outputs = match (request.naming, request.output) {
         (Naming::Sound(_), Some(output)) => Some(place(output)),
         _ => None,
     };
-    let search = |folder: &Path, plan: &mut Plan, found: &mut Vec<Found>| {
+    let search = |folder: &Path, plan: &mut Plan, found: &mut Vec<Candidate>| {
         if request.output.is_none() && matches!(request.naming, Naming::Sound(_)) {
             return Err(Failure::use_of(folder, "a folder: say where the results go with -o FOLDER"));
         }
@@ -185,13 +186,13 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     };
     for input in request.inputs {
         if input.as_os_str() == "-" {
-            found.push(Found { from: From::Stdin, below: "stdin.wav".into() });
+            found.push(Candidate { source: Source::Stdin, below: "stdin.wav".into() });
         } else if input.is_dir() {
             several = true;
             search(input, &mut plan, &mut found)?;
         } else {
             let below = input.file_name().map(PathBuf::from).unwrap_or_default();
-            found.push(Found { from: From::File(input.clone()), below });
+            found.push(Candidate { source: Source::File(input.clone()), below });
         }
     }
     if let Some(list) = request.files_from {
@@ -200,7 +201,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
                 search(&entry, &mut plan, &mut found)?;
             } else {
                 let below = walk::below_of_list_entry(&entry);
-                found.push(Found { from: From::File(entry), below });
+                found.push(Candidate { source: Source::File(entry), below });
             }
         }
     }
@@ -224,25 +225,25 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// Where one input's result goes.
-fn task(found: Found, several: bool, request: &Request) -> Result<Task, Failure> {
+/// Names the output of one input.
+fn task(found: Candidate, several: bool, request: &Request) -> Result<Task, Failure> {
     let mirrored = several && request.output.is_some();
-    let to = match (request.output, request.naming) {
+    let sink = match (request.output, request.naming) {
         (Some(output), Naming::Sound(_)) if output.as_os_str() == "-" && several => {
             return Err(Failure::use_of(
                 output,
                 "several files do not fit into one stream; name a folder with -o",
             ));
         }
-        (Some(output), _) if output.as_os_str() == "-" => To::Stdout,
+        (Some(output), _) if output.as_os_str() == "-" => Sink::Stdout,
         (Some(output), naming) if several || output.is_dir() || ends_in_separator(output) => {
-            To::File(output.join(named(&found.below, naming)))
+            Sink::File(output.join(named(&found.below, naming)))
         }
-        (Some(output), _) => To::File(output.to_path_buf()),
-        (None, Naming::Text(_)) => To::Stdout,
-        (None, naming) => match &found.from {
-            From::Stdin => To::Stdout,
-            From::File(path) => {
+        (Some(output), _) => Sink::File(output.to_path_buf()),
+        (None, Naming::Text(_)) => Sink::Stdout,
+        (None, naming) => match &found.source {
+            Source::Stdin => Sink::Stdout,
+            Source::File(path) => {
                 let name = named(&found.below, naming);
                 let (stem, extension) = (name.file_stem(), name.extension().unwrap_or_default());
                 let Some(stem) = stem else {
@@ -251,12 +252,12 @@ fn task(found: Found, several: bool, request: &Request) -> Result<Task, Failure>
                 let mut clean = stem.to_os_string();
                 clean.push(".clean.");
                 clean.push(extension);
-                To::File(path.with_file_name(clean))
+                Sink::File(path.with_file_name(clean))
             }
         },
     };
-    let mirrored = mirrored && to != To::Stdout;
-    Ok(Task { from: found.from, to, mirrored })
+    let mirrored = mirrored && sink != Sink::Stdout;
+    Ok(Task { source: found.source, sink, mirrored })
 }
 
 /// The name with the extension that it can be written under: sound its own for what is written as it was read, `wav`
@@ -274,17 +275,17 @@ fn ends_in_separator(path: &Path) -> bool {
     path.as_os_str().as_encoded_bytes().last().is_some_and(|&b| std::path::is_separator(char::from(b)))
 }
 
-/// Two inputs for one output, or an output that is somebody's input, would lose a file.
+/// Refuses two inputs for one output, and an output that is an input: either would lose a file.
 fn refuse_clashes(plan: &Plan) -> Result<(), Failure> {
     plan.untouched.refuse_standard_output()?;
-    let mut outputs: HashMap<PathBuf, &From> = HashMap::new();
+    let mut outputs: HashMap<PathBuf, &Source> = HashMap::new();
     for task in &plan.tasks {
         let Some(output) = task.output_file() else { continue };
         plan.untouched.refuse(output)?;
-        if let Some(other) = outputs.insert(place(output), &task.from) {
+        if let Some(other) = outputs.insert(place(output), &task.source) {
             return Err(Failure::SameOutput {
                 one: other.to_string(),
-                other: task.from.to_string(),
+                other: task.source.to_string(),
                 output: output.to_path_buf(),
             });
         }
@@ -334,16 +335,16 @@ mod tests {
         let one = |input: &str, output: Option<&str>| {
             let inputs = [PathBuf::from(input)];
             let request = Request { inputs: &inputs, output: output.map(Path::new), ..Request::default() };
-            plan(&request).unwrap().tasks.remove(0).to
+            plan(&request).unwrap().tasks.remove(0).sink
         };
-        assert_eq!(one("x/talk.wav", None), To::File("x/talk.clean.wav".into()));
-        assert_eq!(one("x/talk.mp3", None), To::File("x/talk.clean.wav".into()));
-        assert_eq!(one("x/talk.flac", None), To::File("x/talk.clean.flac".into()));
-        assert_eq!(one("talk", None), To::File("talk.clean.wav".into()));
-        assert_eq!(one("-", None), To::Stdout);
-        assert_eq!(one("a.wav", Some("b.wav")), To::File("b.wav".into()));
-        assert_eq!(one("a.wav", Some("folder/")), To::File("folder/a.wav".into()));
-        assert_eq!(one("a.wav", Some("-")), To::Stdout);
+        assert_eq!(one("x/talk.wav", None), Sink::File("x/talk.clean.wav".into()));
+        assert_eq!(one("x/talk.mp3", None), Sink::File("x/talk.clean.wav".into()));
+        assert_eq!(one("x/talk.flac", None), Sink::File("x/talk.clean.flac".into()));
+        assert_eq!(one("talk", None), Sink::File("talk.clean.wav".into()));
+        assert_eq!(one("-", None), Sink::Stdout);
+        assert_eq!(one("a.wav", Some("b.wav")), Sink::File("b.wav".into()));
+        assert_eq!(one("a.wav", Some("folder/")), Sink::File("folder/a.wav".into()));
+        assert_eq!(one("a.wav", Some("-")), Sink::Stdout);
     }
 
     #[test]

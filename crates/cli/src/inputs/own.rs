@@ -1,4 +1,4 @@
-//! Outputs of an earlier run among the inputs: `clean *.wav` a second time, or `find` over a folder that has the output
+//! Skips outputs of an earlier run among the inputs: `clean *.wav` a second time, or `find` over a folder that has the output
 //! folder in it.
 
 use std::collections::HashMap;
@@ -6,33 +6,33 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::untouched::place;
-use super::{From, Plan, Request, Task};
+use super::{Plan, Request, Source, Task};
 
 /// Leaves out inputs that this run makes from another input.
 ///
-/// The names beside the inputs (`NAME.clean.wav`, its parts `NAME.clean.001.wav`, whatever the extension) are ours. In a
+/// The names next to the inputs (`NAME.clean.wav`, its parts `NAME.clean.001.wav`, whatever the extension) are ours. In a
 /// folder that the user named the same name may be a recording: with `--force` it stays an input, which nothing is
 /// written to.
 pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
-    let beside = request.output.is_none();
-    if !beside && request.force {
+    let next_to_input = request.output.is_none();
+    if !next_to_input && request.force {
         plan.tasks = tasks;
         return;
     }
     let key = |path: &Path| {
         let path = place(path);
-        if beside { path.with_extension("") } else { path }
+        if next_to_input { path.with_extension("") } else { path }
     };
-    // Which task makes what.
+    // The task of each output.
     let makers: HashMap<PathBuf, usize> =
         tasks.iter().enumerate().filter_map(|(i, task)| Some((key(task.output_file()?), i))).collect();
     let mut left_out = Vec::new();
     for (i, task) in tasks.into_iter().enumerate() {
-        let From::File(path) = &task.from else {
+        let Source::File(path) = &task.source else {
             plan.tasks.push(task);
             continue;
         };
-        let whole = (request.split || beside).then(|| without_number(path)).flatten();
+        let whole = (request.split || next_to_input).then(|| without_number(path)).flatten();
         let names = [Some(path.clone()), whole];
         let made = names.iter().flatten().any(|name| makers.get(&key(name)).is_some_and(|maker| *maker != i));
         if made { left_out.push(path.clone()) } else { plan.tasks.push(task) }

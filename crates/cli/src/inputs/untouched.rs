@@ -1,29 +1,29 @@
-//! No input is ever written, whatever path leads to it: another name, a link in the output folder, a folder by another
+//! Protects inputs from being written, whatever path leads to them: another name, a link in the output folder, a folder by another
 //! way, the standard output.
 
 use std::collections::HashSet;
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
 
-use super::{From, Task};
+use super::{Source, Task};
 use crate::failure::Failure;
 
 /// The files that a run reads.
 #[derive(Debug, Default)]
 pub(crate) struct Untouched {
-    /// Where their paths lead, also those that lead to nothing yet.
+    /// The targets of their paths, also of those that lead to nothing yet.
     places: HashSet<PathBuf>,
     files: HashSet<FileId>,
 }
 
 impl Untouched {
-    /// The inputs of all tasks, and what else is read.
+    /// Collects the inputs of all tasks, and other files that are read.
     pub(crate) fn new<'a>(tasks: &'a [Task], others: impl IntoIterator<Item = &'a Path>) -> Self {
         let mut untouched = Self::default();
         for task in tasks {
-            match &task.from {
-                From::File(path) => untouched.add(path),
-                From::Stdin => untouched.files.extend(standard_input()),
+            match &task.source {
+                Source::File(path) => untouched.add(path),
+                Source::Stdin => untouched.files.extend(standard_input()),
             }
         }
         others.into_iter().for_each(|path| untouched.add(path));
@@ -63,7 +63,7 @@ impl Untouched {
     }
 }
 
-/// Where a path leads: links followed, also one to nothing at its end, as far as there is something; from there on by
+/// Resolves a path: follows links, also one to nothing at its end, as far as the path exists; from there on by
 /// name, for what will be made is no link.
 pub(crate) fn place(path: &Path) -> PathBuf {
     let mut path = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
@@ -92,7 +92,7 @@ pub(crate) fn place(path: &Path) -> PathBuf {
     }
 }
 
-/// Device and number of a file: the same whatever name it has.
+/// Device and inode of a file: the same under every name.
 #[cfg(unix)]
 type FileId = (u64, u64);
 
@@ -118,7 +118,7 @@ fn id_behind(stream: impl std::os::fd::AsFd) -> Option<FileId> {
     file.metadata().ok().and_then(file_id)
 }
 
-/// Elsewhere places are all that is known.
+/// Other systems only have the path.
 #[cfg(not(unix))]
 type FileId = ();
 

@@ -1,4 +1,4 @@
-//! What a folder holds, and what a list names.
+//! Searches folders and reads lists.
 
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
@@ -6,7 +6,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::{Glob, GlobSet, GlobSetBuilder};
 use walkdir::{DirEntry, WalkDir};
 
-use super::{Found, From, Plan, Request};
+use super::{Candidate, Plan, Request, Source};
 use crate::failure::Failure;
 
 /// The file name extensions that a folder is searched for; content is what decides in the end.
@@ -22,7 +22,7 @@ pub(super) fn walk(
     filter: &Filter,
     outputs: Option<&Path>,
     plan: &mut Plan,
-    found: &mut Vec<Found>,
+    found: &mut Vec<Candidate>,
 ) {
     let mut left_out = None;
     let mut entries = WalkDir::new(folder).sort_by_file_name().into_iter();
@@ -44,7 +44,7 @@ pub(super) fn walk(
         }
         let below = path.strip_prefix(folder).unwrap_or(path);
         if is_file(&entry) && filter.takes(below) {
-            found.push(Found { from: From::File(path.to_path_buf()), below: below.to_path_buf() });
+            found.push(Candidate { source: Source::File(path.to_path_buf()), below: below.to_path_buf() });
         }
     }
     if let Some(path) = left_out {
@@ -52,7 +52,7 @@ pub(super) fn walk(
     }
 }
 
-/// Whether it is a file, or a link to one. Where that may not be known, it is taken for one: opening it says why.
+/// Returns whether it is a file, or a link to one. If that cannot be known, it counts as one: opening it gives the reason.
 fn is_file(entry: &DirEntry) -> bool {
     if !entry.path_is_symlink() {
         return entry.file_type().is_file();

@@ -23,7 +23,7 @@ const LEFT: f64 = 56.0;
 const RIGHT: f64 = 70.0;
 const HEADER: f64 = 118.0;
 const CAPTION: f64 = 36.0;
-/// What lies between a caption and its chart.
+/// The space between a caption and its chart.
 const CAPTION_GAP: f64 = 3.0;
 const SPECTROGRAM: f64 = 200.0;
 const WAVEFORM: f64 = 110.0;
@@ -33,13 +33,13 @@ const TIME_AXIS: f64 = 44.0;
 const TEXT: f64 = 15.0;
 const CAPTION_TEXT: f64 = 17.0;
 
-/// How far below the loudest the colours of the spectrograms reach, in dB.
+/// Range of the spectrograms' colours below the loudest bin, in dB.
 const COLOUR_RANGE_DB: f32 = 80.0;
 
 /// The least that the attenuation axis reaches, in dB.
 const LEAST_ATTENUATION_AXIS: f64 = 10.0;
 
-/// How large, and whether with a header of its own.
+/// The size, and whether it has a header of its own.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Layout {
     pub(super) scale: f64,
@@ -88,7 +88,7 @@ pub(super) fn draw<DB: DrawingBackend>(
     figure.attenuation()
 }
 
-/// What is being drawn, and how far down it has come.
+/// The drawing, and the height used so far.
 struct Figure<'a, DB: DrawingBackend> {
     root: &'a Area<DB>,
     picture: &'a Picture,
@@ -152,8 +152,8 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
         let (width, _) = self.root.estimate_text_size(caption, &style)?;
         self.root.draw(&Text::new(caption.to_owned(), (l.px(LEFT), bottom), style))?;
         let style = l.text(14.0, self.palette.muted).pos(Pos::new(HPos::Left, VPos::Bottom));
-        let beside = l.px(LEFT + 16.0) + width as i32;
-        self.root.draw(&Text::new(unit.to_owned(), (beside, bottom), style))?;
+        let right = l.px(LEFT + 16.0) + width as i32;
+        self.root.draw(&Text::new(unit.to_owned(), (right, bottom), style))?;
         self.top += CAPTION;
         let area = self.area(0.0, self.top, WIDTH, height + axis);
         self.top += height + axis;

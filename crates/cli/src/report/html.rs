@@ -56,23 +56,23 @@ pub(super) fn page(picture: &Picture, path: &Path) -> Result<String, String> {
     );
     page.push_str("<dl>\n");
     for (name, unit, before, after) in picture.table() {
-        let _to_memory = writeln!(
+        let _ = writeln!(
             page,
             "<div><dt>{name}</dt><dd>{} → {} <small>{unit}</small></dd></div>",
             number(before),
             number(after)
         );
     }
-    let _to_memory = write!(
+    let _ = write!(
         page,
         "</dl>\n{}<figure role=\"img\" tabindex=\"0\" aria-label=\"Spectrograms before and after, waveform, voice and attenuation over \
          time\">\n{svg}\n</figure>\n<footer>\n<p>{NOTES}</p>\n",
         player::players(&picture.about, path)
     );
     for notice in &picture.about.notices {
-        let _to_memory = writeln!(page, "<p>Note: {}</p>", escaped(notice));
+        let _ = writeln!(page, "<p>Note: {}</p>", escaped(notice));
     }
-    let _to_memory = write!(
+    let _ = write!(
         page,
         "<p>Written to {} by Sourdine {}.</p>\n</footer>\n</main>\n</body>\n</html>\n",
         escaped(&picture.about.output),

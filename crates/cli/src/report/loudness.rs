@@ -28,7 +28,7 @@ pub(super) struct Loudness {
     before: Vec<f32>,
 }
 
-/// What was measured. None where nothing can be said.
+/// The levels measured; none where they cannot be measured.
 #[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize)]
 pub(crate) struct Levels {
     /// Integrated loudness in LUFS; none below the absolute gate of −70 LUFS.
@@ -55,7 +55,7 @@ impl Loudness {
     /// Takes an interleaved block of finite samples, at least 32 frames long or the last one.
     pub(super) fn push(&mut self, block: &[f32]) {
         if let Some(meter) = &mut self.integrated {
-            let _lengths_fit = meter.add_frames_f32(block);
+            let _ = meter.add_frames_f32(block);
         }
         let largest = |x: &[f32]| x.iter().fold(0.0_f32, |m, x| m.max(x.abs()));
         let peak = largest(block);
@@ -63,8 +63,8 @@ impl Loudness {
         if let Some(meter) = &mut self.peak
             && peak.max(largest(&self.before)) * MOST_GAIN > self.true_peak
         {
-            let _lengths_fit = meter.seed_frames_f32(&self.before);
-            let _lengths_fit = meter.add_frames_f32(block);
+            let _ = meter.seed_frames_f32(&self.before);
+            let _ = meter.add_frames_f32(block);
             let peaks = (0..self.channels as u32).filter_map(|c| meter.true_peak(c).ok());
             self.true_peak = peaks.fold(self.true_peak, |m, p| m.max(p as f32));
         }

@@ -1,11 +1,10 @@
-//! The report on a cleaned file: what it was, what it is, and what was done, at a glance.
+//! The report on a cleaned file: before, after and the treatment, at a glance.
 //!
-//! [`Recorder`] listens while the file is cleaned, in constant memory, and gives a [`Picture`], which is drawn by
+//! [`Recorder`] collects data while the file is cleaned, in constant memory, and gives a [`Picture`], which is drawn by
 //! `plotters` as PNG or as SVG within a page.
 
 mod axis;
 mod chart;
-pub(crate) mod file;
 mod html;
 mod loudness;
 mod noise;
@@ -18,7 +17,6 @@ mod track;
 
 use std::path::{Path, PathBuf};
 
-use clap::{Args, ValueHint};
 use serde::Serialize;
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Report, StreamFormat};
@@ -29,21 +27,10 @@ use noise::NoiseMeter;
 use pooled::{Pool, Pooled};
 use track::{Side, Track};
 
+use crate::args::ReportArgs;
 use crate::failure::Failure;
 use crate::inputs::{Plan, place};
-
-/// What of a report is wanted.
-#[derive(Debug, Default, Args)]
-#[command(next_help_heading = "Report")]
-pub(crate) struct ReportArgs {
-    /// Write a page about the file: spectrograms before and after, voice, attenuation, loudness, noise
-    #[arg(long, value_name = "FILE.html", value_hint = ValueHint::FilePath)]
-    pub(crate) report: Option<PathBuf>,
-
-    /// Write the same as a picture
-    #[arg(long, value_name = "FILE.png", value_hint = ValueHint::FilePath)]
-    pub(crate) spectrogram: Option<PathBuf>,
-}
+use crate::output_file;
 
 impl ReportArgs {
     /// The files to write.
@@ -51,7 +38,7 @@ impl ReportArgs {
         [&self.report, &self.spectrogram].into_iter().flatten().map(PathBuf::as_path).collect()
     }
 
-    /// Refuses, before any work is done, what cannot be written: reports on several files, and under the name of a
+    /// Refuses, before any work is done, reports that cannot be written: on several files, and under the name of a
     /// file that has another use.
     pub(crate) fn check(&self, plan: &Plan, overwrite: bool) -> Result<(), Failure> {
         let mut taken: Vec<PathBuf> =
@@ -66,17 +53,17 @@ impl ReportArgs {
                 return refuse("it has another use on this command line; name another file");
             }
             taken.push(place(path));
-            file::check(path, overwrite)?;
+            output_file::check(path, overwrite)?;
         }
         Ok(())
     }
 
-    /// A recorder, if there is anything to record for.
+    /// Makes a recorder, if a report is asked for.
     pub(crate) fn recorder(&self, format: StreamFormat, latency: usize) -> Option<Recorder> {
         (self.report.is_some() || self.spectrogram.is_some()).then(|| Recorder::new(format, latency))
     }
 
-    /// Writes what is wanted.
+    /// Writes the reports asked for.
     pub(crate) fn write(&self, recorder: Recorder, about: About, overwrite: bool) -> Result<(), Failure> {
         let picture = recorder.finish(about);
         if let Some(path) = &self.report {
@@ -89,7 +76,7 @@ impl ReportArgs {
     }
 }
 
-/// What is known of the file beside its sound.
+/// Facts about the file other than its sound.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct About {
     /// The input's name.
@@ -101,11 +88,11 @@ pub(crate) struct About {
     pub(crate) model: String,
     /// None for no limit.
     pub(crate) attenuation_limit_db: Option<f32>,
-    /// What was repaired on the way.
+    /// Faults that were repaired.
     pub(crate) notices: Vec<String>,
 }
 
-/// What the engine's reports say about a stretch of time.
+/// The sums of the engine's reports over a stretch of time.
 #[derive(Debug, Default)]
 struct Activity {
     frames: u32,
@@ -120,7 +107,7 @@ impl Activity {
         self.voiced as f32 / self.frames.max(1) as f32
     }
 
-    /// Mean attenuation of what is not silence.
+    /// Mean attenuation of frames that are not silent.
     fn attenuation_db(&self) -> f32 {
         self.attenuation_db / self.audible.max(1) as f32
     }
@@ -135,7 +122,7 @@ impl Pool for Activity {
     }
 }
 
-/// Gathers what the report shows while a file is cleaned. Memory does not grow with the file.
+/// Collects the data of a report while a file is cleaned. Memory does not grow with the file.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     format: StreamFormat,
@@ -153,7 +140,7 @@ pub(crate) struct Recorder {
 impl Recorder {
     /// A recorder for the engine's stream and its latency.
     pub(crate) fn new(format: StreamFormat, latency: usize) -> Self {
-        // A rate that no engine takes has no report either.
+        // A rate that the engine refuses has no report either.
         let tick = format.step_frames().unwrap_or(1);
         let track = || Track::new(format.sample_rate, format.channels, tick);
         Self {
@@ -168,17 +155,17 @@ impl Recorder {
         }
     }
 
-    /// The next interleaved samples of the input.
+    /// Takes the next interleaved samples of the input.
     pub(crate) fn push_before(&mut self, samples: &[f32]) {
         self.before.push(samples);
     }
 
-    /// The next interleaved samples of the output, the engine's delay taken out.
+    /// Takes the next interleaved samples of the output, with the engine's delay removed.
     pub(crate) fn push_after(&mut self, samples: &[f32]) {
         self.after.push(samples);
     }
 
-    /// The engine's report on the next block of `frames` frames, 10 ms or shorter.
+    /// Takes the engine's report on the next block of `frames` frames, 10 ms or shorter.
     pub(crate) fn push_report(&mut self, report: Report, frames: usize) {
         self.given += frames;
         while self.given >= self.tick {
@@ -203,7 +190,7 @@ impl Recorder {
         self.noise.1.push(report.output_dbfs, report.voice);
     }
 
-    /// What was gathered.
+    /// Returns everything gathered.
     pub(crate) fn finish(self, about: About) -> Picture {
         let (before, after) = (self.before.finish(), self.after.finish());
         let figures = (
@@ -245,10 +232,10 @@ pub(crate) struct Picture {
 }
 
 impl Picture {
-    /// Writes a page that needs nothing else but the sound it lets one hear.
+    /// Writes a page that needs no file but the sound it plays.
     pub(crate) fn write_html(&self, path: &Path, overwrite: bool) -> Result<(), Failure> {
         let page = html::page(self, path).map_err(|reason| Failure::Picture { path: path.into(), reason })?;
-        file::write(path, overwrite, page.as_bytes())
+        output_file::write(path, overwrite, page.as_bytes())
     }
 
     /// Writes a picture.
@@ -378,7 +365,7 @@ mod tests {
         }
         assert!(picture.write_html(&path, false).is_err(), "an existing file is kept");
         assert!(picture.write_html(&path, true).is_ok());
-        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no other file is left");
     }
 
     #[test]

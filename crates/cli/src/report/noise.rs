@@ -1,7 +1,7 @@
 //! Noise floor and signal-to-noise ratio, estimated from frame levels and the voice decision.
 //!
 //! The floor is the median level of the frames decided to hold no voice, which single clicks do not move. The ratio
-//! is the mean power of the voiced frames, less the floor's, to the floor's. Both say what a listener hears in the
+//! is the mean power of the voiced frames, less the floor's, to the floor's. Both describe what a listener hears in the
 //! pauses; noise that hides behind the voice is not in them.
 
 use serde::Serialize;
@@ -21,7 +21,7 @@ pub(super) struct NoiseMeter {
     voiced: u64,
 }
 
-/// What was estimated. None where there are no pauses, no voice, or silence in the pauses.
+/// The estimates; none without pauses, without voice, or with digital silence in the pauses.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize)]
 pub(crate) struct Noise {
     /// Level of the pauses in dBFS.

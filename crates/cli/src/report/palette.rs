@@ -42,7 +42,7 @@ impl Palette {
 pub(super) fn style_sheet() -> String {
     let properties = |pick: fn(&(&str, u32, u32)) -> u32| {
         COLOURS.iter().fold(String::new(), |mut text, colour| {
-            let _to_memory = write!(text, "--{}:#{:06X};", colour.0, pick(colour));
+            let _ = write!(text, "--{}:#{:06X};", colour.0, pick(colour));
             text
         })
     };
@@ -52,7 +52,7 @@ pub(super) fn style_sheet() -> String {
         ":root{{color-scheme:light dark;{light}}}\n@media(prefers-color-scheme:dark){{:root{{{dark}}}}}\n"
     );
     for (name, light, _) in COLOURS {
-        let _to_memory = writeln!(
+        let _ = writeln!(
             text,
             "svg [fill=\"#{light:06X}\"]{{fill:var(--{name})}}svg [stroke=\"#{light:06X}\"]{{stroke:var(--{name})}}"
         );

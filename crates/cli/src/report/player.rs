@@ -4,12 +4,13 @@ use std::path::{Component, Path};
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_encode};
 
-use super::{About, file};
+use super::About;
+use crate::output_file;
 
 /// Extensions of what browsers play. AIFF, CAF and AU are not among it.
 const PLAYED: [&str; 10] = ["wav", "wave", "flac", "mp3", "ogg", "oga", "m4a", "m4b", "mp4", "aac"];
 
-/// What RFC 3986 lets stand in a path; a colon would make a scheme of what stands before it.
+/// Characters that RFC 3986 allows in a path, without the colon, which would end a scheme.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The players of a page; empty if there is nothing to play.
@@ -31,8 +32,8 @@ fn link(sound: &Path, page: &Path) -> Option<String> {
     if !PLAYED.contains(&extension.as_str()) || !sound.is_file() {
         return None;
     }
-    let at = file::folder(sound).canonicalize().ok()?.join(sound.file_name()?);
-    let way = pathdiff::diff_paths(at, file::folder(page).canonicalize().ok()?)?;
+    let at = output_file::folder(sound).canonicalize().ok()?.join(sound.file_name()?);
+    let way = pathdiff::diff_paths(at, output_file::folder(page).canonicalize().ok()?)?;
     let parts = way.components().map(|part| match part {
         Component::Normal(name) => Some(percent_encode(name.as_encoded_bytes(), ENCODED).to_string()),
         Component::ParentDir => Some("..".into()),

@@ -6,10 +6,11 @@ use std::sync::OnceLock;
 use plotters::backend::BitMapBackend;
 use plotters::drawing::IntoDrawingArea;
 use plotters::style::{FontStyle, register_font};
-use sourdine_wav::temporary_file;
+use sourdine_soundfile::temporary_file;
 
-use super::{Picture, chart, file};
+use super::{Picture, chart};
 use crate::failure::Failure;
+use crate::output_file;
 
 /// Pixels per unit of the chart.
 const SCALE: f64 = 1.5;
@@ -36,5 +37,5 @@ pub(super) fn write(picture: &Picture, path: &Path, overwrite: bool) -> Result<(
         chart::draw(&root, picture, layout).map_err(|e| failed(e.to_string()))?;
         root.present().map_err(|e| failed(e.to_string()))?;
     }
-    file::persist(temporary, path, overwrite)
+    output_file::persist(temporary, path, overwrite)
 }

@@ -10,7 +10,7 @@ pub(super) trait Pool: Default {
 }
 
 /// Columns that each cover `span` ticks. When there are too many, neighbours are joined and each covers twice as many:
-/// nobody needs to know the length beforehand.
+/// the length need not be known beforehand.
 #[derive(Debug)]
 pub(super) struct Pooled<T> {
     columns: Vec<T>,
@@ -34,7 +34,7 @@ impl<T: Pool> Pooled<T> {
         self.advance();
     }
 
-    /// Whether the next tick is one of about `most` in its column, evenly spread: for what is costly to measure.
+    /// Returns whether the next tick is one of about `most` in its column, evenly spread: for what is costly to measure.
     pub(super) fn is_due(&self, most: u64) -> bool {
         self.ticks.is_multiple_of((self.span / most).max(1))
     }

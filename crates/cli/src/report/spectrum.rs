@@ -56,7 +56,7 @@ pub(super) struct Analyzer {
     bins: Vec<Complex32>,
     scratch: Vec<Complex32>,
     power: Vec<f32>,
-    /// Where each row lies among the bins: first and last, not whole.
+    /// The range of bins of each row, in fractions of a bin.
     rows: Vec<(f32, f32)>,
 }
 

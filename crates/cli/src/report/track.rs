@@ -7,7 +7,7 @@ use super::spectrum::{Analyzer, Spectrum, WINDOW_TICKS};
 /// About how many spectra a column is the mean of. More cost time and show nothing else.
 const SPECTRA_PER_COLUMN: u64 = 4;
 
-/// How far the waveform reaches.
+/// The range of the waveform.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Extent {
     pub(super) least: f32,
@@ -45,7 +45,7 @@ pub(super) struct Track {
     frames: u64,
 }
 
-/// What a track ends as.
+/// A finished track.
 #[derive(Debug)]
 pub(super) struct Side {
     pub(super) spectra: Pooled<Spectrum>,
@@ -100,7 +100,7 @@ impl Track {
     }
 
     fn end_tick(&mut self) {
-        // What is not a number would stay in every filter.
+        // NaN would stay in every filter.
         for x in self.filling.iter_mut().filter(|x| !x.is_finite()) {
             *x = 0.0;
         }

@@ -3,12 +3,13 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use super::{Format, Found};
+use super::Detection;
+use crate::args::Format;
 use crate::failure::Failure;
 use crate::output::{self, is_unprintable};
 
 /// All segments as text, with a line end at the end of each line. `one_line` is for JSON among that of other files.
-pub(super) fn write(found: &Found, format: Format, one_line: bool) -> Result<String, Failure> {
+pub(super) fn write(found: &Detection, format: Format, one_line: bool) -> Result<String, Failure> {
     let mut text = String::new();
     match format {
         Format::Json => {
@@ -18,19 +19,18 @@ pub(super) fn write(found: &Found, format: Format, one_line: bool) -> Result<Str
         Format::Csv => {
             text.push_str("start,end,start_frame,end_frame\n");
             for s in &found.segments {
-                let _to_memory =
-                    writeln!(text, "{:.6},{:.6},{},{}", s.start, s.end, s.start_frame, s.end_frame);
+                let _ = writeln!(text, "{:.6},{:.6},{},{}", s.start, s.end, s.start_frame, s.end_frame);
             }
         }
         Format::Audacity => {
             for s in &found.segments {
-                let _to_memory = writeln!(text, "{:.6}\t{:.6}\tvoice", s.start, s.end);
+                let _ = writeln!(text, "{:.6}\t{:.6}\tvoice", s.start, s.end);
             }
         }
         Format::Rttm => {
             let name = rttm_name(&found.input);
             for s in &found.segments {
-                let _to_memory = writeln!(
+                let _ = writeln!(
                     text,
                     "SPEAKER {name} 1 {:.6} {:.6} <NA> <NA> speech <NA> <NA>",
                     s.start,
@@ -55,8 +55,8 @@ mod tests {
     use super::*;
     use crate::vad::Segment;
 
-    fn found() -> Found {
-        Found {
+    fn found() -> Detection {
+        Detection {
             input: "a/my talk.wav".into(),
             sample_rate: 48_000,
             frames: 96_000,

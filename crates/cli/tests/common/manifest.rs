@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use sourdine_wav::WavReader;
+use sourdine_soundfile::SoundReader;
 
 use super::samples;
 
@@ -41,11 +41,11 @@ pub(crate) fn manifest() -> Vec<Sample> {
     table["sample"].as_array().unwrap().iter().map(|s| Sample(s.as_table().unwrap().clone())).collect()
 }
 
-pub(crate) fn read(path: &Path) -> (WavReader, Vec<f32>) {
-    let mut reader = WavReader::open(path).unwrap();
-    let len = reader.frames() as usize * usize::from(reader.spec().channels);
-    let mut samples = vec![0.0; len];
-    assert_eq!(reader.read(&mut samples).unwrap() as u64, reader.frames());
+pub(crate) fn read(path: &Path) -> (SoundReader, Vec<f32>) {
+    let mut reader = SoundReader::open(path).unwrap();
+    let frames = reader.frames().unwrap();
+    let mut samples = vec![0.0; frames as usize * usize::from(reader.spec().channels)];
+    assert_eq!(reader.read(&mut samples).unwrap() as u64, frames);
     (reader, samples)
 }
 

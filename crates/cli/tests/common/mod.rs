@@ -10,7 +10,7 @@ use std::process::{Command, Output};
 pub(crate) fn sourdine(args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sourdine"));
     command.args(args);
-    // What the tester has set up for himself must not count.
+    // The tester's own settings must not count.
     command.env("XDG_CONFIG_HOME", "/nonexistent");
     for name in ["MODEL", "ATTENUATION_LIMIT", "GATE", "CHANNELS", "CONFIG", "JOBS"] {
         command.env_remove(format!("SOURDINE_{name}"));
@@ -23,7 +23,7 @@ pub(crate) fn clean(input: &Path, options: &[&str]) -> Output {
     sourdine(&["clean"]).arg(input).args(options).output().unwrap()
 }
 
-/// What was printed on stderr.
+/// The text printed on stderr.
 pub(crate) fn stderr(output: &Output) -> String {
     String::from_utf8(output.stderr.clone()).unwrap()
 }
@@ -87,7 +87,7 @@ pub(crate) fn sourdine_of_a_plain_user(args: &[&str], folder: &Path) -> Command 
         return command;
     }
     open(folder);
-    // Where the tests are built nobody else may look.
+    // No other user may look where the tests are built.
     let tool = folder.join(".sourdine-of-all");
     if !tool.exists() {
         // By another process: what a test forks meanwhile would hold the copy open, and open files are not run.

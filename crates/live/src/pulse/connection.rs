@@ -16,10 +16,10 @@ use pulseaudio::protocol::{
 /// Sound comes in pieces of 64 KiB at most; the longest messages are lists of devices, of a few KiB each.
 const LONGEST_MESSAGE: usize = 1024 * 1024;
 
-/// How long the server may take to answer.
+/// Time that the server may take to answer.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// How often it is asked how late the sound is.
+/// Interval between queries of the latency.
 const ASK_EVERY: Duration = Duration::from_millis(200);
 
 /// The channel of messages that are no sound.
@@ -27,12 +27,12 @@ const COMMANDS: u32 = u32::MAX;
 
 pub(crate) type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Whether the server has answered that there is no such thing.
+/// Returns whether the server has answered that there is no such thing.
 pub(crate) fn is_absent(failure: &Failure) -> bool {
     matches!(failure.downcast_ref::<ProtocolError>(), Some(ProtocolError::ServerError(PulseError::NoEntity)))
 }
 
-/// Whether the server has answered, be it with a refusal: the connection is as good as before.
+/// Returns whether the server has answered, be it with a refusal: the connection is as good as before.
 pub(crate) fn is_answer(failure: &Failure) -> bool {
     matches!(failure.downcast_ref::<ProtocolError>(), Some(ProtocolError::ServerError(_)))
 }
@@ -51,18 +51,18 @@ pub(crate) struct Connection {
     /// The length of the message at the front that has been given out.
     taken: usize,
     asked: Instant,
-    heard: Instant,
+    last_received: Instant,
 }
 
-/// What the server sent.
+/// A message of the server.
 pub(super) enum Message {
     /// Sound, in [`Connection::bytes`].
     Sound(Range<usize>),
-    /// It wants so many bytes.
+    /// It requests this many bytes.
     Request(usize),
     /// It ran out of sound.
     Underflow,
-    /// How late the sound is; the answer lies in [`Connection::bytes`].
+    /// The latency; the answer lies in [`Connection::bytes`].
     Latency(Range<usize>),
     /// Nothing of interest, or nothing for a while.
     Other,
@@ -86,7 +86,7 @@ impl Connection {
             filled: 0,
             taken: 0,
             asked: now,
-            heard: now,
+            last_received: now,
         };
         let cookie = pulseaudio::cookie_path_from_env().and_then(|path| std::fs::read(path).ok());
         let auth = AuthParams {
@@ -166,7 +166,8 @@ impl Connection {
 
     /// Ends it; whatever comes then fails.
     pub(crate) fn close(&mut self) {
-        let _closed_already = self.socket.shutdown(Shutdown::Both);
+        // It may be closed already.
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 
     /// A second handle, to end the stream with from another thread.
@@ -191,12 +192,12 @@ impl Connection {
             self.socket.write_all(&bytes[..n])?;
         }
         let Some((channel, range)) = self.next()? else {
-            if self.heard.elapsed() > PATIENCE {
+            if self.last_received.elapsed() > PATIENCE {
                 return Err("the server does not answer".into());
             }
             return Ok(Message::Other);
         };
-        self.heard = Instant::now();
+        self.last_received = Instant::now();
         if channel == stream {
             return Ok(Message::Sound(range));
         }
@@ -216,7 +217,7 @@ impl Connection {
         })
     }
 
-    /// What a message's range stands for, until the next is received.
+    /// Returns the bytes of a message's range, until the next is received.
     pub(super) fn bytes(&self, range: Range<usize>) -> &[u8] {
         &self.received[range]
     }

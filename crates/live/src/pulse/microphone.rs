@@ -22,7 +22,7 @@ const NAME: &str = "sourdine_live";
 /// The property of a connection that says which sink it owns.
 const OWNS: &CStr = c"sourdine.microphone";
 
-/// More instances than anybody has.
+/// More instances than are ever needed.
 const MOST: u32 = 99;
 
 pub(crate) struct Microphone {
@@ -73,12 +73,12 @@ impl Microphone {
         &self.name
     }
 
-    /// Whether anybody records from it.
+    /// Returns whether a program records from it.
     pub(crate) fn is_read(&self) -> bool {
         !self.readers.is_empty()
     }
 
-    /// Waits for the server's events, `longest` at most, and does what they ask for. Returns whether anybody records.
+    /// Waits for the server's events, `longest` at most, and does what they ask for. Returns whether a program records.
     pub(crate) fn follow(&mut self, longest: Duration) -> Result<bool, Failure> {
         if self.connection.wait(longest)? {
             self.look()?;
@@ -86,16 +86,17 @@ impl Microphone {
         Ok(self.is_read())
     }
 
-    /// Takes it away; who records from it is remembered for the next start.
+    /// Removes it and remembers who records from it for the next start.
     pub(crate) fn remove(mut self) {
-        let _forgotten = self.remember();
+        // Only a convenience is lost.
+        let _ = self.remember();
         for module in self.modules().unwrap_or_default().into_iter().rev().flatten() {
             // A server that is gone has taken its modules with it.
-            let _gone = self.connection.tell(&Command::UnloadModule(module));
+            let _ = self.connection.tell(&Command::UnloadModule(module));
         }
     }
 
-    /// Sees who records; makes the source again if somebody has taken it away.
+    /// Looks up who records; makes the source again if it was removed.
     fn look(&mut self) -> Result<(), Failure> {
         if self.connection.ask::<SourceInfo>(&by_name(&self.source_name())?).is_err_and(|e| is_absent(&e)) {
             self.load()?;
@@ -175,7 +176,7 @@ impl Microphone {
     }
 }
 
-/// Who recorded when the microphone was taken away last: the server has moved them to another one since. Empty where the
+/// Lists who recorded when the microphone was last removed: the server has moved them to another one since. Empty where the
 /// server is not the same any more, since its numbers then are for others.
 fn recall(connection: &mut Connection, name: &str) -> BTreeSet<u32> {
     let Some(text) = notes(name).and_then(|path| {
@@ -199,7 +200,7 @@ fn notes(name: &str) -> Option<PathBuf> {
     Some(PathBuf::from(std::env::var_os("XDG_RUNTIME_DIR")?).join(format!("{name}.readers")))
 }
 
-/// Says in our connection's properties that the sink is ours, if nobody else's says so. Returns whether it is ours.
+/// Claims the sink in our connection's properties, if no other connection does. Returns whether it is ours.
 fn claim(connection: &mut Connection, name: &str) -> Result<bool, Failure> {
     let value = CString::new(name)?;
     if claims(connection, &value)?.next().is_some() {

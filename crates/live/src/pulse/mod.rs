@@ -1,7 +1,7 @@
-//! PulseAudio, and PipeWire in its stead: the devices (`system.rs`), and streams with buffers that do not lose sound.
+//! PulseAudio, and PipeWire in its place: the devices (`system.rs`), and streams with buffers that do not lose sound.
 //!
-//! cpal's PulseAudio host does not do. It keeps one connection, and with the server that is gone for ever. And what it asks
-//! for its streams is more than the server can keep:
+//! cpal's PulseAudio host does not suffice. It keeps one connection, which is lost for good when the server goes away, and
+//! it asks more for its streams than the server can keep:
 //!
 //! * A capture stream may keep one fragment in the server, so that whatever comes while that waits is dropped.
 //! * A playback stream is twice its request long. With `ADJUST_LATENCY` half of what is left beyond two requests,
@@ -9,7 +9,7 @@
 //!   498 µs (0.18 % too fast, since it counts in whole µs), and real cards wake up 2000 times a second.
 //!
 //! Each stream has a connection of its own, and so a thread of its own: the engine's work does not hold up playback.
-//! The thread speaks the protocol itself: the `pulseaudio` crate's client writes 2 MiB of zeros for every block, and holds
+//! The thread implements the protocol itself: the `pulseaudio` crate's client writes 2 MiB of zeros for every block, and holds
 //! a lock around each callback.
 
 mod connection;
@@ -30,7 +30,7 @@ use pulseaudio::protocol::{
     SampleSpec,
 };
 
-use crate::backend::{Events, OnCapture, OnPlayback, Stream, Trouble};
+use crate::backend::{DeviceError, Events, OnCapture, OnPlayback, Stream};
 use crate::session::DeviceFormat;
 pub(crate) use connection::Failure;
 use connection::{Connection, Message, is_answer};
@@ -53,7 +53,7 @@ fn start_input(
     block_ms: f32,
     mut each: OnCapture,
     events: Arc<Events>,
-) -> Result<Stream, Trouble> {
+) -> Result<Stream, DeviceError> {
     let params = RecordStreamParams {
         sample_spec: sample_spec(format),
         channel_map: channel_map(format),
@@ -95,7 +95,7 @@ fn start_output(
     block_ms: f32,
     mut each: OnPlayback,
     events: Arc<Events>,
-) -> Result<Stream, Trouble> {
+) -> Result<Stream, DeviceError> {
     let block = block_bytes(format, block_ms);
     let params = PlaybackStreamParams {
         sample_spec: sample_spec(format),
@@ -143,7 +143,7 @@ fn start_output(
     })
 }
 
-/// How late the sound is at the device and in the server's buffer.
+/// Latency of the device and of the server's buffer.
 fn late_ms(device_us: u64, waiting_bytes: i64, format: DeviceFormat) -> f32 {
     let frames = waiting_bytes.max(0) as f32 / (BYTES_PER_SAMPLE * format.channels) as f32;
     device_us as f32 * 1e-3 + frames * 1e3 / format.rate as f32
@@ -173,17 +173,17 @@ fn block_bytes(format: DeviceFormat, block_ms: f32) -> u32 {
 fn open<R: pulseaudio::protocol::CommandReply>(
     device: &str,
     create: &Command,
-) -> Result<(Connection, R), Trouble> {
+) -> Result<(Connection, R), DeviceError> {
     Connection::open()
         .and_then(|mut connection| {
             let reply = connection.ask(create)?;
             Ok((connection, reply))
         })
-        .map_err(|e| trouble(device, &e))
+        .map_err(|e| device_error(device, &e))
 }
 
-fn trouble(device: &str, why: &dyn std::fmt::Display) -> Trouble {
-    Trouble { message: format!("{device}: {why}; is it plugged in?"), passing: true }
+fn device_error(device: &str, why: &dyn std::fmt::Display) -> DeviceError {
+    DeviceError { message: format!("{device}: {why}; is it plugged in?"), transient: true }
 }
 
 /// Does `step` again and again, on a thread of its own, until the stream is dropped or fails.
@@ -192,8 +192,8 @@ fn serve(
     mut connection: Connection,
     events: Arc<Events>,
     mut step: impl FnMut(&mut Connection, &Events) -> Result<(), Failure> + Send + 'static,
-) -> Result<Stream, Trouble> {
-    let socket = connection.handle().map_err(|e| trouble(device, &e))?;
+) -> Result<Stream, DeviceError> {
+    let socket = connection.handle().map_err(|e| device_error(device, &e))?;
     let over = Arc::new(AtomicBool::new(false));
     let ended = over.clone();
     let work = move || {
@@ -207,7 +207,7 @@ fn serve(
         }
     };
     let thread = std::thread::Builder::new().name("pulseaudio".into()).spawn(work);
-    let thread = thread.map_err(|e| trouble(device, &e))?;
+    let thread = thread.map_err(|e| device_error(device, &e))?;
     Ok(Box::new(Served { over, socket, thread: Some(thread) }))
 }
 
@@ -221,9 +221,10 @@ struct Served {
 impl Drop for Served {
     fn drop(&mut self) {
         self.over.store(true, Relaxed);
-        let _woken = self.socket.shutdown(Shutdown::Both);
+        // It may be closed already.
+        let _ = self.socket.shutdown(Shutdown::Both);
         if let Some(thread) = self.thread.take() {
-            let _gone = thread.join();
+            let _ = thread.join();
         }
     }
 }

@@ -1,4 +1,4 @@
-//! PulseAudio's devices. The connection is made anew when it is gone, and no question waits for ever.
+//! PulseAudio's devices. A lost connection is made anew, and every question has a time limit.
 
 use std::ffi::CString;
 use std::sync::Arc;
@@ -9,9 +9,11 @@ use pulseaudio::protocol::{
 };
 
 use super::connection::{Connection, Failure, is_absent, is_answer};
-use crate::backend::{Backend, Chosen, Direction, Events, OnCapture, OnPlayback, Stream, Trouble};
+use crate::backend::{
+    Backend, DeviceError, Direction, Events, OnCapture, OnPlayback, SelectedDevice, Stream,
+};
 use crate::cpal_host::CpalDevice;
-use crate::host::{Listed, SoundSystem, find, no_default, no_such_device};
+use crate::host::{DeviceInfo, SoundSystem, find, no_default, no_such_device};
 use crate::session::DeviceFormat;
 
 /// The sound system. Its devices are known by their names alone.
@@ -19,8 +21,8 @@ pub(crate) struct PulseAudio {
     connection: Option<Connection>,
 }
 
-/// What the rest wants to know of a source or a sink.
-struct Found {
+/// A source or a sink.
+struct PulseDevice {
     id: String,
     name: String,
     format: DeviceFormat,
@@ -29,7 +31,7 @@ struct Found {
 impl PulseAudio {
     pub(crate) const NAME: &'static str = "pulseaudio";
 
-    /// Whether there is a socket to connect to.
+    /// Returns whether there is a socket to connect to.
     pub(crate) fn is_available() -> bool {
         pulseaudio::socket_path_from_env().is_some()
     }
@@ -59,7 +61,7 @@ impl PulseAudio {
         answer
     }
 
-    fn ask_for(&mut self, direction: Direction, name: CString) -> Result<Found, Failure> {
+    fn ask_for(&mut self, direction: Direction, name: CString) -> Result<PulseDevice, Failure> {
         let name = Some(name);
         Ok(match direction {
             Direction::Input => {
@@ -73,7 +75,7 @@ impl PulseAudio {
         })
     }
 
-    fn default(&mut self, direction: Direction) -> Result<Found, Failure> {
+    fn default(&mut self, direction: Direction) -> Result<PulseDevice, Failure> {
         let name = match direction {
             Direction::Input => DEFAULT_SOURCE,
             Direction::Output => DEFAULT_SINK,
@@ -81,7 +83,7 @@ impl PulseAudio {
         self.ask_for(direction, name.to_owned())
     }
 
-    fn all(&mut self, direction: Direction) -> Result<Vec<Found>, Failure> {
+    fn all(&mut self, direction: Direction) -> Result<Vec<PulseDevice>, Failure> {
         Ok(match direction {
             Direction::Input => {
                 self.ask::<SourceInfoList>(&Command::GetSourceInfoList)?.iter().map(found_source).collect()
@@ -92,10 +94,10 @@ impl PulseAudio {
         })
     }
 
-    fn find(&mut self, direction: Direction, wanted: Option<&str>) -> Result<Found, Trouble> {
+    fn find(&mut self, direction: Direction, wanted: Option<&str>) -> Result<PulseDevice, DeviceError> {
         let Some(wanted) = wanted else {
             return match self.default(direction) {
-                // Where there is no microphone, the server offers what it plays.
+                // Without a microphone, the server offers the sound it plays.
                 Ok(found) if direction == Direction::Input && found.id.ends_with(".monitor") => {
                     Err(no_default(Self::NAME, direction))
                 }
@@ -111,14 +113,14 @@ impl PulseAudio {
 }
 
 /// That the server itself is away, and not a device.
-pub(crate) fn gone(why: &Failure) -> Trouble {
-    Trouble {
+pub(crate) fn gone(why: &Failure) -> DeviceError {
+    DeviceError {
         message: format!("{}: the sound server is gone ({why}); start it again", PulseAudio::NAME),
-        passing: true,
+        transient: true,
     }
 }
 
-fn found_source(info: &SourceInfo) -> Found {
+fn found_source(info: &SourceInfo) -> PulseDevice {
     found(
         &info.name,
         info.description.as_ref(),
@@ -127,7 +129,7 @@ fn found_source(info: &SourceInfo) -> Found {
     )
 }
 
-fn found_sink(info: &SinkInfo) -> Found {
+fn found_sink(info: &SinkInfo) -> PulseDevice {
     found(
         &info.name,
         info.description.as_ref(),
@@ -136,8 +138,8 @@ fn found_sink(info: &SinkInfo) -> Found {
     )
 }
 
-fn found(name: &CString, description: Option<&CString>, rate: u32, channels: u8) -> Found {
-    Found {
+fn found(name: &CString, description: Option<&CString>, rate: u32, channels: u8) -> PulseDevice {
+    PulseDevice {
         id: format!("{}:{}", PulseAudio::NAME, name.to_string_lossy()),
         name: description.unwrap_or(name).to_string_lossy().into_owned(),
         format: DeviceFormat { rate, channels: usize::from(channels.max(1)) },
@@ -154,12 +156,12 @@ impl SoundSystem for PulseAudio {
         Self::NAME.into()
     }
 
-    fn list(&mut self) -> Result<Vec<Listed>, String> {
+    fn list(&mut self) -> Result<Vec<DeviceInfo>, String> {
         let mut listed = Vec::new();
         for direction in [Direction::Input, Direction::Output] {
             let default = self.default(direction).ok().map(|d| d.id);
             for device in self.all(direction).map_err(|why| gone(&why).message)? {
-                listed.push(Listed {
+                listed.push(DeviceInfo {
                     default: default.as_ref() == Some(&device.id),
                     id: device.id,
                     name: device.name,
@@ -183,38 +185,38 @@ impl Backend for PulseAudio {
         &mut self,
         direction: Direction,
         wanted: Option<&str>,
-    ) -> Result<Chosen<Self::Device>, Trouble> {
-        let Found { id, name, format } = self.find(direction, wanted)?;
-        Ok(Chosen { device: None, id, name, format })
+    ) -> Result<SelectedDevice<Self::Device>, DeviceError> {
+        let PulseDevice { id, name, format } = self.find(direction, wanted)?;
+        Ok(SelectedDevice { device: None, id, name, format })
     }
 
     fn default_id(&mut self, direction: Direction) -> Option<String> {
         self.default(direction).ok().map(|d| d.id)
     }
 
-    fn is_there(&mut self, direction: Direction, id: &str) -> bool {
+    fn is_present(&mut self, direction: Direction, id: &str) -> bool {
         let Ok(name) = CString::new(server_name(id)) else { return false };
-        // Where the server does not answer, the streams tell by themselves.
+        // If the server does not answer, the streams find out themselves.
         !self.ask_for(direction, name).is_err_and(|why| is_absent(&why))
     }
 
     fn start_input(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnCapture,
         events: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         super::start_input(server_name(&chosen.id), chosen.format, block_ms, each, events)
     }
 
     fn start_output(
         &mut self,
-        chosen: &Chosen<Self::Device>,
+        chosen: &SelectedDevice<Self::Device>,
         block_ms: f32,
         each: OnPlayback,
         events: Arc<Events>,
-    ) -> Result<Stream, Trouble> {
+    ) -> Result<Stream, DeviceError> {
         super::start_output(server_name(&chosen.id), chosen.format, block_ms, each, events)
     }
 }

@@ -17,8 +17,8 @@ pub(crate) struct Process(pub(crate) Child);
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let _gone = self.0.kill();
-        let _gone = self.0.wait();
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -71,7 +71,7 @@ impl Server {
     pub(crate) fn kill(&mut self) {
         self.process.0.kill().unwrap();
         self.process.0.wait().unwrap();
-        let _gone_with_it = std::fs::remove_file(self.folder.path().join("socket"));
+        let _ = std::fs::remove_file(self.folder.path().join("socket"));
     }
 
     /// Starts it again.
@@ -130,7 +130,7 @@ impl Server {
         fields.filter(|f| f.len() > 1).map(|f| (f[0].clone(), f[1].clone())).collect()
     }
 
-    /// How many record from a source.
+    /// Counts the programs that record from a source.
     pub(crate) fn readers(&self, source: &str) -> usize {
         let Some((number, _)) = self.sources().into_iter().find(|(_, name)| name == source) else { return 0 };
         let outputs = self.pactl(&["list", "short", "source-outputs"]).1;

@@ -1,0 +1,96 @@
+//! Options of `sourdine vad`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum, ValueHint};
+use sourdine_soundfile::RawSpec;
+
+use super::shared::{BatchArgs, Duration};
+
+/// `sourdine vad`.
+#[derive(Debug, Args)]
+#[command(after_help = "Durations are seconds (0.25) or milliseconds (250ms).\n\nExamples:\n  \
+    sourdine vad talk.wav | jq '.segments[].start'\n  \
+    sourdine vad talk.wav --format audacity -o talk.labels.txt\n  \
+    sourdine vad recordings/ --format csv -o segments/ --skip-existing\n  \
+    sourdine vad recordings/ --format rttm --min-silence 1s > all.rttm\n\n\
+    Without -o the segments of several files are printed one file after the other, as RTTM or as one line of JSON each.\n\
+    Settings not given here come from the environment (SOURDINE_MODEL, SOURDINE_JOBS), then from sourdine.toml.")]
+pub(crate) struct VadArgs {
+    /// Files, folders, or `-` for standard input
+    #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub(crate) inputs: Vec<PathBuf>,
+
+    /// Write the segments to this file, to a folder for several inputs (as NAME.json), or to `-` [default: stdout]
+    #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Replace existing output files
+    #[arg(short, long, conflicts_with = "skip_existing")]
+    pub(crate) force: bool,
+
+    /// Format of the segments
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    pub(crate) format: Format,
+
+    /// Read standard input as headerless samples, for instance s16le:48000:1 or f32le:44100:2
+    #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
+    pub(crate) raw: Option<RawSpec>,
+
+    /// Drop speech shorter than this
+    #[arg(long, value_name = "TIME", default_value = "100ms", help_heading = "Segments")]
+    pub(crate) min_speech: Duration,
+
+    /// Close gaps shorter than this
+    #[arg(long, value_name = "TIME", default_value = "200ms", help_heading = "Segments")]
+    pub(crate) min_silence: Duration,
+
+    /// Add this before and after each segment
+    #[arg(long, value_name = "TIME", default_value = "30ms", help_heading = "Segments")]
+    pub(crate) pad: Duration,
+
+    /// Use this model: a built-in one (see `sourdine models`), or a file of weights [default: sourdine]
+    #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
+    pub(crate) model: Option<String>,
+
+    /// Read defaults from this file instead of sourdine.toml here or in the user's configuration folder
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub(crate) config: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) batch: BatchArgs,
+
+    /// Print nothing but segments and errors
+    #[arg(short, long, help_heading = "Messages")]
+    pub(crate) quiet: bool,
+}
+
+/// Formats of segments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One object with the file, the settings and all segments
+    Json,
+    /// One line each: start and end in seconds, then in frames
+    Csv,
+    /// A label track for Audacity (File > Import > Labels)
+    Audacity,
+    /// NIST's rich transcription time marks
+    Rttm,
+}
+
+impl Format {
+    /// The extension of its files.
+    pub(crate) fn extension(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Csv => "csv",
+            Self::Audacity => "txt",
+            Self::Rttm => "rttm",
+        }
+    }
+
+    /// Returns whether the segments name their file.
+    pub(crate) fn names_the_file(self) -> bool {
+        matches!(self, Self::Json | Self::Rttm)
+    }
+}

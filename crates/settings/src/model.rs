@@ -1,0 +1,115 @@
+//! Finds a model by name or path.
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use sourdine::{Model, ModelError};
+
+use crate::io_reason;
+
+/// No weights file is anywhere near this large; a film given by mistake is not read into memory.
+const LARGEST_MODEL: u64 = 64 << 20;
+
+/// Finds a built-in model by its name, or reads a file of weights.
+///
+/// # Errors
+/// [`FindModelError`] names the model or the file.
+pub fn find_model(model: &str) -> Result<Model, FindModelError> {
+    if let Some(model) = Model::by_name(model) {
+        return Ok(model);
+    }
+    let path = Path::new(model);
+    let unreadable = |error| FindModelError::Read { path: path.into(), error };
+    let about = match std::fs::metadata(path) {
+        Ok(about) => about,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let built_in = Model::built_in().iter().map(|model| model.info().name).collect();
+            return Err(FindModelError::Unknown { name: model.into(), built_in });
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    if about.len() > LARGEST_MODEL {
+        return Err(unreadable(io::Error::other("it is far too large for a model")));
+    }
+    let bytes = std::fs::read(path).map_err(unreadable)?;
+    let name = path.file_stem().unwrap_or(path.as_os_str()).to_string_lossy();
+    Model::from_bytes(&name, &bytes).map_err(|error| FindModelError::Invalid { path: path.into(), error })
+}
+
+/// Why a model was not found. `Display` is one line that says what to do.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum FindModelError {
+    /// Neither a built-in model nor a file.
+    Unknown {
+        /// The name that was given.
+        name: String,
+        /// The names there are.
+        built_in: Vec<String>,
+    },
+    /// The file cannot be read.
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: io::Error,
+    },
+    /// The file holds no model.
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// The reason.
+        error: ModelError,
+    },
+}
+
+impl fmt::Display for FindModelError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unknown { name, built_in } => write!(
+                f,
+                "{name}: neither a built-in model ({}) nor a file; see `sourdine models`",
+                built_in.join(", ")
+            ),
+            Self::Read { path, error } => {
+                write!(f, "{}: cannot read the model: {}; check the path", path.display(), io_reason(error))
+            }
+            Self::Invalid { path, error } => write!(
+                f,
+                "{}: {error}; give RNNoise 0.1 weights or a name from `sourdine models`",
+                path.display()
+            ),
+        }
+    }
+}
+
+impl std::error::Error for FindModelError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Unknown { .. } => None,
+            Self::Read { error, .. } => Some(error),
+            Self::Invalid { error, .. } => Some(error),
+        }
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)] // A test may.
+mod tests {
+    use super::*;
+
+    #[test]
+    fn by_name_and_by_path() {
+        assert_eq!(find_model("sourdine-lite").unwrap().info().name, "sourdine-lite");
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("weights.bin");
+        let line = |path: &Path| find_model(path.to_str().unwrap()).unwrap_err().to_string();
+        assert!(line(&path).contains("neither a built-in model"), "{}", line(&path));
+        assert!(line(folder.path()).ends_with("check the path"), "{}", line(folder.path()));
+        std::fs::write(&path, "no weights").unwrap();
+        assert!(line(&path).contains("`sourdine models`"), "{}", line(&path));
+        std::fs::File::create(&path).unwrap().set_len(LARGEST_MODEL + 1).unwrap();
+        assert!(line(&path).contains("far too large"), "{}", line(&path));
+    }
+}

@@ -1,0 +1,358 @@
+//! Sound in other containers than WAV, decoded: FLAC, Ogg Vorbis, Opus, MP3, AAC and ALAC in MP4 or CAF.
+//!
+//! The timeline of what is decoded is the truth: each packet goes where its container says, what is missing becomes
+//! silence of its length and a notice, and no stated total takes away what is there.
+
+mod part;
+mod timeline;
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
+use symphonia::core::packet::Packet;
+
+use crate::codec::{Block, Codec, DecodedBlock, is_wider_than_f32};
+use crate::error::{WavError, WavErrorKind};
+use crate::feed::{Ending, Event, Feed, Place};
+use crate::flac_chain::{self, StreamInfo};
+use crate::format::{SampleFormat, WavSpec};
+use crate::notice::Notice;
+use crate::ogg;
+use crate::originals::Originals;
+use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
+use crate::sbr;
+use crate::tags::InfoTag;
+use part::{Part, check_links, check_streams};
+use timeline::Line;
+
+/// Silence in the place of a damaged packet is at most this long, in frames.
+const LONGEST_REPAIR: u64 = 1 << 16;
+
+/// So many packets of AAC are looked at for a sign of HE-AAC.
+const PROOF_PACKETS: usize = 8;
+
+/// Frames of silence that are handed out at a time.
+const SILENCE_STEP: usize = 4096;
+
+/// Reads compressed sound, in constant memory.
+pub(crate) struct Decoded {
+    path: PathBuf,
+    /// For what the demuxer does not say.
+    file: File,
+    feed: Feed,
+    /// Pieces of the container that were looked at before.
+    early: VecDeque<Event>,
+    codec: Codec,
+    /// Further recordings of the same kind that follow.
+    later: VecDeque<Later>,
+    pub(crate) spec: WavSpec,
+    /// Bits of an integer sample that carry sound.
+    pub(crate) valid_bits: u32,
+    /// WAVE's speaker positions, where the file states some that WAVE has.
+    pub(crate) channel_mask: Option<u32>,
+    pub(crate) frames: Option<u64>,
+    /// Start of the FLAC stream, if it is one, in bytes.
+    pub(crate) flac_at: Option<u64>,
+    /// The file's metadata, as far as LIST/INFO has names for it.
+    pub(crate) tags: Vec<InfoTag>,
+    line: Line,
+    /// Decoded and not yet handed out, behind the silence.
+    ready: Block,
+    handed_out: usize,
+    /// Silence to be handed out, in frames.
+    silence: u64,
+    ended: bool,
+    pub(crate) notices: Vec<Notice>,
+}
+
+/// A further recording in the file, and what it states if it is FLAC.
+#[derive(Clone, Debug)]
+struct Later {
+    range: Range<u64>,
+    info: Option<StreamInfo>,
+}
+
+impl Decoded {
+    /// Opens a file of any kind that symphonia knows.
+    pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Self, WavError> {
+        let open = || File::open(path).map_err(|error| WavError::reading(path, error));
+        let reading = |error| WavError::reading(path, error);
+        let streams = flac_chain::streams(open()?).map_err(reading)?;
+        let (first, later) = match streams.split_first() {
+            Some((first, others)) => {
+                check_streams(path, first, others)?;
+                let later =
+                    others.iter().map(|other| Later { range: other.range.clone(), info: Some(other.info) });
+                (first.range.clone(), later.collect())
+            }
+            None if head.starts_with(b"OggS") => {
+                let links = ogg::links(open()?, 0).map_err(reading)?;
+                check_links(path, &links)?;
+                let mut ranges = links.into_iter().map(|link| link.range);
+                let first = ranges.next().unwrap_or(0..u64::MAX);
+                (first, ranges.map(|range| Later { range, info: None }).collect())
+            }
+            None => (0..u64::MAX, VecDeque::new()),
+        };
+        let part = Part::open(path, head, first, streams.first().map(|stream| stream.info))?;
+        let mut decoded = Self::from_part(path, open()?, part, later)?;
+        decoded.flac_at = streams.first().map(|stream| stream.range.start);
+        if let Some(bits) =
+            streams.iter().map(|stream| stream.info.bits).max().filter(|bits| *bits > decoded.valid_bits)
+            && !streams.is_empty()
+        {
+            decoded.notices.push(Notice::FewerBitsLater { from: bits, to: decoded.valid_bits });
+        }
+        Ok(decoded)
+    }
+
+    fn from_part(path: &Path, file: File, part: Part, later: VecDeque<Later>) -> Result<Self, WavError> {
+        let Part { feed, codec, parameters, sound, silence, stated, notices, tags, mask, frames } = part;
+        let frames =
+            later.iter().fold(frames, |sum, later| Some(sum? + later.info.and_then(|info| info.stated())?));
+        let mut decoded = Self {
+            path: path.to_owned(),
+            file,
+            feed,
+            early: VecDeque::new(),
+            codec,
+            later,
+            spec: WavSpec { sample_rate: 0, channels: 0, format: SampleFormat::F32 },
+            valid_bits: 0,
+            channel_mask: mask,
+            frames,
+            flac_at: None,
+            tags,
+            line: Line::new(sound, stated, silence),
+            ready: Block::default(),
+            handed_out: 0,
+            silence,
+            ended: false,
+            notices,
+        };
+        decoded.first(&parameters)?;
+        Ok(decoded)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// As [`crate::SoundReader::read`].
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
+        let channels = usize::from(self.spec.channels);
+        let wide = is_wider_than_f32(self.spec.format);
+        let bytes = self.spec.format.bytes();
+        let mut done = 0;
+        while done < out.len() {
+            let room = out.len() - done;
+            if self.silence > 0 {
+                let frames = usize::try_from(self.silence)
+                    .unwrap_or(usize::MAX)
+                    .min(room / channels)
+                    .min(SILENCE_STEP);
+                out[done..done + frames * channels].fill(0.0);
+                if wide {
+                    originals.push(std::iter::repeat_n(0, frames * channels * bytes));
+                }
+                self.silence -= frames as u64;
+                done += frames * channels;
+            } else if !self.line.waiting && self.handed_out < self.ready.samples.len() {
+                let step = room.min(self.ready.samples.len() - self.handed_out);
+                let range = self.handed_out..self.handed_out + step;
+                out[done..done + step].copy_from_slice(&self.ready.samples[range.clone()]);
+                if wide {
+                    let stored = self.ready.originals.get(range.start * bytes..range.end * bytes);
+                    originals.push(stored.unwrap_or_default().iter().copied());
+                }
+                self.handed_out += step;
+                done += step;
+            } else if self.ended {
+                break;
+            } else {
+                self.advance()?;
+            }
+        }
+        Ok(done / channels)
+    }
+
+    /// Decodes up to the first sound, which says what the file holds.
+    fn first(&mut self, parameters: &AudioCodecParameters) -> Result<(), WavError> {
+        if parameters.codec == well_known::CODEC_ID_AAC {
+            self.refuse_band_replication()?;
+        }
+        // Damage before the first good packet becomes silence once the format is known.
+        let mut block = Block::default();
+        let mut seen = Vec::new();
+        let mut tries = 0;
+        let found = loop {
+            let event = self.event()?;
+            let found = match &event {
+                Event::Packet(packet, _) => {
+                    tries += 1;
+                    self.codec.decode(packet, &mut block)
+                }
+                _ => None,
+            };
+            let over = matches!(event, Event::End(_)) || tries > 4096;
+            if let Some(found) = found {
+                seen.push(event);
+                break found;
+            }
+            if over {
+                return Err(WavError::new(&self.path, WavErrorKind::NoSound));
+            }
+            seen.push(event);
+        };
+        let channels = u16::try_from(found.channels).unwrap_or(u16::MAX);
+        if !(1..=MAX_CHANNELS).contains(&channels) {
+            return Err(WavError::new(&self.path, WavErrorKind::Channels { stated: channels }));
+        }
+        if !(1..=MAX_SAMPLE_RATE).contains(&found.rate) {
+            return Err(WavError::new(&self.path, WavErrorKind::SampleRate { stated: found.rate }));
+        }
+        self.spec = WavSpec { sample_rate: found.rate, channels, format: found.format };
+        self.valid_bits = found.valid_bits;
+        self.channel_mask = self.channel_mask.or(found.mask);
+        let last = seen.pop();
+        for event in seen {
+            match event {
+                // The decoder must not get it twice.
+                Event::Packet(packet, place) => self.damaged(&packet, place),
+                other => self.take(other)?,
+            }
+        }
+        if let Some(Event::Packet(_, place)) = last {
+            self.place(place, found.frames as u64);
+            self.append(block, found.frames);
+        }
+        Ok(())
+    }
+
+    /// HE-AAC would come out at half its rate, without the upper half of its band.
+    fn refuse_band_replication(&mut self) -> Result<(), WavError> {
+        let mut packets = 0;
+        let mut all = true;
+        let mut early = VecDeque::new();
+        while packets < PROOF_PACKETS {
+            let event = self.event()?;
+            if let Event::Packet(packet, _) = &event {
+                packets += 1;
+                all &= sbr::has_band_replication(&packet.data);
+            }
+            let over = matches!(event, Event::End(_));
+            early.push_back(event);
+            if over || !all {
+                break;
+            }
+        }
+        early.append(&mut self.early);
+        self.early = early;
+        if all && packets > 2 { Err(WavError::new(&self.path, WavErrorKind::HeAac)) } else { Ok(()) }
+    }
+
+    fn event(&mut self) -> Result<Event, WavError> {
+        match self.early.pop_front() {
+            Some(event) => Ok(event),
+            None => self.feed.next().map_err(|error| WavError::reading(&self.path, error)),
+        }
+    }
+
+    /// Takes the next piece of the container.
+    fn advance(&mut self) -> Result<(), WavError> {
+        if !self.line.waiting {
+            self.ready.clear();
+            self.handed_out = 0;
+        }
+        let event = self.event()?;
+        self.take(event)
+    }
+
+    fn take(&mut self, event: Event) -> Result<(), WavError> {
+        match event {
+            Event::Packet(packet, place) => self.packet(&packet, place)?,
+            Event::Lost { frames } => {
+                self.codec.reset();
+                self.lose(frames);
+            }
+            Event::Hole => {
+                self.release(None);
+                self.codec.reset();
+                self.line.hole = Some(0);
+            }
+            Event::Mark { end, last } => self.release(Some((end, last))),
+            Event::Section { sound, before } => {
+                self.note_ending(before);
+                self.codec.reset();
+                self.line = Line::new(sound, None, self.line.given);
+            }
+            Event::End(ending) => self.end(ending)?,
+        }
+        Ok(())
+    }
+
+    fn packet(&mut self, packet: &Packet, place: Place) -> Result<(), WavError> {
+        let mut block = Block::default();
+        match self.codec.decode(packet, &mut block) {
+            Some(found) => {
+                self.check(&found)?;
+                self.place(place, found.frames as u64);
+                self.append(block, found.frames);
+            }
+            None => self.damaged(packet, place),
+        }
+        Ok(())
+    }
+
+    /// A packet that cannot be decoded.
+    fn damaged(&mut self, packet: &Packet, place: Place) {
+        if place == Place::Marked {
+            // The mark will show its length.
+            let frames = self.ready.samples.len() / usize::from(self.spec.channels);
+            self.line.hole.get_or_insert(frames);
+            return;
+        }
+        let frames = packet.dur.get().min(LONGEST_REPAIR);
+        self.place(place, frames);
+        self.lose(frames);
+    }
+
+    /// A stream that becomes another one in its middle cannot be written as one.
+    fn check(&self, found: &DecodedBlock) -> Result<(), WavError> {
+        let WavSpec { sample_rate, channels, .. } = self.spec;
+        if found.rate == sample_rate && found.channels == usize::from(channels) {
+            return Ok(());
+        }
+        let kind = WavErrorKind::FormChanges {
+            byte: None,
+            millis: self.line.given * 1000 / u64::from(sample_rate),
+            from: (sample_rate, channels),
+            to: (found.rate, u16::try_from(found.channels).unwrap_or(u16::MAX)),
+        };
+        Err(WavError::new(&self.path, kind))
+    }
+
+    /// The end of a recording: the next one, or that of the file.
+    fn end(&mut self, ending: Ending) -> Result<(), WavError> {
+        if self.line.waiting {
+            self.release(None);
+        }
+        self.note_ending(ending);
+        let Some(next) = self.later.pop_front() else {
+            self.ended = true;
+            return Ok(());
+        };
+        let part = Part::open(&self.path, &[], next.range, next.info)?;
+        self.feed = part.feed;
+        self.codec = part.codec.with_format(self.spec.format);
+        self.line = Line::new(part.sound, part.stated, self.line.given);
+        Ok(())
+    }
+}

@@ -1,0 +1,225 @@
+//! Writing FLAC (RFC 9639) with flacenc, frame by frame, so that memory does not grow with the file.
+
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+
+use flacenc::bitsink::ByteSink;
+use flacenc::component::{BitRepr, StreamInfo};
+use flacenc::config;
+use flacenc::error::{Verified, Verify};
+use flacenc::source::{Fill, FrameBuf};
+use md5::{Digest, Md5};
+
+use crate::attributes::Attributes;
+use crate::encoder::Encoder;
+use crate::error::{WavError, WavErrorKind};
+use crate::format::{SampleFormat, WavSpec};
+use crate::notice::Notice;
+use crate::output::{Out, Target};
+use crate::sample_writer::patch;
+
+/// Samples of each channel in a FLAC frame: what the reference encoder takes.
+const BLOCK: usize = 4096;
+
+/// The length of STREAMINFO's body.
+const STREAM_INFO_BYTES: usize = 34;
+
+/// Writes FLAC of 8, 16 or 24 bits.
+pub(crate) struct FlacWriter {
+    target: Target,
+    attributes: Option<Attributes>,
+    out: BufWriter<Out>,
+    spec: WavSpec,
+    config: Verified<config::Encoder>,
+    info: StreamInfo,
+    encoder: Encoder,
+    /// Bits of a sample.
+    depth: u32,
+    frame: FrameBuf,
+    /// Samples that do not fill a frame yet.
+    waiting: Vec<i32>,
+    /// Samples as they would be in WAV.
+    bytes: Vec<u8>,
+    checksum: Md5,
+    sink: ByteSink,
+    frames: u64,
+    numbered: usize,
+    pub(crate) notice: Option<Notice>,
+}
+
+/// The sample format that FLAC keeps a sound in: its own for integers of up to 24 bits, else 24 bits.
+pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
+    match format {
+        SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 => format,
+        SampleFormat::ALaw | SampleFormat::MuLaw => SampleFormat::I16,
+        SampleFormat::I32 | SampleFormat::F32 | SampleFormat::F64 => SampleFormat::I24,
+    }
+}
+
+impl FlacWriter {
+    /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `metadata`
+    /// are the blocks behind STREAMINFO.
+    pub(crate) fn create(
+        target: Target,
+        spec: WavSpec,
+        valid_bits: u32,
+        low_bits_are_zero: bool,
+        metadata: &[u8],
+        attributes: Option<Attributes>,
+    ) -> Result<Self, WavError> {
+        let named = target.named().to_owned();
+        let refused = || {
+            let kind = WavErrorKind::NotForFlac { sample_rate: spec.sample_rate, channels: spec.channels };
+            WavError::new(&named, kind)
+        };
+        let format = format_for(spec.format);
+        let channels = usize::from(spec.channels);
+        if channels > 8 || spec.sample_rate > 655_350 {
+            return Err(refused());
+        }
+        // The two odd depths that every frame's header can state.
+        let depth = match valid_bits {
+            12 | 20 if low_bits_are_zero && format == spec.format => valid_bits,
+            _ => format.container_bits(),
+        };
+        let mut info = StreamInfo::new(stand_in_rate(spec.sample_rate), channels, depth as usize)
+            .map_err(|_| refused())?;
+        info.set_block_sizes(BLOCK, BLOCK).map_err(|_| refused())?;
+        let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
+        let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
+        let writing = |error| WavError::writing(&named, error);
+        let mut out =
+            BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary(attributes.is_some())?));
+        let mut head = b"fLaC".to_vec();
+        head.extend([if metadata.is_empty() { 0x80 } else { 0 }, 0, 0, STREAM_INFO_BYTES as u8]);
+        head.extend([0; STREAM_INFO_BYTES]); // at the end
+        head.extend(metadata);
+        out.write_all(&head).map_err(writing)?;
+        Ok(Self {
+            target,
+            attributes,
+            out,
+            spec: WavSpec { format, ..spec },
+            config,
+            info,
+            encoder: Encoder::new(format, depth),
+            depth,
+            frame,
+            waiting: Vec::with_capacity(BLOCK * channels),
+            bytes: Vec::new(),
+            checksum: Md5::new(),
+            sink: ByteSink::new(),
+            frames: 0,
+            numbered: 0,
+            notice: (format.bytes() < spec.format.bytes())
+                .then_some(Notice::FewerBits { from: spec.format, to: format }),
+        })
+    }
+
+    pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+        let channels = usize::from(self.spec.channels);
+        if !interleaved.len().is_multiple_of(channels) {
+            let kind = WavErrorKind::BlockLength { samples: interleaved.len(), channels: self.spec.channels };
+            return Err(WavError::new(self.target.named(), kind));
+        }
+        let mut rest = interleaved;
+        while !rest.is_empty() {
+            let room = BLOCK * channels - self.waiting.len();
+            let (now, later) = rest.split_at(room.min(rest.len()));
+            self.encode(now);
+            rest = later;
+            if self.waiting.len() == BLOCK * channels {
+                self.put_frame()?;
+            }
+        }
+        self.frames += (interleaved.len() / channels) as u64;
+        Ok(())
+    }
+
+    /// Rounds samples to codes, by the same rules as in WAV.
+    fn encode(&mut self, samples: &[f32]) {
+        let format = self.spec.format;
+        self.bytes.clear();
+        // Silence is what an unchanged sample is compared with: it keeps what is there, which is right.
+        self.bytes.resize(samples.len() * format.bytes(), if format == SampleFormat::U8 { 128 } else { 0 });
+        self.encoder.encode_over(samples, &mut self.bytes);
+        let size = format.bytes();
+        let unsigned = format == SampleFormat::U8;
+        for code in self.bytes.chunks_exact(size) {
+            let mut wide = [0; 4];
+            wide[4 - size..].copy_from_slice(code);
+            // FLAC's 8 bits have a sign.
+            let upper = i32::from_le_bytes(wide) ^ if unsigned { i32::MIN } else { 0 };
+            let sample = upper >> (32 - self.depth);
+            self.checksum.update(&sample.to_le_bytes()[..size]);
+            self.waiting.push(sample);
+        }
+    }
+
+    fn put_frame(&mut self) -> Result<(), WavError> {
+        let failed = |what: String| {
+            WavError::writing(self.target.named(), io::Error::new(io::ErrorKind::InvalidData, what))
+        };
+        let block = self.waiting.len() / usize::from(self.spec.channels);
+        if block == 0 {
+            return Ok(());
+        }
+        if block != self.frame.size() {
+            self.frame.resize(block);
+        }
+        self.frame.fill_interleaved(&self.waiting).map_err(|error| failed(error.to_string()))?;
+        let frame = flacenc::encode_fixed_size_frame(&self.config, &self.frame, self.numbered, &self.info)
+            .map_err(|error| failed(error.to_string()))?;
+        self.sink.clear();
+        frame.write(&mut self.sink).map_err(|error| failed(error.to_string()))?;
+        self.info.update_frame_info(&frame);
+        self.out
+            .write_all(self.sink.as_slice())
+            .map_err(|error| WavError::writing(self.target.named(), error))?;
+        self.waiting.clear();
+        self.numbered += 1;
+        Ok(())
+    }
+
+    pub(crate) fn finish(mut self) -> Result<(), WavError> {
+        self.put_frame()?;
+        let named = self.target.named().to_owned();
+        let writing = |error| WavError::writing(&named, error);
+        let failed = |what: String| writing(io::Error::new(io::ErrorKind::InvalidData, what));
+        self.info.set_total_samples(self.frames as usize);
+        self.info.set_md5_digest(&self.checksum.finalize().into());
+        // The last frame may be shorter; the stream is still one of a fixed block size.
+        self.info.set_block_sizes(BLOCK, BLOCK).map_err(|error| failed(error.to_string()))?;
+        self.sink.clear();
+        self.info.write(&mut self.sink).map_err(|error| failed(error.to_string()))?;
+        let mut out = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
+        if let Out::Temporary(file) = &mut out {
+            let mut info = self.sink.as_slice().to_vec();
+            state_rate(&mut info, self.spec.sample_rate);
+            patch(file, &[(8, info)]).map_err(writing)?;
+        }
+        match out {
+            Out::Temporary(file) => self.target.commit(file, self.attributes.as_ref()),
+            Out::Stream(_) => Ok(()),
+        }
+    }
+}
+
+/// The rate that the encoder is told: it refuses those beyond 96 kHz, although they change nothing but the headers. With
+/// this one the header of a frame refers to STREAMINFO, which gets the true one at the end.
+fn stand_in_rate(rate: u32) -> usize {
+    if rate > 96_000 { 65_537 } else { rate as usize }
+}
+
+/// Writes the sample rate into a STREAMINFO: the 20 bits from byte 10 on.
+fn state_rate(info: &mut [u8], rate: u32) {
+    if let Some([a, b, c]) = info.get_mut(10..13).and_then(<[u8]>::first_chunk_mut) {
+        let [_, high, mid, low] = (rate << 4).to_be_bytes();
+        (*a, *b, *c) = (high, mid, low | *c & 0x0F);
+    }
+}
+
+/// Returns whether a file name asks for FLAC.
+pub(crate) fn is_flac_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"))
+}

@@ -1,0 +1,214 @@
+//! Writes sound as WAV or FLAC: headers made for it, samples that come from the caller.
+
+use std::fmt;
+use std::io::Write;
+use std::path::Path;
+
+use crate::error::{WavError, WavErrorKind};
+use crate::flac::{self, FlacWriter};
+use crate::flac_metadata::Blocks;
+use crate::fresh::{FreshWriter, Plan};
+use crate::header;
+use crate::notice::Notice;
+use crate::originals::Originals;
+use crate::output::{Overwrite, Target};
+use crate::raw::ByteOrder;
+use crate::sample_writer::{Coding, SampleWriter};
+use crate::sound::{Input, SoundReader};
+
+/// Writes a part of what a [`SoundReader`] reads; [`SoundRewriter`](crate::SoundRewriter) writes the whole.
+///
+/// Whatever states a time would be wrong and is left out: of WAV everything but the format and LIST/INFO (bext, iXML,
+/// cue, smpl and the like), of FLAC the cue sheet. Samples of 32-bit integer and 64-bit float go through `f32`.
+///
+/// The file has its name only after [`finish`](Self::finish); until then it is a temporary one in the same folder, deleted
+/// when the writer is dropped.
+pub struct SoundWriter(Format);
+
+enum Format {
+    Wav(Box<FreshWriter>),
+    Flac(Box<FlacWriter>),
+}
+
+impl SoundWriter {
+    /// Starts a file for a part of `source`, as FLAC or WAV by its name, as [`SoundRewriter::create`] does.
+    ///
+    /// # Errors
+    /// As [`SoundRewriter::create`].
+    ///
+    /// [`SoundRewriter::create`]: crate::SoundRewriter::create
+    pub fn create_part(source: &SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
+        Self::create(source, output, overwrite, false)
+    }
+
+    /// Starts a file; `whole` says that all of `source` follows.
+    pub(crate) fn create(
+        source: &SoundReader,
+        output: &Path,
+        overwrite: Overwrite,
+        whole: bool,
+    ) -> Result<Self, WavError> {
+        check_name(output)?;
+        let target = Target::check(source, output, overwrite)?;
+        let attributes = source.attributes();
+        if flac::is_flac_name(output) {
+            let low_bits_are_zero = matches!(source.0, Input::Decoded(_));
+            let metadata = flac_blocks(source, whole)?.into_bytes();
+            let (spec, valid_bits) = (source.spec(), source.valid_bits());
+            let flac =
+                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, &metadata, attributes)?;
+            return Ok(Self(Format::Flac(Box::new(flac))));
+        }
+        let plan = plan(source, whole, true);
+        Self::wav(SampleWriter::create(target, attributes, plan.coding)?, plan)
+    }
+
+    /// Starts writing all of `source` into a stream; `named` is its name in errors.
+    pub(crate) fn to_stream(
+        source: &SoundReader,
+        named: &Path,
+        stream: Box<dyn Write + Send>,
+    ) -> Result<Self, WavError> {
+        let plan = plan(source, true, false);
+        Self::wav(SampleWriter::to_stream(named, stream, plan.coding), plan)
+    }
+
+    pub(crate) fn is_flac(&self) -> bool {
+        matches!(self.0, Format::Flac(_))
+    }
+
+    fn wav(out: SampleWriter, plan: Plan) -> Result<Self, WavError> {
+        FreshWriter::start(out, plan).map(|wav| Self(Format::Wav(Box::new(wav))))
+    }
+
+    /// Writes the next frames, interleaved, full scale ±1.0.
+    ///
+    /// # Errors
+    /// [`WavErrorKind::BlockLength`] if the block is not whole frames; and those of writing.
+    pub fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+        self.write_with(interleaved, &mut Originals::unneeded())
+    }
+
+    /// As [`write`](Self::write); a sample that equals its original keeps the bytes of that.
+    pub(crate) fn write_with(
+        &mut self,
+        interleaved: &[f32],
+        originals: &mut Originals,
+    ) -> Result<(), WavError> {
+        match &mut self.0 {
+            Format::Wav(wav) => wav.write(interleaved, originals),
+            Format::Flac(flac) => flac.write(interleaved),
+        }
+    }
+
+    /// Lists what the output cannot hold of the input.
+    pub fn notices(&self) -> &[Notice] {
+        match &self.0 {
+            Format::Flac(flac) => flac.notice.as_slice(),
+            Format::Wav(_) => &[],
+        }
+    }
+
+    /// Completes the output and gives it its name.
+    ///
+    /// # Errors
+    /// [`WavErrorKind::OutputExists`] if the output came into being in the meantime and may not be replaced; and those of
+    /// writing. Nothing is left behind then.
+    pub fn finish(self) -> Result<(), WavError> {
+        self.finish_with(Vec::new())
+    }
+
+    /// As [`finish`](Self::finish), with the chunks that follow the sound.
+    pub(crate) fn finish_with(self, tail: Vec<u8>) -> Result<(), WavError> {
+        match self.0 {
+            Format::Wav(wav) => wav.finish(tail),
+            Format::Flac(flac) => flac.finish(),
+        }
+    }
+}
+
+impl fmt::Debug for SoundWriter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match &self.0 {
+            Format::Wav(_) => "SoundWriter(WAV)",
+            Format::Flac(_) => "SoundWriter(FLAC)",
+        })
+    }
+}
+
+/// Refuses names that promise another kind of file than they would get.
+pub(crate) fn check_name(output: &Path) -> Result<(), WavError> {
+    let extension = output.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    match extension.as_deref() {
+        None | Some("wav" | "wave" | "bwf" | "rf64" | "flac") => Ok(()),
+        Some(_) => Err(WavError::new(output, WavErrorKind::OutputKind)),
+    }
+}
+
+/// Makes the metadata blocks of a FLAC file.
+fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
+    let channels = source.spec().channels;
+    let of_wav = |head: &[u8], tail: &[u8]| {
+        Blocks::of_tags(&header::info_tags(head, tail), channels, header::channel_mask(head))
+    };
+    Ok(match &source.0 {
+        Input::Decoded(decoded) => match decoded.flac_at {
+            Some(at) => Blocks::of_flac(decoded.file(), at, whole)
+                .map_err(|error| WavError::reading(source.path(), error))?,
+            None => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
+        },
+        Input::Plain(plain) => Blocks::of_tags(&plain.tags, channels, plain.channel_mask),
+        Input::Stream(stream) => of_wav(&stream.head, &[]),
+        Input::Wav(wav) => {
+            let (head, tail) = wav.surroundings().map_err(|error| WavError::reading(source.path(), error))?;
+            let mut blocks = of_wav(&head, &tail);
+            // Of a file that was repaired the chunks no longer fit together.
+            if whole && wav.notices().is_empty() {
+                blocks.keep_chunks(&head, &tail);
+            }
+            blocks
+        }
+    })
+}
+
+/// Plans the output of sound that is not copied from a WAV file. `whole` says that all of it is written, with its metadata;
+/// `growing` that the sizes can be corrected at the end.
+fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
+    let (spec, valid_bits) = (source.spec(), source.valid_bits());
+    let coding = Coding { spec, valid_bits, order: ByteOrder::Little };
+    let mut plan = Plan { coding, head: Vec::new(), reserved: false };
+    let (mut channel_mask, mut tags) = (None, Vec::new());
+    match &source.0 {
+        Input::Stream(stream) if whole => {
+            plan.head.clone_from(&stream.head);
+            // Into a pipe go raw samples as they came; into a file they get a header.
+            if plan.head.is_empty() && !growing {
+                plan.coding.order = stream.order;
+                return plan;
+            }
+            if growing && stream.stated.is_none() && header::without_tags(&plan.head).starts_with(b"RIFF") {
+                header::reserve_ds64(&mut plan.head);
+                plan.reserved = true;
+            }
+        }
+        Input::Stream(stream) => plan.part(&stream.head, &[], growing),
+        Input::Wav(wav) => {
+            // Without them the output is no worse than plain.
+            if let Ok((head, tail)) = wav.surroundings() {
+                plan.part(&head, &tail, growing);
+            }
+        }
+        Input::Plain(plain) => (channel_mask, tags) = (plain.channel_mask, plain.tags.clone()),
+        Input::Decoded(decoded) => (channel_mask, tags) = (decoded.channel_mask, decoded.tags.clone()),
+    }
+    if plan.head.is_empty() {
+        let sound = header::HeaderFields { spec, valid_bits, channel_mask, tags };
+        plan.head = header::new(&sound, growing);
+        plan.reserved = growing;
+        // Into a pipe, the true header if it can be known.
+        if let (false, true, Some(frames)) = (growing, whole, source.frames()) {
+            plan.state_length(frames);
+        }
+    }
+    plan
+}
