@@ -37,7 +37,7 @@ run cargo fmt --all --check
 run cargo clippy --workspace --all-targets --locked -- -D warnings
 # The features, and the fuzz targets.
 run cargo check -p sourdine --no-default-features --locked
-run cargo check -p sourdine-cli --no-default-features --locked
+run cargo check -p sourdine-cli --no-default-features --all-targets --locked
 for feature in jack pipewire; do
     library=${feature/pipewire/libpipewire-0.3}
     ! pkg-config --exists "$library" || run cargo check -p sourdine-live --features "$feature" --locked
@@ -45,7 +45,7 @@ done
 run cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 run cargo test --workspace --locked
 # Published packages have to package; the engine, which all others need, has to compile from its package.
-run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-cli -p sourdine-live
+run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-measures -p sourdine-cli -p sourdine-live
 run cargo package --locked -p sourdine
 RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --locked
 # Where these are installed: licences and sources of all packages; the trainer's tests (models/train/README.md).
