@@ -35,10 +35,10 @@ const BOUNDS: [Bounds; 8] = [
     bounds("sourdine", "babble-16k.wav", [3.9, 0.077, 5.9, 11.4, 1.9]),
     bounds("sourdine", "phone-8k.wav", [1.1, -0.030, 4.2, 32.1, 0.7]),
     bounds("sourdine", "hiss-48k-24bit.wav", [3.5, -0.023, 1.5, 31.9, 0.5]),
-    bounds("sourdine-lite", "fan-hum-48k.wav", [3.9, 0.013, 2.5, 18.5, 1.4]),
-    bounds("sourdine-lite", "babble-16k.wav", [3.7, 0.066, 6.2, 10.5, 1.8]),
-    bounds("sourdine-lite", "phone-8k.wav", [0.4, -0.034, 4.3, 27.9, 0.9]),
-    bounds("sourdine-lite", "hiss-48k-24bit.wav", [4.4, -0.017, 1.5, 24.2, 0.5]),
+    bounds("sourdine-lite", "fan-hum-48k.wav", [4.2, 0.019, 2.4, 30.0, 0.9]),
+    bounds("sourdine-lite", "babble-16k.wav", [4.0, 0.078, 5.9, 12.1, 1.7]),
+    bounds("sourdine-lite", "phone-8k.wav", [1.8, -0.025, 4.2, 30.7, 0.4]),
+    bounds("sourdine-lite", "hiss-48k-24bit.wav", [2.7, -0.026, 1.5, 40.0, 0.5]),
 ];
 
 /// The measures of a sample: the five numbers of [`Bounds`], in its order.

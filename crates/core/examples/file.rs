@@ -1,4 +1,4 @@
-//! Cleans a WAV file: `cargo run --release --example file -- noisy.wav clean.wav`. Real programs use `sourdine-wav`, which
+//! Cleans a WAV file: `cargo run --release --example file -- noisy.wav clean.wav`. Real programs use `sourdine-soundfile`, which
 //! keeps the rest of the file; this shows the engine alone.
 
 use hound::{SampleFormat, WavReader, WavSpec, WavWriter};
