@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-wav"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
+    ("sourdine-wasm", &["sourdine"], &[]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-testkit", &["sourdine"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),
