@@ -141,11 +141,11 @@ class SourdineProcessor extends Processor {
     }
     if (this.#quanta % every !== 0) return;
     const stats = { ...engine.stats(), passedFrames: this.#passed, load: this.#load };
+    this.tell({ type: "report", report: engine.report(), stats });
     if (!this.#told && stats.frames > 0 && this.#taken >= engine.latency) {
       this.#told = true;
       this.tell({ type: "ready", latency: engine.latency });
     }
-    this.tell({ type: "report", report: engine.report(), stats });
   }
 }
 
@@ -173,9 +173,9 @@ class DetectorProcessor extends Processor {
       const heard = this.#detector?.process(input[0] ?? new Float32Array(frames));
       this.#quanta += 1;
       if (!heard || this.#quanta % REPORT_QUANTA(frames) !== 0) return;
+      this.tell({ type: "heard", report: heard });
       if (!this.#told) this.tell({ type: "ready", latency: 0 });
       this.#told = true;
-      this.tell({ type: "heard", report: heard });
     } catch (error) {
       this.#detector = null;
       this.#module = null;
