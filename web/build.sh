@@ -32,6 +32,7 @@ build -Ctarget-feature=+simd128 dist/sourdine.wasm simd
 if [[ ${1:-} == --with-scalar ]]; then build "" build/scalar.wasm scalar; fi
 cp "$root"/crates/core/models/sourdine{,-lite}.safetensors dist/
 cp "$root"/LICENSE-* .
+cp "$root"/samples/fan-hum-48k.wav build/sample.wav # For the page in demo/.
 
 npm ci --no-audit --no-fund
 npx tsc -p .

@@ -23,5 +23,5 @@ export SOURDINE
 node --test --test-timeout=600000 test/engine.test.mjs
 node --test --test-timeout=600000 test/browser.test.mjs
 npx publint --strict
-npx attw --pack . --profile esm-only
+npx attw --pack . --profile esm-only --exclude-entrypoints worklet.js sourdine.wasm sourdine.safetensors sourdine-lite.safetensors
 echo "web: all checks passed"

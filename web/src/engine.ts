@@ -84,24 +84,24 @@ interface Exports {
 
 /** An instance of the module, with what all objects in it share. */
 class Instance {
-  readonly exports: Exports;
+  readonly calls: Exports;
   #floats = new Float32Array(0);
 
   constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
-    const abi = this.exports.sourdine_abi?.();
+    this.calls = new WebAssembly.Instance(module, {}).exports as unknown as Exports;
+    const abi = this.calls.sourdine_abi?.();
     if (abi !== ABI) throw new Error(`sourdine.wasm has interface ${abi}, this package needs ${ABI}: take both from one version`);
   }
 
   /** The module's memory; a view of it ends when the memory grows. */
   floats(): Float32Array {
-    if (this.#floats.length === 0) this.#floats = new Float32Array(this.exports.memory.buffer);
+    if (this.#floats.length === 0) this.#floats = new Float32Array(this.calls.memory.buffer);
     return this.#floats;
   }
 
   /** The words of the last failure. An AudioWorklet has no TextDecoder. */
   words(): string {
-    const { memory, sourdine_error, sourdine_error_length } = this.exports;
+    const { memory, sourdine_error, sourdine_error_length } = this.calls;
     const bytes = new Uint8Array(memory.buffer, sourdine_error(), sourdine_error_length());
     return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
   }
@@ -151,23 +151,23 @@ export class Engine {
     const bytes = ArrayBuffer.isView(model)
       ? new Uint8Array(model.buffer, model.byteOffset, model.byteLength)
       : new Uint8Array(model);
-    const { exports } = instance;
-    const at = exports.sourdine_alloc(bytes.length);
+    const { calls } = instance;
+    const at = calls.sourdine_alloc(bytes.length);
     if (at === 0) throw new Error(`no memory for a model of ${bytes.length} bytes`);
-    new Uint8Array(exports.memory.buffer).set(bytes, at);
+    new Uint8Array(calls.memory.buffer).set(bytes, at);
     const { sampleRate, channels, blockFrames, fixed } = (this.#format = format);
     const engine = instance.call(() =>
-      exports.sourdine_engine_create(sampleRate, channels, blockFrames, fixed ? blockFrames : 0, at, bytes.length),
+      calls.sourdine_engine_create(sampleRate, channels, blockFrames, fixed ? blockFrames : 0, at, bytes.length),
     );
-    exports.sourdine_free(at, bytes.length);
+    calls.sourdine_free(at, bytes.length);
     this.#engine = instance.made(engine);
-    this.#block = exports.sourdine_engine_block(engine) / 4;
-    this.latency = exports.sourdine_engine_latency(engine);
+    this.#block = calls.sourdine_engine_block(engine) / 4;
+    this.latency = calls.sourdine_engine_latency(engine);
   }
 
   /** Denoises `frames` frames. A channel that the input lacks is silence; one that the output lacks is dropped. */
   process(input: readonly Float32Array[], output: readonly Float32Array[], frames: number): void {
-    const { exports } = this.#instance;
+    const { calls } = this.#instance;
     const { channels, blockFrames } = this.#format;
     const memory = this.#instance.floats();
     for (let channel = 0; channel < channels; channel++) {
@@ -176,7 +176,7 @@ export class Engine {
       if (from) memory.set(from.length === frames ? from : from.subarray(0, frames), at);
       else memory.fill(0, at, at + frames);
     }
-    this.#instance.check(this.#instance.call(() => exports.sourdine_engine_process(this.#engine, frames)));
+    this.#instance.check(this.#instance.call(() => calls.sourdine_engine_process(this.#engine, frames)));
     const after = this.#instance.floats();
     for (let channel = 0; channel < channels; channel++) {
       const at = this.#block + channel * blockFrames;
@@ -186,25 +186,25 @@ export class Engine {
 
   /** Sets what is given and leaves the rest. Faded in over 10 ms. */
   set(controls: Partial<Controls>): void {
-    const { exports } = this.#instance;
+    const { calls } = this.#instance;
     CONTROLS.forEach((name, index) => {
       const value = controls[name];
       if (value !== undefined) {
-        this.#instance.check(exports.sourdine_engine_set(this.#engine, index, Number(value)));
+        this.#instance.check(calls.sourdine_engine_set(this.#engine, index, Number(value)));
       }
     });
   }
 
   report(): Report {
-    const at = this.#instance.exports.sourdine_engine_report(this.#engine) / 4;
+    const at = this.#instance.calls.sourdine_engine_report(this.#engine) / 4;
     const [voiceProbability = 0, voice, inputLevel = 0, outputLevel = 0, bypass = 0] =
       this.#instance.floats().subarray(at, at + 5);
     return { voiceProbability, voice: voice === 1, inputLevel, outputLevel, bypass: BYPASSES[bypass - 2] ?? null };
   }
 
   stats(): Stats {
-    const at = this.#instance.exports.sourdine_engine_stats(this.#engine);
-    const counts = new Float64Array(this.#instance.exports.memory.buffer, at, 10);
+    const at = this.#instance.calls.sourdine_engine_stats(this.#engine);
+    const counts = new Float64Array(this.#instance.calls.memory.buffer, at, 10);
     const bypassed = Object.fromEntries(BYPASSES.map((why, index) => [why, counts[2 + index]]));
     return {
       frames: counts[0] ?? 0,
@@ -217,16 +217,16 @@ export class Engine {
 
   /** Forgets everything heard and counted; the controls stay. */
   reset(): void {
-    this.#instance.exports.sourdine_engine_reset(this.#engine);
+    this.#instance.calls.sourdine_engine_reset(this.#engine);
   }
 
   /** Bytes of the module's memory. */
   get memory(): number {
-    return this.#instance.exports.memory.buffer.byteLength;
+    return this.#instance.calls.memory.buffer.byteLength;
   }
 
   free(): void {
-    this.#instance.exports.sourdine_engine_free(this.#engine);
+    this.#instance.calls.sourdine_engine_free(this.#engine);
   }
 }
 
@@ -238,26 +238,26 @@ export class Detector {
 
   constructor(module: WebAssembly.Module, sampleRate: number, blockFrames: number) {
     const instance = (this.#instance = new Instance(module));
-    const { exports } = instance;
-    this.#detector = instance.made(instance.call(() => exports.sourdine_detector_create(sampleRate, blockFrames)));
-    this.#block = exports.sourdine_detector_block(this.#detector) / 4;
+    const { calls } = instance;
+    this.#detector = instance.made(instance.call(() => calls.sourdine_detector_create(sampleRate, blockFrames)));
+    this.#block = calls.sourdine_detector_block(this.#detector) / 4;
   }
 
   /** Listens to one channel. */
   process(input: Float32Array): VoiceReport {
-    const { exports } = this.#instance;
+    const { calls } = this.#instance;
     this.#instance.floats().set(input, this.#block);
-    this.#instance.check(this.#instance.call(() => exports.sourdine_detector_process(this.#detector, input.length)));
-    const at = exports.sourdine_detector_report(this.#detector) / 4;
+    this.#instance.check(this.#instance.call(() => calls.sourdine_detector_process(this.#detector, input.length)));
+    const at = calls.sourdine_detector_report(this.#detector) / 4;
     const [voiceProbability = 0, voice, level = 0] = this.#instance.floats().subarray(at, at + 3);
     return { voiceProbability, voice: voice === 1, level };
   }
 
   reset(): void {
-    this.#instance.exports.sourdine_detector_reset(this.#detector);
+    this.#instance.calls.sourdine_detector_reset(this.#detector);
   }
 
   free(): void {
-    this.#instance.exports.sourdine_detector_free(this.#detector);
+    this.#instance.calls.sourdine_detector_free(this.#detector);
   }
 }
