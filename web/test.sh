@@ -22,6 +22,8 @@ SOURDINE=$(cd .. && pwd)/target/release/sourdine
 export SOURDINE
 node --test --test-timeout=600000 test/engine.test.mjs
 node --test --test-timeout=600000 test/browser.test.mjs
+node --test --test-timeout=600000 test/demo.test.mjs
+node --test --test-timeout=600000 test/package.test.mjs
 npx publint --strict
 npx attw --pack . --profile esm-only --exclude-entrypoints worklet.js sourdine.wasm sourdine.safetensors sourdine-lite.safetensors
 echo "web: all checks passed"

@@ -2,7 +2,7 @@
 
 const KEPT = "sourdine";
 const NEEDED = [
-  "./", "demo.css", "demo.js", "spectrogram.js", "../dist/index.js", "../dist/worklet.js", "../dist/sourdine.wasm",
+  "./", "demo.css", "demo.js", "spectrogram.js", "icon.svg", "../dist/index.js", "../dist/worklet.js", "../dist/sourdine.wasm",
   "../dist/sourdine.safetensors", "../dist/sourdine-lite.safetensors", "../build/sample.wav",
 ];
 
