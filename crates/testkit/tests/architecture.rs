@@ -17,6 +17,7 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine-live", &["sourdine", "sourdine-settings"], &["sourdine-testkit", "sourdine-soundfile"]),
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
+    ("sourdine-wasm", &["sourdine"], &[]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-testkit", &["sourdine", "sourdine-measures"], &[]),
     ("sourdine-benches", &["sourdine", "sourdine-testkit"], &[]),

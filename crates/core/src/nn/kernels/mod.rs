@@ -1,13 +1,13 @@
 //! The inner loops, chosen once when a model is made.
 //!
-//! [`portable`] has them all; [`avx2`] and [`avx512`] compile the same loops for processors that have more, and have the
+//! [`portable`] has them all; the others compile the same loops for processors that have more, and have the
 //! largest one by hand. Sums are of integers, hence exact in any order, and everything else is done in one order and without fused
 //! multiply-add: every instruction set gives the same bits.
 #![allow(unsafe_code, reason = "a function for a certain processor is unsafe to call until that is detected")]
 
 /// The dense layer of an instruction set, by its function for the rows of N panels: block after block, then the panels that
 /// are left. All that does not depend on the input stands before the loop over inputs: small layers have many.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 macro_rules! in_blocks {
     ($block:ident, $layer:expr, $codes:expr, $unit:expr, $y:expr) => {
         let panels = $layer.scales.len();
@@ -36,7 +36,7 @@ macro_rules! in_blocks {
 }
 
 /// What is the same everywhere, compiled for what `$features` names: the dense layer by the set's own `block`, and the loops.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
 macro_rules! portable_loops {
     ($features:literal) => {
         #[target_feature(enable = $features)]
@@ -76,6 +76,8 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod portable;
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod simd128;
 
 use super::layers::{Dense, Weight};
 
@@ -99,6 +101,8 @@ enum Set {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    Simd128,
 }
 
 impl Set {
@@ -109,6 +113,8 @@ impl Set {
         Self::Avx2,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
+        #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+        Self::Simd128,
     ];
 
     /// Whether this processor has it.
@@ -119,6 +125,8 @@ impl Set {
             Self::Avx2 => is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::detected(),
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Self::Simd128 => true,
         }
     }
 }
@@ -134,6 +142,8 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kernels` of this set are made only after all that it uses was detected.
             Set::Avx512 => unsafe { avx512::$name($($argument),*) },
+            #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+            Set::Simd128 => simd128::$name($($argument),*),
         }
     };
 }

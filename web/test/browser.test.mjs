@@ -1,0 +1,291 @@
+/** The package in headless Chromium. The microphone is a WAV file that Chromium plays again and again. */
+
+import assert from "node:assert/strict";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { chromium } from "playwright-core";
+
+import { serve } from "./server.mjs";
+import { cleanedByNative, level, sample } from "./wav.mjs";
+
+const ARGS = [
+  "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
+  "--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+  `--use-file-for-fake-audio-capture=${sample("fan-hum-48k.wav")}`,
+];
+
+let server, browser, page;
+
+/** A page of ours; `script` is what its policy allows besides its own files. */
+async function open(script = "'wasm-unsafe-eval'") {
+  const page = await browser.newPage();
+  await page.goto(`${server.address}/test/page.html?script=${encodeURIComponent(script)}`);
+  await page.waitForFunction(() => globalThis.loaded);
+  return page;
+}
+
+before(async () => {
+  server = await serve();
+  browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "sourdine-chromium-")), {
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    headless: false,
+    ignoreDefaultArgs: ["--mute-audio"],
+    args: ARGS,
+  });
+  page = await open();
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+test("microphone to recording: the noise goes as with `sourdine clean`, the delay is as stated", async (t) => {
+  const { raw, clean, latency, stats, rate } = await page.evaluate(async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: { noiseSuppression: false, echoCancellation: false, autoGainControl: false },
+    });
+    const context = new AudioContext({ sampleRate: 48_000 });
+    const source = context.createMediaStreamSource(stream);
+    const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+    const node = await sourdine.SourdineNode.create(context, { ...options, model: "/dist/sourdine.safetensors" });
+    source.connect(mono).connect(node).connect(context.destination);
+    await node.ready;
+    const [raw, clean] = await record(context, [mono, node], 12);
+    const { latency, stats } = node;
+    await context.close();
+    stream.getTracks().forEach((track) => track.stop());
+    return { raw, clean, latency, stats, rate: context.sampleRate };
+  });
+  assert.equal(latency, 928);
+  assert.ok(stats.frames > 1000 && Object.values(stats.bypassed).every((count) => count === 0), JSON.stringify(stats));
+  t.diagnostic(`load ${stats.load}`);
+
+  // The delay: where the clean sound is most like the sound before.
+  const likeness = (lag) => {
+    let sum = 0;
+    for (let i = 4 * rate; i < 6 * rate; i++) sum += clean[i] * raw[i - lag];
+    return sum;
+  };
+  let best = 0;
+  for (let lag = 0; lag < 2000; lag++) if (likeness(lag) > likeness(best)) best = lag;
+  t.diagnostic(`delay ${best} of ${latency} frames`);
+  assert.ok(Math.abs(best - latency) <= 128, `${best}`);
+
+  // The quietest tenth of the frames are those between words.
+  const native = cleanedByNative([Float32Array.from(raw)], rate)[0];
+  const between = [];
+  for (let at = 3 * rate; at + 2000 < raw.length; at += 480) between.push(at);
+  between.sort((a, b) => level(native, a, a + 480) - level(native, b, b + 480));
+  const mean = (plane, shift) => {
+    const quiet = between.slice(0, between.length / 10);
+    return 10 * Math.log10(quiet.reduce((sum, at) => sum + 10 ** (level(plane, at + shift, at + shift + 480) / 10), 0) / quiet.length);
+  };
+  const [before, ours, theirs] = [mean(raw, 0), mean(clean, latency), mean(native, 0)];
+  t.diagnostic(`between words ${before.toFixed(1)} dB, here ${ours.toFixed(1)}, \`sourdine clean\` ${theirs.toFixed(1)}`);
+  assert.ok(before - ours > 10 && Math.abs(ours - theirs) < 1, `${before} ${ours} ${theirs}`);
+});
+
+test("reports come about ten times a second, and controls change what is heard", async () => {
+  const result = await page.evaluate(async () => {
+    const { context, tone, node } = await toned({ channels: 2 });
+    let reports = 0;
+    node.addEventListener("report", () => reports++);
+    await node.ready;
+    reports = 0;
+    await pause(2000);
+    const inTwoSeconds = reports;
+    const [, denoised] = await record(context, [tone, node], 1);
+    node.attenuationLimit = 0;
+    await pause(300);
+    const [, kept] = await record(context, [tone, node], 0.5);
+    const why = node.report.bypass;
+    let refused;
+    try {
+      node.attenuationLimit = -3;
+    } catch (error) {
+      refused = error.name;
+    }
+    node.attenuationLimit = 60;
+    node.enabled = false;
+    await pause(300);
+    const off = node.report.bypass;
+    const result = { reports: inTwoSeconds, denoised: level(denoised), kept: level(kept), why, off, refused };
+    await context.close();
+    return result;
+  });
+  assert.ok(result.reports >= 15 && result.reports <= 25, JSON.stringify(result));
+  assert.ok(result.kept > -4 && result.denoised < result.kept - 6, JSON.stringify(result));
+  assert.deepEqual([result.why, result.off, result.refused], ["noAttenuation", "off", "RangeError"]);
+});
+
+test("switching makes no click", async () => {
+  const worst = await page.evaluate(async () => {
+    const { context, tone, node } = await toned({ model: "/dist/sourdine.safetensors" });
+    await node.ready;
+    const recording = record(context, [tone, node], 3);
+    for (let i = 0; i < 25; i++) {
+      await pause(100);
+      if (i % 3 === 0) node.enabled = !node.enabled;
+      else if (i % 3 === 1) node.attenuationLimit = i % 2 ? 12 : Infinity;
+      else node.residue = !node.residue;
+    }
+    const [before, after] = await recording;
+    await context.close();
+    // A click is a bend that the tone itself has not.
+    const bend = (plane) => plane.reduce((most, x, i) => (i < 2 ? 0 : Math.max(most, Math.abs(x - 2 * plane[i - 1] + plane[i - 2]))), 0);
+    return bend(after) / bend(before);
+  });
+  assert.ok(worst < 3, `${worst} times the tone's own bend`);
+});
+
+test("another rate, 44.1 kHz", async () => {
+  const result = await page.evaluate(async () => {
+    const { context, node } = await toned({}, new AudioContext({ sampleRate: 44_100 }));
+    await node.ready;
+    const { latency, stats } = node;
+    await context.close();
+    return { latency, frames: stats.frames };
+  });
+  assert.equal(result.latency, 1101);
+  assert.ok(result.frames > 0);
+});
+
+for (const [name, code, words, overrides] of [
+  ["truncated wasm", "wasm", /./, `{ wasm: await bytes("/dist/sourdine.wasm", 100_000) }`],
+  ["a truncated model", "model", /damaged model file/, `{ model: await bytes("/dist/sourdine.safetensors", 100_000) }`],
+  ["a wrong model", "model", /not a model file/, `{ model: await bytes("/dist/sourdine.wasm", 100_000) }`],
+  ["a missing model", "fetch", /nowhere.*404/, `{ model: "/nowhere" }`],
+  ["a rate without a grid", "model", /44056 Hz/, null],
+]) {
+  test(`failure: ${name}: the sound goes on, the page is told`, async () => {
+    const result = overrides
+      ? await page.evaluate(`(async () => failing(${overrides}))()`)
+      : await page.evaluate(async () => {
+          const { context, tone, node, told } = await toned({}, new AudioContext({ sampleRate: 44_056 }));
+          const ready = await outcome(node.ready);
+          const [before, after] = await record(context, [tone, node], 0.5);
+          return { ready, told: told(), same: before.every((x, i) => x === after[i]), level: level(after) };
+        });
+    assert.equal(result.ready.code, code, JSON.stringify(result));
+    assert.match(result.ready.message, words);
+    assert.equal(result.told, code);
+    assert.ok(result.same && result.level > -4, JSON.stringify(result));
+  });
+}
+
+test("failure: wasm blocked by the page's policy: the sound goes on, the page is told", async () => {
+  const blocked = await open("");
+  const result = await blocked.evaluate(() => failing({}));
+  await blocked.close();
+  assert.equal(result.ready.code, "wasm");
+  assert.match(result.ready.message, /Content Security Policy/i);
+  assert.ok(result.same && result.level > -4, JSON.stringify(result));
+});
+
+test("failure: no worklet: there is no node, and a track is the input itself", async () => {
+  const result = await page.evaluate(async () => {
+    const worklet = "/nowhere.js";
+    const context = new AudioContext();
+    const made = await outcome(sourdine.SourdineNode.create(context, { ...options, worklet }));
+    await context.close();
+    const input = toneTrack();
+    const { track, node, ready } = await processTrack(input, { ...options, worklet });
+    return { made, same: track === input, node, ready: await outcome(ready), level: await heard(track) };
+  });
+  assert.equal(result.made.code, "worklet");
+  assert.match(result.made.message, /nowhere\.js/);
+  assert.deepEqual([result.same, result.node, result.ready.code], [true, null, "worklet"]);
+  assert.ok(result.level > -12, `${result.level}`);
+});
+
+test("failure: a closed context is refused, and a new one works", async () => {
+  const result = await page.evaluate(async () => {
+    const context = new AudioContext();
+    await context.close();
+    const made = await outcome(sourdine.SourdineNode.create(context, options));
+    const again = await toned();
+    await again.node.ready;
+    await again.context.suspend();
+    await again.context.resume();
+    const { frames } = again.node.stats;
+    await pause(500);
+    const more = again.node.stats.frames - frames;
+    await again.context.close();
+    return { made, more };
+  });
+  assert.equal(result.made.code, "context");
+  assert.ok(result.more > 10, `${result.more} frames after the context went on`);
+});
+
+test("a device is switched: the track stays, and carries the other one", async () => {
+  const result = await page.evaluate(async () => {
+    const [first, second] = [toneTrack(0.001), toneTrack(0.5)];
+    const processed = await processTrack(first, { ...options, attenuationLimit: 0 });
+    await processed.ready;
+    const quiet = await heard(processed.track);
+    first.stop();
+    const went = processed.replaceInput(second);
+    await pause(300);
+    const loud = await heard(processed.track);
+    await processed.stop();
+    return { went, quiet, loud, state: processed.track.readyState };
+  });
+  assert.ok(result.went && result.quiet < -50 && result.loud > -12, JSON.stringify(result));
+  assert.equal(result.state, "ended");
+});
+
+test("LiveKit's processor: init, restart, destroy in the SDK's context", async () => {
+  const result = await page.evaluate(async () => {
+    const audioContext = new AudioContext();
+    const processor = new SourdineProcessor({ ...options, attenuationLimit: 0 });
+    await processor.init({ kind: "audio", track: toneTrack(0.5), audioContext });
+    await processor.node.ready;
+    const first = await heard(processor.processedTrack);
+    await processor.restart({ kind: "audio", track: toneTrack(0.05), audioContext });
+    await processor.node.ready;
+    const second = await heard(processor.processedTrack);
+    await processor.destroy();
+    return { first, second, after: processor.processedTrack === undefined, state: audioContext.state };
+  });
+  assert.ok(Math.abs(result.first - result.second - 20) < 1, JSON.stringify(result));
+  assert.ok(result.after && result.state === "running", JSON.stringify(result));
+});
+
+test("a hidden tab goes on", async () => {
+  const own = await open();
+  await own.evaluate(async () => {
+    globalThis.kept = await toned();
+    await kept.node.ready;
+  });
+  const other = await browser.newPage();
+  await other.bringToFront();
+  const frames = await own.evaluate(async () => {
+    const { frames } = kept.node.stats;
+    await pause(2000);
+    return kept.node.stats.frames - frames;
+  });
+  await other.close();
+  await own.close();
+  assert.ok(frames > 100, `${frames} frames in two seconds`);
+});
+
+test("the detector hears who speaks, and lets the sound by", async () => {
+  const result = await page.evaluate(async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({ audio: { noiseSuppression: false } });
+    const context = new AudioContext();
+    const source = context.createMediaStreamSource(stream);
+    const node = await sourdine.VoiceDetectorNode.create(context, { wasm: options.wasm });
+    let spoke = 0;
+    node.addEventListener("voice", ({ detail }) => (spoke += detail));
+    source.connect(node).connect(context.destination);
+    await node.ready;
+    await pause(6000);
+    const { report } = node;
+    await context.close();
+    return { spoke, report };
+  });
+  assert.ok(result.spoke > 0 && result.report.level > -90, JSON.stringify(result));
+});
