@@ -1,41 +1,41 @@
 /**
- * The module's interface (`crates/wasm`) as classes. Needs nothing of a page: it runs in an AudioWorklet, a worker and node.
+ * The module's interface (`crates/wasm`) as classes. Needs no page: it runs in an AudioWorklet, a worker and node.
  */
 
 const ABI = 1;
 
 /** The switches and the limit of a stream; see {@link Controls}. */
 export interface Controls {
-  /** Off passes the input on, as late as before. Default true. */
+  /** Off passes the input through, with the same latency. Default true. */
   enabled: boolean;
-  /** The most that any sound is turned down, in dB, 0 to Infinity. Default 60. */
+  /** The most that any sound is attenuated, in dB, 0 to Infinity. Default 60. */
   attenuationLimit: number;
-  /** Turns pauses down further. Default false. */
+  /** Attenuates pauses further by the voice gate. Default false. */
   gate: boolean;
-  /** Passes music or a shared screen's sound on, as late as before. Default false. */
+  /** Passes music or a shared screen's sound through, with the same latency. Default false. */
   passthrough: boolean;
-  /** Gives what was removed instead of what was kept. Default false. */
+  /** Outputs the residue: the removed sound instead of the kept sound. Default false. */
   residue: boolean;
 }
 
 const CONTROLS = ["enabled", "attenuationLimit", "gate", "passthrough", "residue"] as const;
 
-/** What keeps a frame from being denoised. */
+/** The reason why a frame was not denoised. */
 export type Bypass = "off" | "passthrough" | "noAttenuation" | "overload" | "modelFault";
 
 const BYPASSES: Bypass[] = ["off", "passthrough", "noAttenuation", "overload", "modelFault"];
 
-/** The newest frame of 10 ms. */
+/** The report on the newest frame of 10 ms. */
 export interface Report {
   /** Probability of voice, 0 to 1. */
   voiceProbability: number;
-  /** The decision on it. */
+  /** The decision made from it. */
   voice: boolean;
   /** Level before denoising, in dBFS. */
   inputLevel: number;
-  /** Level after it, in dBFS. */
+  /** Level after denoising, in dBFS. */
   outputLevel: number;
-  /** Why the frame was passed on untouched; null: it was denoised. */
+  /** Why the frame was passed through untouched; null: it was denoised. */
   bypass: Bypass | null;
 }
 
@@ -48,7 +48,7 @@ export interface Stats {
   clippedSamples: number;
 }
 
-/** What a {@link Detector} heard last. */
+/** A {@link Detector}'s report on the newest frame. */
 export interface VoiceReport {
   voiceProbability: number;
   voice: boolean;
@@ -82,7 +82,7 @@ interface Exports {
   sourdine_detector_reset(detector: number): void;
 }
 
-/** An instance of the module, with what all objects in it share. */
+/** An instance of the module, shared by the objects in it. */
 class Instance {
   readonly calls: Exports;
   #floats = new Float32Array(0);
@@ -99,33 +99,33 @@ class Instance {
     return this.#floats;
   }
 
-  /** The words of the last failure. An AudioWorklet has no TextDecoder. */
-  words(): string {
+  /** The text of the last error. An AudioWorklet has no TextDecoder. */
+  errorText(): string {
     const { memory, sourdine_error, sourdine_error_length } = this.calls;
     const bytes = new Uint8Array(memory.buffer, sourdine_error(), sourdine_error_length());
     return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
   }
 
-  /** Calls into the module; a trap becomes an error with the words of the panic. */
+  /** Calls into the module; a trap becomes an error with the panic's message. */
   call(work: () => number): number {
     try {
       return work();
     } catch (trap) {
-      throw new Error(this.words() || String(trap), { cause: trap });
+      throw new Error(this.errorText() || String(trap), { cause: trap });
     }
   }
 
   check(status: number): void {
-    if (status !== 0) throw new Error(this.words());
+    if (status !== 0) throw new Error(this.errorText());
   }
 
   made(object: number): number {
-    if (object === 0) throw new Error(this.words());
+    if (object === 0) throw new Error(this.errorText());
     return object;
   }
 }
 
-/** What an {@link Engine} is made for. */
+/** The stream that an {@link Engine} is made for. */
 export interface Format {
   /** Frames per second, 8000 to 192 000. */
   sampleRate: number;
@@ -184,7 +184,7 @@ export class Engine {
     }
   }
 
-  /** Sets what is given and leaves the rest. Faded in over 10 ms. */
+  /** Sets the given controls and leaves the others. Changes are faded in over 10 ms. */
   set(controls: Partial<Controls>): void {
     const { calls } = this.#instance;
     CONTROLS.forEach((name, index) => {
@@ -215,7 +215,7 @@ export class Engine {
     };
   }
 
-  /** Forgets everything heard and counted; the controls stay. */
+  /** Clears all state and counters; the controls stay. */
   reset(): void {
     this.#instance.calls.sourdine_engine_reset(this.#engine);
   }
@@ -230,7 +230,7 @@ export class Engine {
   }
 }
 
-/** Tells voice from noise without denoising. */
+/** Detects voice without denoising. */
 export class Detector {
   readonly #instance: Instance;
   readonly #detector: number;
@@ -243,7 +243,7 @@ export class Detector {
     this.#block = calls.sourdine_detector_block(this.#detector) / 4;
   }
 
-  /** Listens to one channel. */
+  /** Analyses one channel. */
   process(input: Float32Array): VoiceReport {
     const { calls } = this.#instance;
     this.#instance.floats().set(input, this.#block);

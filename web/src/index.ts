@@ -1,4 +1,4 @@
-/** Nodes for a page: {@link SourdineNode} takes the noise out of voice, {@link VoiceDetectorNode} tells who speaks. */
+/** Nodes for a page: {@link SourdineNode} removes noise from voice, {@link VoiceDetectorNode} detects voice. */
 
 import type { Controls, Report, VoiceReport } from "./engine.js";
 import type { Failure, FromWorklet, NodeStats, ToWorklet } from "./messages.js";
@@ -6,7 +6,7 @@ import type { Failure, FromWorklet, NodeStats, ToWorklet } from "./messages.js";
 export type { Bypass, Controls, Report, Stats, VoiceReport } from "./engine.js";
 export type { Failure, NodeStats } from "./messages.js";
 
-/** Bytes, or where they are. Nothing else is ever fetched. */
+/** Bytes, or their URL. Nothing else is fetched. */
 export type Bytes = ArrayBuffer | string | URL;
 
 /** An error with the kind of failure in `code`. */
@@ -21,7 +21,7 @@ export class SourdineError extends Error {
 export interface NodeOptions {
   /** `sourdine.wasm`. */
   wasm: Bytes;
-  /** `worklet.js`; default: beside this file. */
+  /** `worklet.js`; default: next to this file. */
   worklet?: string | URL;
 }
 
@@ -32,14 +32,14 @@ export interface SourdineOptions extends NodeOptions, Partial<Controls> {
   channels?: number;
 }
 
-// Where there are no nodes (a server), this file can still be imported.
+// Without AudioWorkletNode (on a server) this file can still be imported.
 const Node: typeof AudioWorkletNode = globalThis.AudioWorkletNode ?? class {};
 
-/** What both nodes share. Fires `error` (a CustomEvent with a {@link SourdineError}) when it fails; the sound goes on. */
+/** Base of both nodes. Fires `error` (a CustomEvent with a {@link SourdineError}) on failure, and passes the sound through from then on. */
 abstract class WorkletNode extends Node {
   /**
-   * Resolves once frames have really gone through; rejects if that cannot be. While the context is suspended, or nothing pulls at
-   * the node's output, it does neither.
+   * Resolves once frames have been processed; rejects on failure. It does neither while the context is suspended or the node's
+   * output is not connected.
    */
   readonly ready: Promise<void>;
   #resolve!: () => void;
@@ -70,11 +70,11 @@ abstract class WorkletNode extends Node {
       }
     };
     this.addEventListener("processorerror", () => {
-      this.fail(new SourdineError("trap", "the audio thread gave up this node; make a new one"));
+      this.fail(new SourdineError("trap", "the audio thread stopped this node; make a new one"));
     });
   }
 
-  /** What is wrong; null: nothing. */
+  /** The error, or null. */
   get error(): SourdineError | null {
     return this.#error;
   }
@@ -84,12 +84,12 @@ abstract class WorkletNode extends Node {
     return this.#latency;
   }
 
-  /** Forgets everything heard, as for another speaker or device. */
+  /** Clears all state, for another speaker or device. */
   reset(): void {
     this.send({ type: "reset" });
   }
 
-  /** Ends the node's work on the audio thread. It cannot be started again. */
+  /** Stops processing on the audio thread. The node cannot be started again. */
   close(): void {
     this.disconnect();
     this.send({ type: "stop" });
@@ -107,7 +107,7 @@ abstract class WorkletNode extends Node {
     this.dispatchEvent(new CustomEvent("error", { detail: error }));
   }
 
-  /** Fetches what has to be, and starts the engine. */
+  /** Fetches the files and starts the engine. */
   protected async start(wasm: Bytes, model: Bytes | null, controls: Partial<Controls>): Promise<void> {
     try {
       const [wasmBytes, modelBytes] = await Promise.all([load(wasm), model === null ? null : load(model)]);
@@ -120,8 +120,8 @@ abstract class WorkletNode extends Node {
 }
 
 /**
- * Takes the noise out of voice. Fires `report` (a CustomEvent with a {@link Report}) about ten times a second and `voice` (a
- * CustomEvent with a boolean) when somebody begins or stops to speak.
+ * Removes noise from voice. Fires `report` (a CustomEvent with a {@link Report}) about ten times a second and `voice` (a
+ * CustomEvent with a boolean) when speech starts or stops.
  */
 export class SourdineNode extends WorkletNode {
   #controls: Controls = { enabled: true, attenuationLimit: 60, gate: false, passthrough: false, residue: false };
@@ -129,8 +129,8 @@ export class SourdineNode extends WorkletNode {
   #stats: NodeStats | null = null;
 
   /**
-   * Makes a node, which passes the sound on until the engine is there: await {@link SourdineNode.ready} for that. Rejects with
-   * a {@link SourdineError} only where there can be no node at all.
+   * Makes a node. It passes the sound through until the engine runs: await {@link SourdineNode.ready} for that. Rejects with
+   * a {@link SourdineError} only if no node can be made.
    */
   static async create(context: BaseAudioContext, options: SourdineOptions): Promise<SourdineNode> {
     const { wasm, model, worklet, channels = 1, ...controls } = options;
@@ -143,7 +143,7 @@ export class SourdineNode extends WorkletNode {
     return node;
   }
 
-  /** Off passes the input on, as late as before. */
+  /** Off passes the input through, with the same latency. */
   get enabled(): boolean {
     return this.#controls.enabled;
   }
@@ -151,7 +151,7 @@ export class SourdineNode extends WorkletNode {
     this.#set({ enabled: on });
   }
 
-  /** The most that any sound is turned down, in dB, 0 to Infinity. */
+  /** The most that any sound is attenuated, in dB, 0 to Infinity. */
   get attenuationLimit(): number {
     return this.#controls.attenuationLimit;
   }
@@ -160,7 +160,7 @@ export class SourdineNode extends WorkletNode {
     this.#set({ attenuationLimit: dB });
   }
 
-  /** Turns pauses down further. */
+  /** Attenuates pauses further by the voice gate. */
   get gate(): boolean {
     return this.#controls.gate;
   }
@@ -168,7 +168,7 @@ export class SourdineNode extends WorkletNode {
     this.#set({ gate: on });
   }
 
-  /** Passes music or a shared screen's sound on, as late as before. */
+  /** Passes music or a shared screen's sound through, with the same latency. */
   get passthrough(): boolean {
     return this.#controls.passthrough;
   }
@@ -176,7 +176,7 @@ export class SourdineNode extends WorkletNode {
     this.#set({ passthrough: on });
   }
 
-  /** Gives what was removed instead of what was kept. */
+  /** Outputs the residue: the removed sound instead of the kept sound. */
   get residue(): boolean {
     return this.#controls.residue;
   }
@@ -189,7 +189,7 @@ export class SourdineNode extends WorkletNode {
     return this.#report;
   }
 
-  /** Counters that show whether it works; null before the first report. */
+  /** Counters; null before the first report. */
   get stats(): NodeStats | null {
     return this.#stats;
   }
@@ -201,16 +201,16 @@ export class SourdineNode extends WorkletNode {
 
   protected override received(message: FromWorklet): void {
     if (message.type !== "report") return;
-    const spoke = this.#report?.voice ?? false;
+    const before = this.#report?.voice ?? false;
     this.#report = message.report;
     this.#stats = message.stats;
     this.dispatchEvent(new CustomEvent("report", { detail: message.report }));
-    if (message.report.voice !== spoke) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
+    if (message.report.voice !== before) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
   }
 }
 
 /**
- * Tells voice from noise without a model, for the far ends of a call; passes the sound on as it is. Fires `report` (a CustomEvent
+ * Detects voice without a model, for the far ends of a call; passes the sound through. Fires `report` (a CustomEvent
  * with a {@link VoiceReport}) about ten times a second and `voice` (a CustomEvent with a boolean) on a change.
  */
 export class VoiceDetectorNode extends WorkletNode {
@@ -229,11 +229,11 @@ export class VoiceDetectorNode extends WorkletNode {
   }
 
   protected override received(message: FromWorklet): void {
-    if (message.type !== "heard") return;
-    const spoke = this.#report?.voice ?? false;
+    if (message.type !== "voice") return;
+    const before = this.#report?.voice ?? false;
     this.#report = message.report;
     this.dispatchEvent(new CustomEvent("report", { detail: message.report }));
-    if (message.report.voice !== spoke) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
+    if (message.report.voice !== before) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
   }
 }
 
@@ -260,7 +260,7 @@ async function addWorklet(context: BaseAudioContext, worklet?: string | URL): Pr
   }
 }
 
-/** Bytes that the worklet may have: those of the caller's stay with the caller. */
+/** Returns bytes to transfer to the worklet: a copy of the caller's, or fetched ones. */
 async function load(bytes: Bytes): Promise<ArrayBuffer> {
   if (bytes instanceof ArrayBuffer) return bytes.slice(0);
   let response: Response;

@@ -3,7 +3,7 @@
 import { processTrack, type ProcessedTrack } from "./track.js";
 import type { SourdineNode, SourdineOptions } from "./index.js";
 
-/** What the SDK gives a processor, as far as it is used here. */
+/** The SDK's options for a processor, as far as they are used here. */
 export interface ProcessorOptions {
   track: MediaStreamTrack;
   audioContext?: AudioContext;
@@ -11,7 +11,7 @@ export interface ProcessorOptions {
 
 export class SourdineProcessor {
   readonly name = "sourdine";
-  /** What the SDK sends. */
+  /** The track that the SDK sends. */
   processedTrack?: MediaStreamTrack;
   readonly #options: SourdineOptions;
   #processed: ProcessedTrack | null = null;
@@ -20,17 +20,17 @@ export class SourdineProcessor {
     this.#options = options;
   }
 
-  /** The node, for its controls and events; null before `init`, and where there can be none. */
+  /** The node, for its controls and events; null before `init`, and if none could be made. */
   get node(): SourdineNode | null {
     return this.#processed?.node ?? null;
   }
 
-  /** Called by the SDK, which gives its own context. Rejects where denoising cannot be: the SDK then sends the track itself. */
+  /** Called by the SDK with its own context. Rejects if no node can be made: the SDK then sends the track itself. */
   async init(options: ProcessorOptions): Promise<void> {
     const { track, audioContext } = options;
     const processed = await processTrack(track, audioContext ? { ...this.#options, context: audioContext } : this.#options);
     if (!processed.node) return processed.ready;
-    // Those who want to know ask the node; the SDK does not wait for frames.
+    // The node reports later failures; the SDK does not wait for frames.
     processed.ready.catch(() => {});
     this.#processed = processed;
     this.processedTrack = processed.track;

@@ -1,8 +1,8 @@
-/** What a page and its worklet tell each other. */
+/** Messages between a page and its worklet. */
 
 import type { Controls, Report, Stats, VoiceReport } from "./engine.js";
 
-/** What went wrong. `worklet`, `context`: no node can be made. All others: the node is there and passes the sound on. */
+/** The kind of failure. `worklet`, `context`: no node can be made. All others: the node passes the sound through. */
 export type Failure = "context" | "worklet" | "fetch" | "wasm" | "model" | "trap";
 
 export type ToWorklet =
@@ -15,12 +15,12 @@ export type FromWorklet =
   | { type: "ready"; latency: number }
   | { type: "failed"; code: Failure; message: string }
   | { type: "report"; report: Report; stats: NodeStats }
-  | { type: "heard"; report: VoiceReport };
+  | { type: "voice"; report: VoiceReport };
 
-/** {@link Stats}, and what the node itself counts. */
+/** {@link Stats}, and the node's own counters. */
 export interface NodeStats extends Stats {
-  /** Frames of the context that were passed on without the engine: before it was there, or after it failed. */
+  /** Frames of the context that were passed through without the engine: before it ran, or after it failed. */
   passedFrames: number;
-  /** Share of the time that the engine takes, 0 to 1, over the last seconds. The worklet's clock ticks in milliseconds. */
+  /** Share of time that the engine takes, 0 to 1, over the last seconds. The worklet's clock ticks in milliseconds. */
   load: number;
 }

@@ -1,32 +1,32 @@
-/** For plain WebRTC: a track in, a track without noise out. */
+/** For plain WebRTC: denoises a track. */
 
 import { SourdineNode, type SourdineOptions } from "./index.js";
 
 export interface ProcessedTrack {
-  /** What to send. If denoising cannot be, it carries the input. */
+  /** The track to send. If denoising fails, it carries the input. */
   readonly track: MediaStreamTrack;
-  /** The node; null where there can be none, and `track` is the input itself. */
+  /** The node; null if none could be made, and `track` is then the input itself. */
   readonly node: SourdineNode | null;
   /** As {@link SourdineNode.ready}. */
   readonly ready: Promise<void>;
-  /** Goes on with another track, as when the device is switched; `track` stays. False where it cannot: send that one instead. */
+  /** Switches to another track, for another device; `track` stays. False without a node: send the other track instead. */
   replaceInput(input: MediaStreamTrack): boolean;
-  /** Ends `track` and frees all of it but the input, which is the caller's. */
+  /** Ends `track` and frees everything but the input, which is the caller's. */
   stop(): Promise<void>;
 }
 
 export interface TrackOptions extends SourdineOptions {
-  /** The context to work in; default: one of its own, which `stop` closes. */
+  /** The context to use; default: a new one, which `stop` closes. */
   context?: AudioContext;
 }
 
-/** Denoises a microphone's track. Take it with `noiseSuppression: false`, and after the echo canceller. */
+/** Denoises a microphone's track. Capture it with `noiseSuppression: false`, and after the echo canceller. */
 export async function processTrack(input: MediaStreamTrack, options: TrackOptions): Promise<ProcessedTrack> {
   const { context: given, ...nodeOptions } = options;
   const context = given ?? new AudioContext();
   let node: SourdineNode;
   try {
-    // Without a gesture on the page it stays suspended until there is one; nothing is to be waited for here.
+    // Until a gesture on the page it stays suspended; do not wait for that here.
     if (context.state === "suspended") void context.resume();
     node = await SourdineNode.create(context, nodeOptions);
   } catch (error) {

@@ -1,9 +1,9 @@
-/** The audio thread's half. Bundled into one file, which `audioWorklet.addModule` takes. */
+/** The audio thread's half, bundled into one file for `audioWorklet.addModule`. */
 
 import { Detector, Engine, type Controls } from "./engine.js";
 import type { Failure, FromWorklet, ToWorklet } from "./messages.js";
 
-/** The globals of an AudioWorklet; TypeScript's `dom` has them not. */
+/** The globals of an AudioWorklet, which TypeScript's `dom` lacks. */
 declare const sampleRate: number;
 declare function registerProcessor(name: string, processor: unknown): void;
 declare class AudioWorkletProcessor {
@@ -27,12 +27,12 @@ abstract class Processor extends AudioWorkletProcessor {
   protected abstract receive(message: ToWorklet): void | Promise<void>;
   protected abstract run(input: Float32Array[], output: Float32Array[], frames: number): void;
 
-  protected tell(message: FromWorklet): void {
+  protected send(message: FromWorklet): void {
     this.port.postMessage(message);
   }
 
   protected fail(code: Failure, error: unknown): void {
-    this.tell({ type: "failed", code, message: error instanceof Error ? error.message : String(error) });
+    this.send({ type: "failed", code, message: error instanceof Error ? error.message : String(error) });
   }
 
   protected async compile(wasm: ArrayBuffer): Promise<WebAssembly.Module | null> {
@@ -56,8 +56,8 @@ class SourdineProcessor extends Processor {
   #engine: Engine | null = null;
   #made: { module: WebAssembly.Module; model: ArrayBuffer } | null = null;
   #controls: Partial<Controls> = {};
-  #told = false;
-  /** Frames that the engine has taken, up to its latency: then its sound is faded in. */
+  #announced = false;
+  /** Frames that the engine has taken, up to its latency; then its output is faded in. */
   #taken = 0;
   #passed = 0;
   #quanta = 0;
@@ -77,7 +77,7 @@ class SourdineProcessor extends Processor {
     }
   }
 
-  /** Makes the engine where the length of a quantum is known: at the first one. */
+  /** Makes the engine at the first quantum, when its length is known. */
   #start(channels: number, frames: number): void {
     const made = this.#made;
     if (!made) return;
@@ -112,7 +112,7 @@ class SourdineProcessor extends Processor {
     this.#report(engine, frames);
   }
 
-  /** The input, as it is. */
+  /** Passes the input through. */
   #pass(input: Float32Array[], output: Float32Array[], frames: number): void {
     this.#passed += frames;
     output.forEach((to, channel) => {
@@ -121,7 +121,7 @@ class SourdineProcessor extends Processor {
     });
   }
 
-  /** While the engine's delay fills, the input is heard; over the last quantum it gives way to the engine's sound. */
+  /** Passes the input through while the engine's delay fills, and fades to the engine's output over the last quantum. */
   #fadeIn(input: Float32Array[], output: Float32Array[], frames: number, last: boolean): void {
     output.forEach((to, channel) => {
       const from = input[channel];
@@ -141,10 +141,10 @@ class SourdineProcessor extends Processor {
     }
     if (this.#quanta % every !== 0) return;
     const stats = { ...engine.stats(), passedFrames: this.#passed, load: this.#load };
-    this.tell({ type: "report", report: engine.report(), stats });
-    if (!this.#told && stats.frames > 0 && this.#taken >= engine.latency) {
-      this.#told = true;
-      this.tell({ type: "ready", latency: engine.latency });
+    this.send({ type: "report", report: engine.report(), stats });
+    if (!this.#announced && stats.frames > 0 && this.#taken >= engine.latency) {
+      this.#announced = true;
+      this.send({ type: "ready", latency: engine.latency });
     }
   }
 }
@@ -152,7 +152,7 @@ class SourdineProcessor extends Processor {
 class DetectorProcessor extends Processor {
   #detector: Detector | null = null;
   #module: WebAssembly.Module | null = null;
-  #told = false;
+  #announced = false;
   #quanta = 0;
 
   protected override async receive(message: ToWorklet): Promise<void> {
@@ -170,12 +170,12 @@ class DetectorProcessor extends Processor {
         this.#detector = new Detector(this.#module, sampleRate, frames);
         this.#module = null;
       }
-      const heard = this.#detector?.process(input[0] ?? new Float32Array(frames));
+      const report = this.#detector?.process(input[0] ?? new Float32Array(frames));
       this.#quanta += 1;
-      if (!heard || this.#quanta % REPORT_QUANTA(frames) !== 0) return;
-      this.tell({ type: "heard", report: heard });
-      if (!this.#told) this.tell({ type: "ready", latency: 0 });
-      this.#told = true;
+      if (!report || this.#quanta % REPORT_QUANTA(frames) !== 0) return;
+      this.send({ type: "voice", report });
+      if (!this.#announced) this.send({ type: "ready", latency: 0 });
+      this.#announced = true;
     } catch (error) {
       this.#detector = null;
       this.#module = null;

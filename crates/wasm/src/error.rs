@@ -1,15 +1,15 @@
-//! Statuses, and the words of the last failure.
+//! Statuses, and the text of the last error.
 
 use std::cell::RefCell;
 use std::error::Error;
 
-/// How a call ended.
+/// The result of a call.
 #[repr(u32)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Status {
     /// Done.
     Ok = 0,
-    /// Nothing was done; [`sourdine_error`] says why.
+    /// Nothing was done; [`sourdine_error`] has the reason.
     Refused = 1,
 }
 
@@ -17,16 +17,16 @@ type Failure = Box<dyn Error>;
 
 thread_local! {
     /// A module has one thread; the tests have several.
-    static WORDS: RefCell<String> = const { RefCell::new(String::new()) };
+    static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-fn keep(words: String) {
-    // What is borrowed already cannot be replaced; that is no reason to panic while a panic is told.
-    WORDS.with(|kept| kept.try_borrow_mut().map(|mut kept| *kept = words).ok());
+fn keep(message: String) {
+    // Never panics, even if the text is borrowed: this runs in the panic hook.
+    MESSAGE.with(|kept| kept.try_borrow_mut().map(|mut kept| *kept = message).ok());
 }
 
-/// Runs `work` and keeps the words of its failure.
-pub(crate) fn contained(work: impl FnOnce() -> Result<(), Failure>) -> Status {
+/// Runs `work` and keeps the text of its error.
+pub(crate) fn keep_error(work: impl FnOnce() -> Result<(), Failure>) -> Status {
     match work() {
         Ok(()) => Status::Ok,
         Err(error) => {
@@ -36,7 +36,7 @@ pub(crate) fn contained(work: impl FnOnce() -> Result<(), Failure>) -> Status {
     }
 }
 
-/// The address of what `work` makes, or 0, and the words of its failure.
+/// Returns the address of the object that `work` makes, or 0; keeps the text of its error.
 pub(crate) fn made<T>(work: impl FnOnce() -> Result<T, Failure>) -> *mut T {
     match work() {
         Ok(made) => Box::into_raw(Box::new(made)),
@@ -47,20 +47,20 @@ pub(crate) fn made<T>(work: impl FnOnce() -> Result<T, Failure>) -> *mut T {
     }
 }
 
-/// A panic ends in a trap, of which JavaScript is told no reason: this keeps it.
-pub(crate) fn keep_words_of_panics() {
+/// Keeps the message of a panic, which ends in a trap that gives JavaScript no reason.
+pub(crate) fn keep_panic_messages() {
     #[cfg(target_arch = "wasm32")]
     std::panic::set_hook(Box::new(|panic| keep(format!("a defect of Sourdine: {panic}"))));
 }
 
-/// The words of the last failure, [`sourdine_error_length`] bytes of UTF-8, until the next one.
+/// Returns the text of the last error, [`sourdine_error_length`] bytes of UTF-8, valid until the next one.
 #[unsafe(no_mangle)]
 pub extern "C" fn sourdine_error() -> *const u8 {
-    WORDS.with_borrow(|words| words.as_ptr())
+    MESSAGE.with_borrow(|message| message.as_ptr())
 }
 
 /// See [`sourdine_error`].
 #[unsafe(no_mangle)]
 pub extern "C" fn sourdine_error_length() -> usize {
-    WORDS.with_borrow(String::len)
+    MESSAGE.with_borrow(String::len)
 }

@@ -1,8 +1,8 @@
 //! The engine as a WebAssembly module without imports: `web/src/engine.ts` is the other side of this interface.
 //!
-//! The caller is JavaScript, so handles and buffers are addresses in the module's memory. Samples are handed over in a
-//! buffer of the object's own, channel after channel; whatever fails gives a [`Status`] or address 0, and
-//! [`sourdine_error`] has the words. A panic stops the module, which JavaScript sees as an exception; its words are kept too.
+//! The caller is JavaScript, so handles and buffers are addresses in the module's memory. Samples are passed in a
+//! buffer of the object, channel after channel. Errors are a [`Status`] or address 0, and [`sourdine_error`] has the text.
+//! A panic stops the module, which JavaScript sees as an exception; its message is kept too.
 
 pub mod error;
 
@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use sourdine::{Bypass, Controls, Engine, Model, Settings, StreamFormat, VadParams, VoiceDetector};
 
-use error::{Status, contained};
+use error::{Status, keep_error};
 
 /// The version of this interface; JavaScript refuses another one.
 pub const ABI: u32 = 1;
@@ -22,7 +22,7 @@ pub extern "C" fn sourdine_abi() -> u32 {
     ABI
 }
 
-/// Room for `bytes` bytes, aligned to 16; 0 if there is none. To be freed by [`sourdine_free`].
+/// Allocates `bytes` bytes, aligned to 16; 0 if memory runs out. Free them with [`sourdine_free`].
 #[unsafe(no_mangle)]
 pub extern "C" fn sourdine_alloc(bytes: usize) -> *mut u8 {
     match Layout::from_size_align(bytes.max(1), 16) {
@@ -32,10 +32,10 @@ pub extern "C" fn sourdine_alloc(bytes: usize) -> *mut u8 {
     }
 }
 
-/// Frees what [`sourdine_alloc`] gave.
+/// Frees memory of [`sourdine_alloc`].
 ///
 /// # Safety
-/// `at` came from [`sourdine_alloc`] with the same `bytes`, and is not used any more; 0 is allowed.
+/// `at` came from [`sourdine_alloc`] with the same `bytes`, and is no longer used; 0 is allowed.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_free(at: *mut u8, bytes: usize) {
     if let (false, Ok(layout)) = (at.is_null(), Layout::from_size_align(bytes.max(1), 16)) {
@@ -44,7 +44,7 @@ pub unsafe extern "C" fn sourdine_free(at: *mut u8, bytes: usize) {
     }
 }
 
-/// A stream, its controls, and what JavaScript reads.
+/// A stream, its controls, and the buffers that JavaScript reads.
 pub struct Stream {
     engine: Engine,
     controls: Controls,
@@ -55,8 +55,8 @@ pub struct Stream {
     stats: [f64; 10],
 }
 
-/// Makes a stream from the bytes of a model file, which may be freed at once; 0 if it cannot be. `frames` is the length of the
-/// host's blocks; its blocks may be shorter where `fixed` is 0, else each is a multiple of `fixed`.
+/// Makes a stream from the bytes of a model file, which may be freed at once; 0 on error. `frames` is the largest
+/// block; blocks may have any length if `fixed` is 0, else multiples of `fixed`.
 ///
 /// # Safety
 /// `model` points to `model_bytes` bytes.
@@ -69,7 +69,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
     model: *const u8,
     model_bytes: usize,
 ) -> *mut Stream {
-    error::keep_words_of_panics();
+    error::keep_panic_messages();
     // SAFETY: the caller's promise.
     let bytes = unsafe { std::slice::from_raw_parts(model, model_bytes) };
     error::made(|| {
@@ -87,7 +87,7 @@ pub unsafe extern "C" fn sourdine_engine_create(
 /// Frees a stream; 0 is allowed.
 ///
 /// # Safety
-/// `stream` came from [`sourdine_engine_create`] and is not used any more.
+/// `stream` came from [`sourdine_engine_create`] and is no longer used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_engine_free(stream: *mut Stream) {
     if !stream.is_null() {
@@ -96,7 +96,7 @@ pub unsafe extern "C" fn sourdine_engine_free(stream: *mut Stream) {
     }
 }
 
-/// Where the stream's block lies: channel after channel, as many frames each as it was made for. It never moves.
+/// Returns the address of the stream's block: channel after channel, each of the length that it was made for. It never moves.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -106,7 +106,7 @@ pub unsafe extern "C" fn sourdine_engine_block(stream: *mut Stream) -> *mut f32 
     unsafe { (*stream).block.as_mut_ptr() }
 }
 
-/// Takes the first `frames` frames of each channel of the stream's block through the engine, in place.
+/// Processes the first `frames` frames of each channel of the stream's block, in place.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -114,9 +114,9 @@ pub unsafe extern "C" fn sourdine_engine_block(stream: *mut Stream) -> *mut f32 
 pub unsafe extern "C" fn sourdine_engine_process(stream: *mut Stream, frames: usize) -> Status {
     // SAFETY: the caller's promise.
     let stream = unsafe { &mut *stream };
-    contained(|| {
+    keep_error(|| {
         if frames > stream.frames {
-            return Err(format!("{frames} frames in a block that has room for {}", stream.frames).into());
+            return Err(format!("{frames} frames in a block of {}", stream.frames).into());
         }
         // Eight, the most channels that there can be: no allocation here.
         let mut channels: [&mut [f32]; 8] = Default::default();
@@ -129,7 +129,7 @@ pub unsafe extern "C" fn sourdine_engine_process(stream: *mut Stream, frames: us
     })
 }
 
-/// Sets one of the controls: 0 enabled, 1 attenuation limit in dB, 2 gate, 3 passthrough, 4 residue. Switches are on where
+/// Sets one of the controls: 0 enabled, 1 attenuation limit in dB, 2 gate, 3 passthrough, 4 residue. Switches are on if
 /// the value is not 0.
 ///
 /// # Safety
@@ -138,7 +138,7 @@ pub unsafe extern "C" fn sourdine_engine_process(stream: *mut Stream, frames: us
 pub unsafe extern "C" fn sourdine_engine_set(stream: *mut Stream, control: u32, value: f32) -> Status {
     // SAFETY: the caller's promise.
     let controls = unsafe { &(*stream).controls };
-    contained(|| {
+    keep_error(|| {
         let on = value != 0.0;
         match control {
             0 => controls.set_enabled(on),
@@ -152,7 +152,7 @@ pub unsafe extern "C" fn sourdine_engine_set(stream: *mut Stream, control: u32, 
     })
 }
 
-/// The delay in frames.
+/// Returns the delay in frames.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -162,7 +162,7 @@ pub unsafe extern "C" fn sourdine_engine_latency(stream: *const Stream) -> usize
     unsafe { (*stream).engine.latency() }
 }
 
-/// Takes the seconds that the last block took and those there were for it.
+/// Takes the seconds that the last block took, and the seconds that it was allowed.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -173,8 +173,8 @@ pub unsafe extern "C" fn sourdine_engine_report_time(stream: *mut Stream, spent:
     unsafe { (*stream).engine.report_time(time(spent), time(available)) }
 }
 
-/// The newest frame: probability of voice, decision, input and output level in dBFS, why it was bypassed (0: it was not; else
-/// the place of the reason in [`sourdine_engine_stats`]). Valid until the next call.
+/// Returns the newest frame's report: voice probability, decision, input and output level in dBFS, bypass (0: denoised; else
+/// the index of the reason in [`sourdine_engine_stats`]). Valid until the next call.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -196,7 +196,7 @@ pub unsafe extern "C" fn sourdine_engine_report(stream: *mut Stream) -> *const f
     stream.report.as_ptr()
 }
 
-/// Counters since the start: frames, voice frames, frames bypassed because off, as passthrough, for want of attenuation, by
+/// Returns the counters: frames, voice frames, frames bypassed because off, as passthrough, with a limit of 0 dB, by
 /// overload, by a model's fault; deadline misses, invalid samples, clipped samples. Valid until the next call.
 ///
 /// # Safety
@@ -222,7 +222,7 @@ pub unsafe extern "C" fn sourdine_engine_stats(stream: *mut Stream) -> *const f6
     stream.stats.as_ptr()
 }
 
-/// Forgets everything heard and counted; the controls stay.
+/// Clears all state and counters; the controls stay.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -232,7 +232,7 @@ pub unsafe extern "C" fn sourdine_engine_reset(stream: *mut Stream) {
     unsafe { (*stream).engine.reset() }
 }
 
-/// A voice detector, and what JavaScript reads.
+/// A voice detector, and the buffers that JavaScript reads.
 pub struct Detector {
     detector: VoiceDetector,
     /// One channel.
@@ -240,10 +240,10 @@ pub struct Detector {
     report: [f32; 3],
 }
 
-/// Makes a detector for one channel in blocks of at most `frames` frames; 0 if it cannot be.
+/// Makes a detector for one channel in blocks of at most `frames` frames; 0 on error.
 #[unsafe(no_mangle)]
 pub extern "C" fn sourdine_detector_create(rate: u32, frames: usize) -> *mut Detector {
-    error::keep_words_of_panics();
+    error::keep_panic_messages();
     error::made(|| {
         let detector = VoiceDetector::new(StreamFormat::new(rate, 1), VadParams::HOLDING)?;
         Ok(Detector { detector, block: vec![0.0; frames], report: [0.0; 3] })
@@ -253,7 +253,7 @@ pub extern "C" fn sourdine_detector_create(rate: u32, frames: usize) -> *mut Det
 /// Frees a detector; 0 is allowed.
 ///
 /// # Safety
-/// `detector` came from [`sourdine_detector_create`] and is not used any more.
+/// `detector` came from [`sourdine_detector_create`] and is no longer used.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_detector_free(detector: *mut Detector) {
     if !detector.is_null() {
@@ -262,7 +262,7 @@ pub unsafe extern "C" fn sourdine_detector_free(detector: *mut Detector) {
     }
 }
 
-/// Where the detector's block lies. It never moves.
+/// Returns the address of the detector's block. It never moves.
 ///
 /// # Safety
 /// `detector` is a living detector.
@@ -272,7 +272,7 @@ pub unsafe extern "C" fn sourdine_detector_block(detector: *mut Detector) -> *mu
     unsafe { (*detector).block.as_mut_ptr() }
 }
 
-/// Listens to the first `frames` frames of the detector's block.
+/// Analyses the first `frames` frames of the detector's block.
 ///
 /// # Safety
 /// `detector` is a living detector.
@@ -280,15 +280,15 @@ pub unsafe extern "C" fn sourdine_detector_block(detector: *mut Detector) -> *mu
 pub unsafe extern "C" fn sourdine_detector_process(detector: *mut Detector, frames: usize) -> Status {
     // SAFETY: the caller's promise.
     let Detector { detector, block, report } = unsafe { &mut *detector };
-    contained(|| {
-        let heard = block.get(..frames).ok_or("more frames than the block has room for")?;
-        let heard = detector.process_interleaved_f32(heard)?;
-        *report = [heard.probability, f32::from(u8::from(heard.voice)), heard.level_dbfs];
+    keep_error(|| {
+        let samples = block.get(..frames).ok_or("more frames than the block holds")?;
+        let newest = detector.process_interleaved_f32(samples)?;
+        *report = [newest.probability, f32::from(u8::from(newest.voice)), newest.level_dbfs];
         Ok(())
     })
 }
 
-/// The newest frame: probability of voice, decision, level in dBFS.
+/// Returns the newest frame's report: voice probability, decision, level in dBFS.
 ///
 /// # Safety
 /// `detector` is a living detector.
@@ -298,7 +298,7 @@ pub unsafe extern "C" fn sourdine_detector_report(detector: *const Detector) -> 
     unsafe { (*detector).report.as_ptr() }
 }
 
-/// Forgets everything heard, the noise too.
+/// Clears all state, the noise estimate too.
 ///
 /// # Safety
 /// `detector` is a living detector.
@@ -314,11 +314,11 @@ mod tests {
 
     const MODEL: &[u8] = include_bytes!("../../core/models/sourdine-lite.safetensors");
 
-    fn words() -> String {
-        // SAFETY: the words stay until the next failure on this thread.
-        let words =
+    fn message() -> String {
+        // SAFETY: the text stays until the next error on this thread.
+        let text =
             unsafe { std::slice::from_raw_parts(error::sourdine_error(), error::sourdine_error_length()) };
-        String::from_utf8(words.to_vec()).unwrap()
+        String::from_utf8(text.to_vec()).unwrap()
     }
 
     #[test]
@@ -330,7 +330,7 @@ mod tests {
         // SAFETY: the stream lives until it is freed, and its block holds two channels of 128 frames.
         unsafe {
             let stream = sourdine_engine_create(48_000, 2, 128, 128, MODEL.as_ptr(), MODEL.len());
-            assert!(!stream.is_null(), "{}", words());
+            assert!(!stream.is_null(), "{}", message());
             assert_eq!(sourdine_engine_latency(stream), engine.latency());
             let block = std::slice::from_raw_parts_mut(sourdine_engine_block(stream), 256);
             for piece in input.chunks_exact(256) {
@@ -349,26 +349,26 @@ mod tests {
     }
 
     #[test]
-    fn refusals_have_words() {
+    fn errors_have_a_text() {
         // SAFETY: the bytes are there; what was made is used, then freed.
         unsafe {
             let made = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len() / 2);
-            assert!(made.is_null() && words().contains("damaged model file"), "{}", words());
+            assert!(made.is_null() && message().contains("damaged model file"), "{}", message());
             let made = sourdine_engine_create(44_056, 1, 128, 0, MODEL.as_ptr(), MODEL.len());
-            assert!(made.is_null() && words().contains("44056"), "{}", words());
+            assert!(made.is_null() && message().contains("44056"), "{}", message());
             let stream = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len());
             assert_eq!(sourdine_engine_set(stream, 1, -1.0), Status::Refused);
-            assert!(words().contains("attenuation_limit_db"), "{}", words());
+            assert!(message().contains("attenuation_limit_db"), "{}", message());
             assert_eq!(sourdine_engine_set(stream, 9, 1.0), Status::Refused);
             assert_eq!(sourdine_engine_process(stream, 129), Status::Refused);
             assert_eq!(sourdine_engine_set(stream, 0, 0.0), Status::Ok);
             sourdine_engine_free(stream);
         }
-        assert!(sourdine_detector_create(1, 128).is_null() && words().contains("1 Hz"), "{}", words());
+        assert!(sourdine_detector_create(1, 128).is_null() && message().contains("1 Hz"), "{}", message());
     }
 
     #[test]
-    fn a_detector_hears_a_level() {
+    fn a_detector_measures_a_level() {
         let detector = sourdine_detector_create(48_000, 480);
         // SAFETY: the detector lives until it is freed, and its block holds 480 frames.
         unsafe {
