@@ -1,7 +1,7 @@
 //! The engine as a WebAssembly module without imports: `web/src/engine.ts` is the other side of this interface.
 //!
 //! The caller is JavaScript, so handles and buffers are addresses in the module's memory. Samples are passed in a
-//! buffer of the object, channel after channel. Errors are a [`Status`] or address 0, and [`sourdine_error`] has the text.
+//! buffer of the object, channel after channel. Errors are a [`Status`] or address 0, and [`error::sourdine_error`] has the text.
 //! A panic stops the module, which JavaScript sees as an exception; its message is kept too.
 
 pub mod error;
