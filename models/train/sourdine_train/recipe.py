@@ -135,8 +135,12 @@ def of(values: dict[str, Any], where: str = "recipe") -> Recipe:
 
 
 def read(name: str | Path) -> Recipe:
-    """A recipe from a TOML file, or by its name from `recipes/`."""
+    """A recipe from a TOML file, or by its name from `recipes/`. Over the recipe that `base` names, a table changes single settings."""
     path = Path(name)
     if not path.suffix:
         path = RECIPES / f"{name}.toml"
-    return of(tomllib.loads(path.read_text()), str(path))
+    values = tomllib.loads(path.read_text())
+    if "base" in values:
+        base = read(values.pop("base")).asdict()
+        values = {**base, **{key: {**base[key], **v} if isinstance(v, dict) and key in base else v for key, v in values.items()}}
+    return of(values, str(path))

@@ -135,3 +135,6 @@ def test_recipes_refuse_what_they_do_not_know():
         assert recipe.of(recipe.read(file).asdict()) == recipe.read(file)
     with pytest.raises(ValueError, match=r"\[mixing\]: no such setting: revreb"):
         recipe.of({"mixing": {"revreb": 1}})
+    lite, settle = recipe.read("lite").asdict(), recipe.read("settle").asdict()
+    assert lite.pop("network") == {"hidden": 144, "layers": 2} and settle.pop("network")["hidden"] == 256
+    assert lite == settle
