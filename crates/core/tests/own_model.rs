@@ -166,12 +166,12 @@ fn the_filter_is_that_of_the_format() {
     const BINS: usize = 32;
     let taps: [(f64, f64); 3] = [(0.25, -0.5), (0.5, 0.75), (0.0, 0.0)]; // the frame, the one before, a period earlier
     let group = taps.iter().flat_map(|tap| [[tap.0; 4], [tap.1; 4]]).flatten();
-    let places = group.flat_map(|c| (c.atanh() as f32).to_le_bytes()).collect::<Vec<_>>().repeat(8);
+    let biases = group.flat_map(|c| (c.atanh() as f32).to_le_bytes()).collect::<Vec<_>>().repeat(8);
     let file = File::small()
         .with("out.w_q", |t| t.3.fill(0))
-        .with("out.place", |t| t.3 = 30_f32.to_le_bytes().repeat(34 * 4))
+        .with("out.biases", |t| t.3 = 30_f32.to_le_bytes().repeat(34 * 4))
         .with("filter.w_q", |t| t.3.fill(0))
-        .with("filter.place", |t| t.3 = places);
+        .with("filter.biases", |t| t.3 = biases);
     let model = Model::from_bytes("small", &file.bytes()).unwrap();
     let sound = signals::noise(10 * 480, 0.1, 8);
     let (out, _) = denoise(&model, std::slice::from_ref(&sound), Channels::Linked);
@@ -267,7 +267,7 @@ impl File {
             ("filtered", "32"),
             ("longest_period", "768"),
             ("units", "16"),
-            ("sent", "8"),
+            ("broadcast", "8"),
             ("bands", &bands.join(",")),
             ("hidden", "16"),
             ("layers", "2"),
@@ -294,19 +294,19 @@ impl File {
         let others = [
             ("gather", 1, 544, 0),
             ("spread", 18, 48, 0),
-            ("near", 1, 54, 16),
+            ("context", 1, 54, 16),
             ("mix", 1, 24, 16),
             ("filter", 2, 53, 24),
             ("out", 1, 53, 4),
         ];
         let others =
-            others.map(|(name, panels, columns, places)| (name.to_string(), panels, columns, places));
-        for (name, panels, columns, places) in grus.chain(others) {
+            others.map(|(name, panels, columns, biases)| (name.to_string(), panels, columns, biases));
+        for (name, panels, columns, biases) in grus.chain(others) {
             let groups = if name == "filter" { 8 } else { 34 };
             floats(&mut tensors, &format!("{name}.w_s"), &[16 * panels]);
-            match places {
+            match biases {
                 0 => floats(&mut tensors, &format!("{name}.b"), &[16 * panels]),
-                _ => floats(&mut tensors, &format!("{name}.place"), &[groups, places]),
+                _ => floats(&mut tensors, &format!("{name}.biases"), &[groups, biases]),
             }
             let weights = (0..panels * columns * 16).map(|i| (i * 37) as u8).collect();
             tensors.push((format!("{name}.w_q"), "I8", vec![panels, columns, 16], weights));
@@ -378,7 +378,7 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         ("phases", "96"),
         ("longest_period", "800"),
         ("units", "32"),
-        ("sent", "16"),
+        ("broadcast", "16"),
         ("sharpness", "1.5"),
         ("pitch_filter", "-0.1"),
         ("filtered", "48"),
@@ -398,24 +398,24 @@ fn a_damaged_file_is_refused_by_the_name_of_what_is_wrong() {
         "filtered",
         "pitch_filter",
         "feat_mean",
-        "near.w_q",
+        "context.w_q",
         "gru2_hh.b",
         "spread.w_s",
-        "out.place",
+        "out.biases",
         "filter.w_q",
         "filter.w_s",
-        "filter.place",
+        "filter.biases",
     ] {
         assert_eq!(field(&File::small().without(name).bytes()), name);
     }
     // A filter for all groups, or a gain too many.
-    let for_all = File::small().with("filter.place", |t| (t.2, t.3) = (vec![34, 24], vec![0; 34 * 24 * 4]));
-    assert_eq!(field(&for_all.bytes()), "filter.place");
+    let for_all = File::small().with("filter.biases", |t| (t.2, t.3) = (vec![34, 24], vec![0; 34 * 24 * 4]));
+    assert_eq!(field(&for_all.bytes()), "filter.biases");
     let of_one_panel = File::small().with("filter.w_q", |t| (t.2, t.3) = (vec![1, 53, 16], vec![0; 53 * 16]));
     assert_eq!(field(&of_one_panel.bytes()), "filter.w_q");
     let not_finite =
-        File::small().with("filter.place", |t| t.3[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
-    assert_eq!(field(&not_finite.bytes()), "filter.place");
+        File::small().with("filter.biases", |t| t.3[4..8].copy_from_slice(&f32::NAN.to_le_bytes()));
+    assert_eq!(field(&not_finite.bytes()), "filter.biases");
     let of_other_type = File::small().with("gather.b", |t| t.1 = "I32");
     assert_eq!(field(&of_other_type.bytes()), "gather.b");
     let of_other_shape = File::small().with("spread.w_q", |t| t.2 = vec![48, 18, 16]);
@@ -458,7 +458,7 @@ fn a_model_that_does_not_stay_finite_is_refused_when_it_is_loaded() {
     };
     let mut refused = 0;
     for name in
-        ["gather.w_s", "near.w_s", "mix.w_s", "out.w_s", "spread.b", "filter.w_s", "gru1_ih.w_s", "feat_rstd"]
+        ["gather.w_s", "context.w_s", "mix.w_s", "out.w_s", "spread.b", "filter.w_s", "gru1_ih.w_s", "feat_rstd"]
     {
         let bytes = File::small().with(name, huge).bytes();
         match Model::from_bytes("x", &bytes) {

@@ -290,9 +290,9 @@ class Augment:
         time = torch.arange(self.n, device=self.device)
         out = torch.zeros_like(x)
         for shift in (0.0, 0.5):
-            place = time / size + shift
-            grain = place.long()
-            part = place - grain
+            position = time / size + shift
+            grain = position.long()
+            part = position - grain
             speed = torch.exp((2 * self._uniform(n * count).view(n, -1) - 1) * spread)
             start = self._uniform(n * count).view(n, -1) * (self.n - 2 * size)
             at = start.gather(1, grain) + speed.gather(1, grain) * part * size

@@ -48,12 +48,6 @@ def _gpu(a: argparse.Namespace) -> None:
     )
 
 
-def _convert(a: argparse.Namespace) -> None:
-    from . import weights
-
-    weights.save_checkpoint(weights.from_format_5(a.checkpoint), a.out)
-
-
 def _offsets(a: argparse.Namespace) -> dict[float, float]:
     return {float(hz): float(logit) for hz, logit in (p.split("=", 1) for p in a.offset_at)}
 
@@ -202,10 +196,6 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--device", default="cuda", help="`cpu` for a rehearsal")
     s.add_argument("--synthesised", type=int, help="synthesised noises to draw from (default: corpus.SYNTH_CLIPS)")
     s.add_argument("--commit", default="", help="of the training code")
-
-    s = cmd("convert", _convert, "a snapshot of format sourdine-5 to one of today")
-    s.add_argument("checkpoint", type=Path)
-    s.add_argument("out", type=Path)
 
     s = cmd("average", _average, "the weighted mean of checkpoints' averaged weights")
     s.add_argument("parts", nargs="+", metavar="CHECKPOINT=WEIGHT")

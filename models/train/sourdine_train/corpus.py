@@ -169,7 +169,7 @@ def _synthesised(seed: int) -> np.ndarray:
 
 
 def _build(root: Path, cache: Path, rows: list[dict[str, str]], lower: bool, synthesised: int, file: Path) -> None:
-    """Writes all recordings one after the other to `file`, and what they are to a JSON file beside it."""
+    """Writes all recordings one after the other to `file`, and their index to a JSON file next to it."""
     cache.mkdir(parents=True, exist_ok=True)
     todo = [(root, cache, r["path"], lower and r["path"].startswith("speech/")) for r in rows]
     clips, at = [], 0

@@ -73,14 +73,14 @@ class Criterion:
         low = filtered.real * batch.target.real + filtered.imag * batch.target.imag
         kept = gains * torch.cat([low, batch.clean[..., FILTERED:]], -1)
         cross = gains * torch.cat([low, batch.cross[..., FILTERED:]], -1)
-        heard, clean, kept, cross = ((unit * x * counts)[speech] for x in (gains.square() * noisy, batch.clean, kept, cross))
-        energy, error = ((x * self.width).sum((1, 2)) for x in (clean, (heard - 2 * cross + clean)))
+        output, clean, kept, cross = ((unit * x * counts)[speech] for x in (gains.square() * noisy, batch.clean, kept, cross))
+        energy, error = ((x * self.width).sum((1, 2)) for x in (clean, (output - 2 * cross + clean)))
         m = self.perceptual
         return {
-            "annoyance": m.annoyance(heard + 1e-10, clean + 1e-10).mean(),
-            "intelligibility": 1 - m.intelligibility(heard, clean).mean(),
+            "annoyance": m.annoyance(output + 1e-10, clean + 1e-10).mean(),
+            "intelligibility": 1 - m.intelligibility(output, clean).mean(),
             "attenuation": m.attenuation(kept, clean).mean(),
-            "distance": m.distance(heard, clean).mean(),
+            "distance": m.distance(output, clean).mean(),
             # In bels, at least -3: the signal-to-distortion ratio over all bins.
             "distortion": torch.log10(error.clamp(min=0) / (energy + 1e-12) + 1e-3).mean(),
         }

@@ -1,4 +1,4 @@
-"""The network: layers that every group of four bands shares, around two GRUs that see all groups (FORMAT.md, steps 5 to 8)."""
+"""The network: layers shared by all groups of four bands, around two GRUs that take all groups (FORMAT.md, steps 5 to 8)."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ INPUTS = 3 * GROUP + 1
 """Of a group: levels, cosines and sines of the phase advances (0 where there are none), correlation."""
 UNITS = 16
 """Hidden state of a group's GRU."""
-SENT = 8
-"""Outputs of the large GRUs to a group."""
+BROADCAST = 8
+"""Outputs of the large GRUs broadcast to one group."""
 
 
 class Output(NamedTuple):
@@ -50,25 +50,25 @@ class Net(nn.Module):
         self.hidden, self.layers = hidden, layers
         self.register_buffer("mean", torch.zeros(BANDS))
         self.register_buffer("rstd", torch.ones(BANDS))
-        self.near = nn.Linear(4 * INPUTS + 2, UNITS, bias=False)
-        self.near_place = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
+        self.context = nn.Linear(4 * INPUTS + 2, UNITS, bias=False)
+        self.context_biases = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
         self.group_in = nn.GRU(UNITS, UNITS)
         self.gather = nn.Linear(GROUPS * UNITS, hidden)
         self.gru = nn.ModuleList(nn.GRU(hidden, hidden) for _ in range(layers))
         for g in self.gru:
             for gate in range(3):
                 nn.init.orthogonal_(g.weight_hh_l0.data[gate * hidden : (gate + 1) * hidden])
-        self.spread = nn.Linear((layers + 1) * hidden, GROUPS * SENT)
+        self.spread = nn.Linear((layers + 1) * hidden, GROUPS * BROADCAST)
         self.voice = nn.Linear((layers + 1) * hidden, 1)
-        self.mix = nn.Linear(UNITS + SENT, UNITS, bias=False)
-        self.mix_place = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
+        self.mix = nn.Linear(UNITS + BROADCAST, UNITS, bias=False)
+        self.mix_biases = nn.Parameter(0.3 * torch.randn(GROUPS, UNITS))
         self.group_out = nn.GRU(UNITS, UNITS)
-        self.out = nn.Linear(2 * UNITS + SENT + INPUTS, GROUP, bias=False)
-        self.out_place = nn.Parameter(torch.ones(GROUPS, GROUP))
+        self.out = nn.Linear(2 * UNITS + BROADCAST + INPUTS, GROUP, bias=False)
+        self.out_biases = nn.Parameter(torch.ones(GROUPS, GROUP))
         nn.init.normal_(self.out.weight, std=0.05)
         # A filter of zeros leaves the sound to the gains.
-        self.filter = nn.Linear(2 * UNITS + SENT + INPUTS, FILTER_ROWS, bias=False)
-        self.filter_place = nn.Parameter(torch.zeros(FILTERED_GROUPS, FILTER_ROWS))
+        self.filter = nn.Linear(2 * UNITS + BROADCAST + INPUTS, FILTER_ROWS, bias=False)
+        self.filter_biases = nn.Parameter(torch.zeros(FILTERED_GROUPS, FILTER_ROWS))
         nn.init.zeros_(self.filter.weight)
 
     def normalised(self, features: Tensor) -> Tensor:
@@ -76,33 +76,33 @@ class Net(nn.Module):
         return torch.cat([(features[..., :BANDS] - self.mean) * self.rstd, features[..., BANDS:]], -1)
 
     def layer_outputs(self, features: Tensor) -> tuple[Output, list[Tensor]]:
-        """The output, and those of the layers that see all groups [N, T, hidden]."""
+        """The output, and those of the layers that take all groups [N, T, hidden]."""
         assert features.shape[-1] == FEATURES
         x = self.normalised(features).transpose(0, 1)
         t, n, _ = x.shape
         g = grouped(x)
         before = nnf.pad(g, (0, 0, 0, 0, 0, 0, 1, 0))[:-1]
-        beside = nnf.pad(g, (0, 0, 1, 1))
+        padded = nnf.pad(g, (0, 0, 1, 1))
         pitch = x[..., -2:].unsqueeze(2).expand(t, n, GROUPS, 2)
-        near = self.near(torch.cat([beside[:, :, :-2], g, beside[:, :, 2:], before, pitch], 3))
-        near = nnf.leaky_relu(near + self.near_place, LEAK)
+        local = self.context(torch.cat([padded[:, :, :-2], g, padded[:, :, 2:], before, pitch], 3))
+        local = nnf.leaky_relu(local + self.context_biases, LEAK)
 
         def each(layer: nn.GRU, z: Tensor) -> Tensor:
             return gru.run(layer, z.flatten(1, 2)).unflatten(1, (n, GROUPS))
 
-        known = each(self.group_in, near) + near
-        h = nnf.leaky_relu(self.gather(known.flatten(2)), LEAK)
+        encoded = each(self.group_in, local) + local
+        h = nnf.leaky_relu(self.gather(encoded.flatten(2)), LEAK)
         outs = [h]
         for layer in self.gru:
             h = gru.run(layer, h) + h
             outs.append(h)
         every = torch.cat(outs, 2)
-        sent = nnf.leaky_relu(self.spread(every), LEAK).unflatten(2, (GROUPS, SENT))
-        both = torch.cat([known, sent], 3)
-        last = each(self.group_out, nnf.leaky_relu(self.mix(both) + self.mix_place, LEAK))
+        broadcast = nnf.leaky_relu(self.spread(every), LEAK).unflatten(2, (GROUPS, BROADCAST))
+        both = torch.cat([encoded, broadcast], 3)
+        last = each(self.group_out, nnf.leaky_relu(self.mix(both) + self.mix_biases, LEAK))
         last = torch.cat([last, both, g], 3)
-        gains = (self.out(last) + self.out_place).flatten(2)
-        low = torch.tanh(self.filter(last[:, :, :FILTERED_GROUPS]) + self.filter_place)
+        gains = (self.out(last) + self.out_biases).flatten(2)
+        low = torch.tanh(self.filter(last[:, :, :FILTERED_GROUPS]) + self.filter_biases)
         low = low.unflatten(3, (TAPS, 2, GROUP)).permute(1, 0, 2, 5, 3, 4)  # [N, T, groups, bin, tap, part]
         filters = torch.view_as_complex(low.flatten(2, 3).contiguous())
         output = Output(gains.transpose(0, 1), self.voice(every)[..., 0].T, filters)

@@ -1,7 +1,7 @@
 """From the network's outputs to the clean spectrum (FORMAT.md, steps 9 to 13), in PyTorch and differentiable.
 
 Medium gains are sharpened and voice is strengthened against the noise between its harmonics by the sound one pitch period
-earlier (the pitch filter), both only as far as there is noise: near-clean speech is left alone.
+earlier (the pitch filter), both in proportion to the share of noise, so that near-clean speech is not changed.
 """
 
 from __future__ import annotations

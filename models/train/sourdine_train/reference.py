@@ -133,7 +133,7 @@ class Reference:
         for key in [k.removesuffix(".w_q") for k in t if k.endswith(".w_q")]:
             q = t[f"{key}.w_q"].transpose(0, 2, 1).reshape(-1, t[f"{key}.w_q"].shape[1])
             w = q.astype(np.float32) * t[f"{key}.w_s"][:, None]
-            self.w[key] = (w, t[f"{key}.b"]) if f"{key}.b" in t else (w[: t[f"{key}.place"].shape[1]], t[f"{key}.place"])
+            self.w[key] = (w, t[f"{key}.b"]) if f"{key}.b" in t else (w[: t[f"{key}.biases"].shape[1]], t[f"{key}.biases"])
 
     def _gru(self, x: F, name: str) -> F:
         """X [T, ..., I] to the GRU's outputs [T, ..., H]."""
@@ -170,15 +170,15 @@ class Reference:
         side = np.pad(g, ((0, 0), (1, 1), (0, 0)))
         before = np.pad(g, ((1, 0), (0, 0), (0, 0)))[:-1]
         pitch = np.broadcast_to(features[:, None, -2:], (frames, GROUPS, 2))
-        near = self._leaky("near", np.concatenate([side[:, :-2], g, side[:, 2:], before, pitch], 2))
-        known = self._gru(near, "group_in") + near
-        outs = [self._leaky("gather", known.reshape(frames, -1))]
+        local = self._leaky("context", np.concatenate([side[:, :-2], g, side[:, 2:], before, pitch], 2))
+        encoded = self._gru(local, "group_in") + local
+        outs = [self._leaky("gather", encoded.reshape(frames, -1))]
         for i in range(1, int(self.meta["layers"]) + 1):
             outs.append(self._gru(outs[-1], f"gru{i}") + outs[-1])
         spread = self._dense("spread", np.concatenate(outs, 1))
-        count = GROUPS * int(self.meta["sent"])
-        sent = spread[:, :count].reshape(frames, GROUPS, -1)
-        both = np.concatenate([known, np.where(sent > 0, sent, self.leak * sent)], 2)
+        count = GROUPS * int(self.meta["broadcast"])
+        broadcast = spread[:, :count].reshape(frames, GROUPS, -1)
+        both = np.concatenate([encoded, np.where(broadcast > 0, broadcast, self.leak * broadcast)], 2)
         last = np.concatenate([self._gru(self._leaky("mix", both), "group_out"), both, g], 2)
         raw = _sigmoid(self._dense("out", last).reshape(frames, BANDS))
         low = np.tanh(self._dense("filter", last[:, : FILTERED // GROUP])).reshape(frames, -1, TAPS, 2, GROUP)
@@ -211,7 +211,7 @@ class PostFilter:
     total: float = 0.0
 
     def run(self, raw: F, bands: F) -> tuple[F, F]:
-        """Gains [T, 136] and how far there is noise [T] from raw gains and band powers [T, 136]."""
+        """Gains [T, 136] and the share of noise [T] from raw gains and band powers [T, 136]."""
         gains, shares = np.empty_like(raw), np.empty(len(raw), np.float32)
         for t in range(len(raw)):
             g = self.gain = np.maximum(raw[t], self.decay * self.gain)

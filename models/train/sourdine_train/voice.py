@@ -22,7 +22,7 @@ from .layout import HOP
 from .mixing import voice_labels
 
 MARGIN = 10
-"""Frames beside voice that count neither as voice nor as pause."""
+"""Frames next to voice that count neither as voice nor as pause."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from torch import Tensor
 
 from . import recipe as recipes
 from .layout import BAND_HZ, DECAY, EDGES, FILTERED, GROUPS, HOP, LONGEST, PHASES, WINDOW
-from .model import LEAK, SENT, UNITS, Net
+from .model import BROADCAST, LEAK, UNITS, Net
 from .recipe import Recipe
 
 FORMAT = "sourdine-6"
@@ -106,14 +106,14 @@ def shifted(c: Checkpoint, offset: float, at: dict[float, float]) -> Checkpoint:
     """All gain logits moved by `offset`, and by more at the frequencies in `at` (Hz: logit, straight lines between them)."""
     more = np.interp(BAND_HZ, *zip(*sorted(at.items()), strict=True)) if at else 0.0
     move = torch.from_numpy(np.broadcast_to(offset + more, len(BAND_HZ)).astype(np.float32).copy()).view(GROUPS, -1)
-    net, mean = ({**s, "out_place": s["out_place"] + move} for s in (c.net, c.average))
+    net, mean = ({**s, "out_biases": s["out_biases"] + move} for s in (c.net, c.average))
     return replace(c, net=net, average=mean, training={})
 
 
 def widened(state: State, net: Net) -> State:
-    """The weights of a narrower network in the place of `net`'s, so that it computes the same.
+    """The weights of `net` made from those of a narrower network, so that both compute the same.
 
-    What a new unit hears keeps the small random weights that `net` has; what is heard of it starts at zero.
+    The inputs of a new unit keep the small random weights of `net`; the weights of its output are zero.
     """
     fresh = net.state_dict()
     old, new = state["gather.weight"].shape[0], fresh["gather.weight"].shape[0]
@@ -178,14 +178,14 @@ def dense_layers(net: Net) -> dict[str, list[tuple[Tensor, Tensor | None]]]:
         d[f"{name}_hh"] = [(g.weight_hh_l0, g.bias_hh_l0)]
     d["gather"] = [(net.gather.weight, net.gather.bias)]
     d["spread"] = [(net.spread.weight, net.spread.bias), (net.voice.weight, net.voice.bias)]
-    for name in places(net):
+    for name in group_biases(net):
         d[name] = [(getattr(net, name).weight, None)]
     return d
 
 
-def places(net: Net) -> dict[str, Tensor]:
+def group_biases(net: Net) -> dict[str, Tensor]:
     """The biases of the layers that all groups share: each group has its own."""
-    return {"near": net.near_place, "mix": net.mix_place, "out": net.out_place, "filter": net.filter_place}
+    return {"context": net.context_biases, "mix": net.mix_biases, "out": net.out_biases, "filter": net.filter_biases}
 
 
 @torch.no_grad()
@@ -198,12 +198,12 @@ def export(c: Checkpoint, path: str | Path, name: str, *, sharpness: float, pitc
         t[f"{key}.w_q"], t[f"{key}.w_s"] = pack(q), _padded(s)
         if parts[0][1] is not None:
             t[f"{key}.b"] = _padded(np.concatenate([b.numpy() for _, b in parts]))
-    for key, place in places(net).items():
-        t[f"{key}.place"] = place.numpy()
+    for key, biases in group_biases(net).items():
+        t[f"{key}.biases"] = biases.numpy()
     meta = {
         "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
         "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "filtered": str(FILTERED), "longest_period": str(LONGEST),
-        "hidden": str(net.hidden), "layers": str(net.layers), "units": str(UNITS), "sent": str(SENT),
+        "hidden": str(net.hidden), "layers": str(net.layers), "units": str(UNITS), "broadcast": str(BROADCAST),
         "feature_floor": "1e-10", "leaky_slope": str(LEAK), "sharpness": str(sharpness), "pitch_filter": str(pitch_filter),
         "licence": "MIT OR Apache-2.0", "commit": commit, "hours": f"{c.hours:.1f}", "history": "\n".join(c.history),
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
@@ -219,14 +219,14 @@ def load(path: str | Path) -> tuple[Net, dict[str, np.ndarray], dict[str, str]]:
     t, meta = read_tensors(path)
     if meta.get("format") != FORMAT:
         raise ValueError(f"{path}: format {meta.get('format')!r}, want {FORMAT!r}")
-    sizes = {"phases": PHASES, "filtered": FILTERED, "units": UNITS, "sent": SENT}
+    sizes = {"phases": PHASES, "filtered": FILTERED, "units": UNITS, "broadcast": BROADCAST}
     if meta["bands"] != ",".join(map(str, EDGES)) or any(int(meta[k]) != v for k, v in sizes.items()):
         raise ValueError(f"{path}: other bands or groups")
     net = Net(int(meta["hidden"]), int(meta["layers"]))
     net.mean.copy_(torch.from_numpy(t["feat_mean"]))
     net.rstd.copy_(torch.from_numpy(t["feat_rstd"]))
-    for key, place in places(net).items():
-        place.copy_(torch.from_numpy(t[f"{key}.place"]))
+    for key, biases in group_biases(net).items():
+        biases.copy_(torch.from_numpy(t[f"{key}.biases"]))
     for key, parts in dense_layers(net).items():
         at = 0
         for w, b in parts:
@@ -236,22 +236,3 @@ def load(path: str | Path) -> tuple[Net, dict[str, np.ndarray], dict[str, str]]:
             if b is not None:
                 b.copy_(torch.from_numpy(t[f"{key}.b"][rows]))
     return net.eval(), t, meta
-
-
-def from_format_5(path: Path) -> Checkpoint:
-    """A snapshot made for format `sourdine-5` (other names, no filter), as a checkpoint of today."""
-    tensors, meta = read_tensors(path)
-    config = json.loads(meta["config"])
-    names = {"feat_mean": "mean", "feat_rstd": "rstd"}
-    blank = Net(config["hidden"], config["layers"]).state_dict()
-
-    def state(prefix: str) -> State:
-        s = {k.split(".", 1)[1]: torch.from_numpy(v.astype(np.float32)) for k, v in tensors.items() if k.startswith(prefix)}
-        s = {names.get(k, k): v for k, v in s.items()}
-        s["out_place"] = s.pop("out_bias").view(GROUPS, -1)
-        return s | {k: blank[k] for k in ("filter.weight", "filter_place")}
-
-    r = recipes.of({"network": {"hidden": config["hidden"], "layers": config["layers"]}})
-    history = [f"snapshot {named(path)} of format sourdine-5"]
-    return Checkpoint(r, state("net"), state("avg"), int(meta["steps"]), float(meta["seconds"]), history)
-

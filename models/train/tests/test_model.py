@@ -23,7 +23,7 @@ def checkpoint(hidden: int = 48, filtered: bool = True) -> Checkpoint:
     net.rstd.fill_(1.1)
     if filtered:
         nn.init.normal_(net.filter.weight, std=0.1)
-        nn.init.normal_(net.filter_place, std=0.1)
+        nn.init.normal_(net.filter_biases, std=0.1)
     state = {k: v.clone() for k, v in net.state_dict().items()}
     return Checkpoint(recipe.of({"network": {"hidden": hidden}}), state, dict(state), 10, 7200.0, ["made up"])
 
@@ -80,7 +80,7 @@ def test_the_file_runs_alike_in_torch_and_by_the_format(tmp_path: Path):
         np.testing.assert_allclose(getattr(got, k).numpy(), getattr(want, k), atol=1e-4, err_msg=k)
     tensors, meta = weights.read_tensors(file)
     assert meta["format"] == "sourdine-6" and meta["hidden"] == "48" and meta["hours"] == "2.0" and "made up" in meta["history"]
-    assert tensors["filter.w_q"].shape == (2, 53, 16) and tensors["filter.place"].shape == (8, 24)
+    assert tensors["filter.w_q"].shape == (2, 53, 16) and tensors["filter.biases"].shape == (8, 24)
 
 
 def test_an_unlike_format_is_refused(tmp_path: Path):
@@ -116,5 +116,5 @@ def test_averages_name_their_parents(tmp_path: Path):
 def test_offsets_move_logits_where_they_say():
     c = checkpoint()
     moved = weights.shifted(c, 0.5, {0.0: -1.0, 1000.0: 0.0})
-    more = (moved.average["out_place"] - c.average["out_place"]).view(-1).numpy()
+    more = (moved.average["out_biases"] - c.average["out_biases"]).view(-1).numpy()
     np.testing.assert_allclose(more, 0.5 - np.maximum(1 - BAND_HZ / 1000, 0), atol=1e-5)

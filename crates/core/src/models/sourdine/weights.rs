@@ -101,7 +101,7 @@ impl Weights {
             ("filtered", FILTERED),
             ("longest_period", LONGEST_PERIOD),
             ("units", UNITS),
-            ("sent", BROADCAST),
+            ("broadcast", BROADCAST),
         ] {
             let got: usize = file.number(key)?;
             if got != expected {
@@ -138,8 +138,8 @@ impl Weights {
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             sharpness: between("sharpness", 0.0, 1.0)?,
             pitch_filter: between("pitch_filter", 0.0, 1.0)?,
-            context: read_shared(&file, "near", UNITS, CONTEXT)?,
-            context_biases: read_group_biases(&file, "near")?,
+            context: read_shared(&file, "context", UNITS, CONTEXT)?,
+            context_biases: read_group_biases(&file, "context")?,
             group_in: read_shared_gru(&file, "group_in")?,
             gather: read_dense(&file, "gather", hidden, GROUPS * UNITS)?,
             grus: grus.collect::<Result<_, _>>()?,
@@ -258,7 +258,7 @@ fn read_group_biases<const N: usize, const G: usize>(
     file: &Container<'_>,
     name: &str,
 ) -> Result<[[f32; N]; G], ModelError> {
-    let biases = file.floats(&format!("{name}.place"), &[G, N])?;
+    let biases = file.floats(&format!("{name}.biases"), &[G, N])?;
     let mut each = biases.as_chunks::<N>().0.iter();
     Ok(std::array::from_fn(|_| each.next().copied().unwrap_or([0.0; N])))
 }
