@@ -49,7 +49,7 @@ impl Default for LoadMeter {
 pub struct Load {
     /// Mean.
     pub mean: f32,
-    /// All but one in a hundred are below.
+    /// 99th percentile.
     pub p99: f32,
     /// The largest.
     pub max: f32,

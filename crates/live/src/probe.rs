@@ -1,8 +1,7 @@
-//! Clicks to be played and found again.
+//! Plays clicks and finds them in the recorded sound.
 //!
-//! Each click is a short burst of noise, the same every time, so that its correlation with what is heard has one
-//! peak whatever the speakers and the room do to it. They come at uneven distances: no echo of one is taken for the
-//! next.
+//! Each click is a short burst of noise, the same every time, so that its correlation with the recorded sound has
+//! one peak, whatever the speakers and the room add. Their distances differ, so that no echo of one is taken for the next.
 
 /// Silence before the first click for measuring the noise floor, in seconds.
 const LEAD: f64 = 0.5;
@@ -17,8 +16,8 @@ const PEAK: f32 = 0.25;
 /// The longest round trip that is looked for, in seconds.
 const LONGEST: f64 = 0.4;
 
-/// Lead of the search for a click before its time, in seconds: when a block was played and heard is only known by its
-/// callback, and where one server's cycle does both (JACK), the way may look shorter than nothing.
+/// Lead of the search for a click before its time, in seconds: the times of playing and recording are only known from
+/// the callbacks, and where one server cycle does both (JACK), the measured delay may be negative.
 const EARLY: f64 = 0.02;
 
 /// A peak must stand out from the rest of the correlation by this factor to be a click.
@@ -52,17 +51,17 @@ fn click(rate: u32) -> Vec<f32> {
         .collect()
 }
 
-/// The delay of each click in seconds, for those that are clearly there; it may be a little below 0. `heard` is what
-/// came in at `rate`; frame 0 of it is frame 0 of what was played.
+/// The delay of each click in seconds, for those that are clearly there; it may be a little below 0. `recorded` is the
+/// captured sound at `rate`, aligned so that its frame 0 is frame 0 of the played sound.
 #[must_use]
-pub fn delays(heard: &[f32], rate: u32, starts: &[usize]) -> Vec<f64> {
+pub fn delays(recorded: &[f32], rate: u32, starts: &[usize]) -> Vec<f64> {
     let click = click(rate);
     let [early, longest] = [EARLY, LONGEST].map(|seconds| (seconds * f64::from(rate)) as usize);
     starts
         .iter()
         .filter_map(|start| {
             let from = start.saturating_sub(early);
-            let around = heard.get(from..(*start + longest + click.len()).min(heard.len()))?;
+            let around = recorded.get(from..(*start + longest + click.len()).min(recorded.len()))?;
             let correlation: Vec<f32> = around
                 .windows(click.len())
                 .map(|w| w.iter().zip(&click).map(|(a, b)| a * b).sum::<f32>().abs())
@@ -86,11 +85,11 @@ mod tests {
         {
             let (sound, starts) = sequence(rate);
             let (late, early) = (delay.max(0) as usize, delay.min(0).unsigned_abs() as usize);
-            let mut heard = signals::noise(sound.len() + late, 0.02, 3);
-            for (h, s) in heard[late..].iter_mut().zip(&sound[early..]) {
+            let mut recorded = signals::noise(sound.len() + late, 0.02, 3);
+            for (h, s) in recorded[late..].iter_mut().zip(&sound[early..]) {
                 *h -= 0.2 * s;
             }
-            let found = delays(&heard, rate, &starts);
+            let found = delays(&recorded, rate, &starts);
             assert_eq!(found, vec![f64::from(delay) / f64::from(rate); starts.len()], "{rate} Hz");
         }
     }

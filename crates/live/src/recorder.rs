@@ -1,8 +1,8 @@
 //! Recording before and after, aligned to the sample, on a thread of its own.
 //!
-//! The capture callback pushes each step twice into a ring, as it came and as it went. The writer leaves out the
-//! engine's latency at the start of the one and at the end of the other, so that both files begin with the same
-//! sound and have the same length.
+//! The capture callback pushes each step into a ring twice, before and after the engine. The writer drops the engine's latency
+//! from the start of the denoised sound and from the end of the input, so that both files start with the same sound and have
+//! the same length.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -14,8 +14,7 @@ use crate::output;
 /// Time that the devices get beyond the clicks, for their start.
 const GRACE: Duration = Duration::from_secs(4);
 
-/// The record of a callback: its time, the frames before and after it, and the device's own
-/// account of its latency.
+/// One callback: its time, the frames before and after it, and the latency that the device reports.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     seconds: f64,
@@ -56,17 +55,17 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
     let length = sound.len();
     let began = Instant::now();
 
-    // Everything the callbacks say goes through rings.
+    // The callbacks report through rings.
     let calls = 4 * (length / (rate as usize / 1000) + 1000);
-    let (mut tell_played, mut played) = rtrb::RingBuffer::<Call>::new(calls);
-    let (mut tell_heard, mut heard_calls) = rtrb::RingBuffer::<Call>::new(calls);
-    let (mut push, mut heard) = rtrb::RingBuffer::<f32>::new(2 * length + 10 * rate as usize);
-    let hears = Arc::new(AtomicBool::new(false));
+    let (mut played_calls, mut played) = rtrb::RingBuffer::<Call>::new(calls);
+    let (mut recorded_calls, mut captured) = rtrb::RingBuffer::<Call>::new(calls);
+    let (mut push, mut recorded) = rtrb::RingBuffer::<f32>::new(2 * length + 10 * rate as usize);
+    let capturing = Arc::new(AtomicBool::new(false));
 
-    let (channels, mut at, hearing) = (output.format.channels, 0, hears.clone());
+    let (channels, mut at, capture_runs) = (output.format.channels, 0, capturing.clone());
     let on_playback = Box::new(move |block: &mut [f32], device_ms: Option<f32>| {
         block.fill(0.0);
-        if !hearing.load(Relaxed) {
+        if !capture_runs.load(Relaxed) {
             return;
         }
         let before = at;
@@ -76,20 +75,20 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
         }
         let seconds = began.elapsed().as_secs_f64();
         // A full ring loses the call.
-        let _ = tell_played.push(Call { seconds, before, after: at, device_ms: device_ms.unwrap_or(0.0) });
+        let _ = played_calls.push(Call { seconds, before, after: at, device_ms: device_ms.unwrap_or(0.0) });
     });
     let (in_channels, mut total) = (input.format.channels, 0);
-    let heard_something = hears.clone();
+    let capture_began = capturing.clone();
     let on_capture = Box::new(move |block: &[f32], device_ms: Option<f32>| {
         let seconds = began.elapsed().as_secs_f64();
-        heard_something.store(true, Relaxed);
+        capture_began.store(true, Relaxed);
         let before = total;
         for frame in block.chunks_exact(in_channels) {
             total += usize::from(push.push(frame[0]).is_ok());
         }
         let call = Call { seconds, before, after: total, device_ms: device_ms.unwrap_or(0.0) };
         // A full ring loses the call.
-        let _ = tell_heard.push(call);
+        let _ = recorded_calls.push(call);
     });
     let events = [Arc::new(Events::default()), Arc::new(Events::default())];
     let block_ms = f32::from(args.block);
@@ -108,10 +107,10 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
 
     let drain =
         |ring: &mut rtrb::Consumer<Call>| -> Vec<Call> { std::iter::from_fn(|| ring.pop().ok()).collect() };
-    let (played, heard_calls) = (drain(&mut played), drain(&mut heard_calls));
-    let heard: Vec<f32> = std::iter::from_fn(|| heard.pop().ok()).collect();
-    let delays = align(&played, &heard_calls, rate)
-        .map(|shift| probe::delays(&shifted(&heard, shift), rate, &starts))
+    let (played, captured) = (drain(&mut played), drain(&mut captured));
+    let recorded: Vec<f32> = std::iter::from_fn(|| recorded.pop().ok()).collect();
+    let delays = align(&played, &captured, rate)
+        .map(|shift| probe::delays(&shifted(&recorded, shift), rate, &starts))
         .unwrap_or_default();
     if delays.len() < starts.len() / 2 {
         return Err(format!(
@@ -122,22 +121,22 @@ pub(crate) fn run(args: &LatencyArgs) -> Result<(), String> {
             output.name
         ));
     }
-    show(&measured(delays, starts.len(), &played, &heard_calls, rate)?, args.json)
+    show(&measured(delays, starts.len(), &played, &captured, rate)?, args.json)
 }
 
 /// Returns by how many frames the played sound is ahead of the recorded one: the time of frame 0 of each is the earliest that
 /// any callback lets it be, since callbacks are only ever late.
-fn align(played: &[Call], heard: &[Call], rate: u32) -> Option<isize> {
+fn align(played: &[Call], recorded: &[Call], rate: u32) -> Option<isize> {
     let rate = f64::from(rate);
     let first_played = played.iter().map(|c| c.seconds - c.before as f64 / rate).min_by(f64::total_cmp)?;
-    let first_heard = heard.iter().map(|c| c.seconds - c.after as f64 / rate).min_by(f64::total_cmp)?;
-    Some(((first_heard - first_played) * rate).round() as isize)
+    let first_recorded = recorded.iter().map(|c| c.seconds - c.after as f64 / rate).min_by(f64::total_cmp)?;
+    Some(((first_recorded - first_played) * rate).round() as isize)
 }
 
 /// Aligns the recorded sound with the time of the played one.
-fn shifted(heard: &[f32], shift: isize) -> Vec<f32> {
+fn shifted(recorded: &[f32], shift: isize) -> Vec<f32> {
     let mut sound = vec![0.0; shift.max(0) as usize];
-    sound.extend_from_slice(&heard[heard.len().min(shift.min(0).unsigned_abs())..]);
+    sound.extend_from_slice(&recorded[recorded.len().min(shift.min(0).unsigned_abs())..]);
     sound
 }
 
@@ -145,7 +144,7 @@ fn measured(
     mut delays: Vec<f64>,
     of: usize,
     played: &[Call],
-    heard: &[Call],
+    recorded: &[Call],
     rate: u32,
 ) -> Result<Measured, String> {
     delays.sort_by(f64::total_cmp);
@@ -161,7 +160,7 @@ fn measured(
         spread_ms: 1e3 * spread,
         clicks: delays.len(),
         of,
-        device_in_ms: mean(heard),
+        device_in_ms: mean(recorded),
         device_out_ms: mean(played),
         engine_ms: engine.latency() as f64 * 1e3 / f64::from(rate),
     })
@@ -176,7 +175,7 @@ fn show(m: &Measured, json: bool) -> Result<(), String> {
         m.round_trip_ms, m.spread_ms, m.clicks, m.of
     ))?;
     output::line(&format!(
-        "by their own account:      {:.1} ms (in {:.1}, out {:.1})",
+        "as the devices report it:  {:.1} ms (in {:.1}, out {:.1})",
         m.device_in_ms + m.device_out_ms,
         m.device_in_ms,
         m.device_out_ms
@@ -194,7 +193,7 @@ mod tests {
     #[test]
     fn a_known_round_trip_is_measured_through_late_callbacks() {
         let (sound, starts) = probe::sequence(48_000);
-        // Heard from 1 s on, played from 0.9 s on; the way takes 30 ms.
+        // Recorded from 1 s on, played from 0.9 s on; the delay is 30 ms.
         let calls = |first: f64, at_end: bool| -> Vec<Call> {
             (0..sound.len() / 480)
                 .map(|k| {
@@ -205,12 +204,12 @@ mod tests {
                 })
                 .collect()
         };
-        let (played, heard_calls) = (calls(0.9, false), calls(1.0, true));
-        // Frame 0 is heard at 1.0 s, when frame 0.1 s of the sound had left, and 0.07 s is just arriving.
-        let heard = &sound[3360..];
-        let shift = align(&played, &heard_calls, 48_000).unwrap();
-        let delays = probe::delays(&shifted(heard, shift), 48_000, &starts);
-        let m = measured(delays, starts.len(), &played, &heard_calls, 48_000).unwrap();
+        let (played, captured) = (calls(0.9, false), calls(1.0, true));
+        // Frame 0 is recorded at 1.0 s: the sound at 0.1 s is being played then, and that at 0.07 s arrives.
+        let recorded = &sound[3360..];
+        let shift = align(&played, &captured, 48_000).unwrap();
+        let delays = probe::delays(&shifted(recorded, shift), 48_000, &starts);
+        let m = measured(delays, starts.len(), &played, &captured, 48_000).unwrap();
         assert!((m.round_trip_ms - 30.0).abs() < 0.05 && m.spread_ms < 0.05, "{m:?}");
         assert_eq!((m.clicks, m.engine_ms), (8, 10.0));
     }

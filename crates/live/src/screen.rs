@@ -238,8 +238,8 @@ impl View {
 fn state(status: &Status) -> Span<'static> {
     match status.phase {
         Phase::Running if status.tier != "full" => warn(format!("overloaded: {}", status.tier)),
-        Phase::Running if !status.knobs.enabled => warn("bypass: you hear the input".into()),
-        Phase::Running if status.knobs.residue => warn("residue: you hear the removed noise".into()),
+        Phase::Running if !status.knobs.enabled => warn("bypass: the output is the input".into()),
+        Phase::Running if status.knobs.residue => warn("residue: the output is the removed noise".into()),
         Phase::Running => good("running".into()),
         Phase::Waiting => bad("waiting".into()),
         Phase::Idle => Span::raw("idle"),

@@ -20,7 +20,7 @@ pub(crate) fn best(sound: &[f32], at: usize, by: isize, fade: usize, allowed: (i
     let by = by.clamp(lowest, highest);
     let reach = (fade / 2) as isize;
     let here = &sound[at..at + fade];
-    // Normalised, less a little for the distance: of the periods of a tone the nearest is wanted.
+    // Normalised, minus a penalty for the distance, so that the nearest period of a tone wins.
     let correlation = |shift: isize, stride: usize| -> f32 {
         let from = at.saturating_add_signed(shift);
         let Some(there) = sound.get(from..from + fade) else { return f32::NEG_INFINITY };

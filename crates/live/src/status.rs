@@ -99,7 +99,7 @@ pub struct Status {
     pub load: Load,
     /// Callbacks that took longer than their block.
     pub deadline_misses: u64,
-    /// Times that the devices lost sound, by their own account.
+    /// Times that the devices reported lost sound.
     pub xruns: u64,
     /// Times that playback ran dry.
     pub underruns: u64,

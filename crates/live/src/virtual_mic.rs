@@ -24,7 +24,7 @@ mod linux {
     /// Polling interval of the thread, and interval between attempts to reach a server.
     const PERIOD: Duration = Duration::from_millis(200);
 
-    /// The virtual microphone; dropping it takes it away. A thread keeps it there, on a server that is started anew too.
+    /// The virtual microphone; dropping it removes it. A thread makes it again when the server restarts.
     #[derive(Debug)]
     pub struct VirtualMic {
         sink: String,

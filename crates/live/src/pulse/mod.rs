@@ -186,7 +186,7 @@ fn device_error(device: &str, why: &dyn std::fmt::Display) -> DeviceError {
     DeviceError { message: format!("{device}: {why}; is it plugged in?"), transient: true }
 }
 
-/// Does `step` again and again, on a thread of its own, until the stream is dropped or fails.
+/// Repeats `step` on a thread of its own until the stream is dropped or fails.
 fn serve(
     device: &str,
     mut connection: Connection,

@@ -16,7 +16,7 @@ use crate::cpal_host::CpalDevice;
 use crate::host::{DeviceInfo, SoundSystem, find, no_default, no_such_device};
 use crate::session::DeviceFormat;
 
-/// The sound system. Its devices are known by their names alone.
+/// The sound system. Devices are identified by name.
 pub(crate) struct PulseAudio {
     connection: Option<Connection>,
 }
@@ -112,7 +112,7 @@ impl PulseAudio {
     }
 }
 
-/// That the server itself is away, and not a device.
+/// The error for a server that is gone, as opposed to a device.
 pub(crate) fn gone(why: &Failure) -> DeviceError {
     DeviceError {
         message: format!("{}: the sound server is gone ({why}); start it again", PulseAudio::NAME),
