@@ -1,5 +1,5 @@
-//! The whole conformance suite: every rate × channels × block length on the baseline model, every rate × block
-//! length on both sizes of our own (`own_model.rs` has more of its channels).
+//! The conformance suite: every rate × block length, in mono on all models and in stereo on the baseline
+//! (`own_model.rs` has channels of our own model). `nightly.sh` runs the rest of the grid: every model with all channels.
 
 use sourdine::{Channels, Engine, Model, Settings, StreamFormat};
 use sourdine_testkit::conformance::{CHANNELS, RATES, check_stream};
@@ -34,8 +34,13 @@ fn rnnoise_stereo() {
 }
 
 #[test]
-fn rnnoise_six_channels() {
-    check_channels(&Model::rnnoise(), CHANNELS[2]);
+#[ignore = "minutes; nightly.sh runs it"]
+fn the_whole_grid() {
+    for model in [Model::rnnoise(), Model::sourdine_lite(), Model::sourdine()] {
+        for channels in CHANNELS {
+            check_channels(&model, channels);
+        }
+    }
 }
 
 /// The table of `docs/figures.md`.

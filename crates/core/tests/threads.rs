@@ -1,13 +1,5 @@
-//! One thread processes, another moves every control at random, as fast as it can. Data races are what
-//! ThreadSanitizer finds in it:
-//!
-//! ```sh
-//! RUSTFLAGS="-Zsanitizer=thread -Cunsafe-allow-abi-mismatch=sanitizer" \
-//!     cargo +nightly test -p sourdine --test threads --target x86_64-unknown-linux-gnu
-//! ```
-//!
-//! It knows nothing of what an uninstrumented standard library does, and so warns once, of the channel by which the
-//! test harness learns that the test is over (`CompletedTest`); `-Zbuild-std` or a suppression ends that.
+//! One thread processes, another moves every control at random, as fast as it can. `nightly.sh sanitizers` looks for data races
+//! in it with ThreadSanitizer.
 #![allow(clippy::unwrap_used)] // A test may.
 
 use std::sync::atomic::{AtomicBool, Ordering};
