@@ -7,13 +7,13 @@ use std::process::ExitCode;
 
 use sourdine::{BlockError, ConfigError};
 use sourdine_settings::{FindModelError, io_reason};
-use sourdine_soundfile::{WavError, WavErrorKind};
+use sourdine_soundfile::{SoundError, SoundErrorKind};
 
 /// A failure. `Display` is one line that names the file and what to do.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// About the input or the output file.
-    Wav(WavError),
+    Wav(SoundError),
     /// The file is fine, but the engine has no stream of this kind.
     Stream { path: PathBuf, error: ConfigError },
     /// The engine refused a block of the file.
@@ -83,7 +83,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wav(error) if matches!(error.kind(), WavErrorKind::OutputExists) => write!(
+            Self::Wav(error) if matches!(error.kind(), SoundErrorKind::OutputExists) => write!(
                 f,
                 "{}: exists already; replace it with --force, or name another file with -o",
                 error.path().display()
@@ -181,8 +181,8 @@ impl fmt::Display for Failure {
     }
 }
 
-impl From<WavError> for Failure {
-    fn from(error: WavError) -> Self {
+impl From<SoundError> for Failure {
+    fn from(error: SoundError) -> Self {
         Self::Wav(error)
     }
 }

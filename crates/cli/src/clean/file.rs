@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use sourdine::signal::SILENCE_DBFS;
 use sourdine::{Engine, StreamFormat};
-use sourdine_soundfile::{Overwrite, SoundRewriter, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundErrorKind, SoundRewriter};
 
 use super::Run;
 use super::parts::Transfer;
@@ -54,7 +54,7 @@ pub(super) fn clean(
     job.recorder = run.args.report.recorder(format, job.engine.latency());
     let closed = match job.clean(run, task, &path, progress) {
         // The reader of the output closed it.
-        Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
+        Err(Failure::Wav(error)) if matches!(error.kind(), SoundErrorKind::OutputClosed) => true,
         cleaned => cleaned.map(|()| false)?,
     };
     let seconds = job.frames as f64 / f64::from(spec.sample_rate);
@@ -101,7 +101,7 @@ impl Cleaned {
         }
         if !closed {
             match transfer.finish() {
-                Err(Failure::Wav(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
+                Err(Failure::Wav(error)) if matches!(error.kind(), SoundErrorKind::OutputClosed) => {}
                 finished => finished?,
             }
         }
