@@ -1,46 +1,20 @@
-/** The package in headless Chromium. The microphone is a WAV file that Chromium plays again and again. */
+/** The package in headless Chromium. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
 
-import { serve } from "./server.mjs";
-import { cleanedByNative, level, sample } from "./wav.mjs";
+import { endure } from "../endurance.mjs";
+import { launch } from "./browser.mjs";
+import { cleanedByNative, level } from "./wav.mjs";
 
-const ARGS = [
-  "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
-  "--autoplay-policy=no-user-gesture-required", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-  `--use-file-for-fake-audio-capture=${sample("fan-hum-48k.wav")}`,
-];
-
-let server, browser, page;
-
-/** A page of ours; `script` is what its policy allows besides its own files. */
-async function open(script = "'wasm-unsafe-eval'") {
-  const page = await browser.newPage();
-  await page.goto(`${server.address}/test/page.html?script=${encodeURIComponent(script)}`);
-  await page.waitForFunction(() => globalThis.loaded);
-  return page;
-}
+let chromium, page;
 
 before(async () => {
-  server = await serve();
-  browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "sourdine-chromium-")), {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: false,
-    ignoreDefaultArgs: ["--mute-audio"],
-    args: ARGS,
-  });
-  page = await open();
+  chromium = await launch();
+  page = await chromium.open();
 });
 
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
+after(() => chromium?.close());
 
 test("microphone to recording: the noise goes as with `sourdine clean`, the delay is as stated", async (t) => {
   const { raw, clean, latency, stats, rate } = await page.evaluate(async () => {
@@ -177,7 +151,7 @@ for (const [name, code, words, overrides] of [
 }
 
 test("failure: wasm blocked by the page's policy: the sound goes on, the page is told", async () => {
-  const blocked = await open("");
+  const blocked = await chromium.open("");
   const result = await blocked.evaluate(() => failing({}));
   await blocked.close();
   assert.equal(result.ready.code, "wasm");
@@ -255,12 +229,12 @@ test("LiveKit's processor: init, restart, destroy in the SDK's context", async (
 });
 
 test("a hidden tab goes on", async () => {
-  const own = await open();
+  const own = await chromium.open();
   await own.evaluate(async () => {
     globalThis.kept = await toned();
     await kept.node.ready;
   });
-  const other = await browser.newPage();
+  const other = await chromium.browser.newPage();
   await other.bringToFront();
   const frames = await own.evaluate(async () => {
     const { frames } = kept.node.stats;
@@ -288,4 +262,23 @@ test("the detector hears who speaks, and lets the sound by", async () => {
     return { spoke, report };
   });
   assert.ok(result.spoke > 0 && result.report.level > -90, JSON.stringify(result));
+});
+
+test("audio that is played is denoised frame by frame, and underruns are counted", async (t) => {
+  const { seconds, frames, stats, underruns } = await endure(page, 44_100, 20);
+  t.diagnostic(`${underruns.events} underruns in ${seconds.toFixed(1)} s`);
+  assert.ok(seconds >= 20 && Math.abs(frames / 100 - seconds) < 0.3, `${frames} frames in ${seconds} s`);
+  assert.deepEqual(Object.values(stats.bypassed), [0, 0, 0, 0, 0]);
+  const planted = await page.evaluate(async () => {
+    const { context } = await toned();
+    await context.audioWorklet.addModule("/test/recorder.js");
+    await pause(1000);
+    const before = context.playbackStats.toJSON();
+    new AudioWorkletNode(context, "dawdler").connect(context.destination);
+    await pause(3000);
+    const after = context.playbackStats.toJSON();
+    await context.close();
+    return after.underrunDuration - before.underrunDuration;
+  });
+  assert.ok(planted > 0.2, `${planted} s of underruns where half a second was planted`);
 });

@@ -5,3 +5,12 @@ registerProcessor("recorder", class extends AudioWorkletProcessor {
     return true;
   }
 });
+
+/** Blocks the audio thread for half a second, once. */
+registerProcessor("dawdler", class extends AudioWorkletProcessor {
+  process() {
+    const end = Date.now() + 500;
+    while (Date.now() < end);
+    return false;
+  }
+});

@@ -1,0 +1,53 @@
+/**
+ * Plays denoised sound in headless Chromium and counts underruns: `node endurance.mjs [MINUTES]`, 10 at each rate unless
+ * told otherwise. A second context, with a tone and no worklet, shows what the machine itself costs.
+ */
+
+import { fileURLToPath } from "node:url";
+
+import { launch } from "./test/browser.mjs";
+
+/** Runs for `seconds` in `page` (of `launch`): seconds of sound, frames of 10 ms, {@link NodeStats}, and underruns of both contexts. */
+export function endure(page, sampleRate, seconds) {
+  return page.evaluate(async ([sampleRate, seconds]) => {
+    const plain = new AudioContext({ sampleRate });
+    const tone = new OscillatorNode(plain);
+    tone.connect(new GainNode(plain, { gain: 0.1 })).connect(plain.destination);
+    tone.start();
+    const { context, node } = await toned({ model: "/dist/sourdine.safetensors" }, new AudioContext({ sampleRate }));
+    await node.ready;
+    await pause(1000);
+    const now = () => ({
+      seconds: context.currentTime, frames: node.stats.frames,
+      underruns: context.playbackStats.toJSON(), without: plain.playbackStats.toJSON(),
+    });
+    const before = now();
+    while (context.currentTime < before.seconds + seconds) await pause(100);
+    const after = now();
+    const { stats } = node;
+    await Promise.all([context.close(), plain.close()]);
+    const underruns = (which) => ({
+      events: after[which].underrunEvents - before[which].underrunEvents,
+      seconds: after[which].underrunDuration - before[which].underrunDuration,
+    });
+    return {
+      seconds: after.seconds - before.seconds, frames: after.frames - before.frames, stats,
+      underruns: underruns("underruns"), without: underruns("without"),
+    };
+  }, [sampleRate, seconds]);
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const minutes = Number(process.argv[2] ?? 10);
+  if (!(minutes > 0)) throw new Error(`${process.argv[2]} is no number of minutes`);
+  const { open, close } = await launch();
+  const page = await open();
+  for (const rate of [48_000, 44_100]) {
+    const { seconds, frames, stats, underruns, without } = await endure(page, rate, 60 * minutes);
+    const told = ({ events, seconds }) => `${events} underruns (${(1000 * seconds).toFixed(0)} ms)`;
+    const bypassed = Object.values(stats.bypassed).reduce((sum, count) => sum + count);
+    console.log(`${rate} Hz: ${seconds.toFixed(1)} s, ${frames} frames, ${bypassed} bypassed, load ${(100 * stats.load).toFixed(1)} %: ` +
+      `${told(underruns)}; without a worklet ${told(without)}`);
+  }
+  await close();
+}
