@@ -5,7 +5,7 @@ import { after, before, test } from "node:test";
 
 import { endure } from "../endurance.mjs";
 import { launch } from "./browser.mjs";
-import { cleanedByNative, level } from "./wav.mjs";
+import { cleanedByNative, difference, level } from "./wav.mjs";
 
 let chromium, page;
 
@@ -15,6 +15,18 @@ before(async () => {
 });
 
 after(() => chromium?.close());
+
+/** Frames by which `later` is behind `earlier`: where two seconds of them are most alike. */
+function delayOf(later, earlier, rate) {
+  const likeness = (lag) => {
+    let sum = 0;
+    for (let i = 4 * rate; i < 6 * rate; i++) sum += later[i] * earlier[i - lag];
+    return sum;
+  };
+  let best = 0;
+  for (let lag = 0; lag < 2000; lag++) if (likeness(lag) > likeness(best)) best = lag;
+  return best;
+}
 
 test("microphone to recording: the noise goes as with `sourdine clean`, the delay is as stated", async (t) => {
   const { raw, clean, latency, stats, rate } = await page.evaluate(async () => {
@@ -37,16 +49,9 @@ test("microphone to recording: the noise goes as with `sourdine clean`, the dela
   assert.ok(stats.frames > 1000 && Object.values(stats.bypassed).every((count) => count === 0), JSON.stringify(stats));
   t.diagnostic(`load ${stats.load}`);
 
-  // The delay: where the clean sound is most like the sound before.
-  const likeness = (lag) => {
-    let sum = 0;
-    for (let i = 4 * rate; i < 6 * rate; i++) sum += clean[i] * raw[i - lag];
-    return sum;
-  };
-  let best = 0;
-  for (let lag = 0; lag < 2000; lag++) if (likeness(lag) > likeness(best)) best = lag;
-  t.diagnostic(`delay ${best} of ${latency} frames`);
-  assert.ok(Math.abs(best - latency) <= 128, `${best}`);
+  const delay = delayOf(clean, raw, rate);
+  t.diagnostic(`delay ${delay} of ${latency} frames`);
+  assert.ok(Math.abs(delay - latency) <= 128, `${delay}`);
 
   // The quietest tenth of the frames are those between words.
   const native = cleanedByNative([Float32Array.from(raw)], rate)[0];
@@ -60,6 +65,50 @@ test("microphone to recording: the noise goes as with `sourdine clean`, the dela
   const [before, ours, theirs] = [mean(raw, 0), mean(clean, latency), mean(native, 0)];
   t.diagnostic(`between words ${before.toFixed(1)} dB, here ${ours.toFixed(1)}, \`sourdine clean\` ${theirs.toFixed(1)}`);
   assert.ok(before - ours > 10 && Math.abs(ours - theirs) < 1, `${before} ${ours} ${theirs}`);
+});
+
+test("stereo: both channels are cleaned, as late as stated, and stay where they were", async (t) => {
+  // The sample on the left; on the right a quarter of it, or nothing.
+  const stereo = (right) => page.evaluate(async (right) => {
+    const context = new AudioContext({ sampleRate: 48_000 });
+    const buffer = await context.decodeAudioData(await bytes("/build/sample.wav"));
+    const source = new AudioBufferSourceNode(context, { buffer, loop: true });
+    const input = new ChannelMergerNode(context, { numberOfInputs: 2 });
+    source.connect(input, 0, 0);
+    source.connect(new GainNode(context, { gain: right })).connect(input, 0, 1);
+    const node = await sourdine.SourdineNode.create(context, { ...options, channels: 2 });
+    input.connect(node).connect(context.destination);
+    source.start();
+    await node.ready;
+    const output = new ChannelSplitterNode(context, { numberOfOutputs: 2 });
+    node.connect(output);
+    const sides = [0, 1].map((side) => {
+      const gain = new GainNode(context);
+      output.connect(gain, side);
+      return gain;
+    });
+    const planes = await record(context, [source, ...sides], 8);
+    const { latency } = node;
+    await context.close();
+    return { planes, latency };
+  }, right);
+
+  const { planes: [raw, left, right], latency } = await stereo(0.25);
+  const delays = [left, right].map((plane) => delayOf(plane, raw, 48_000));
+  t.diagnostic(`delays ${delays} of ${latency} frames`);
+  assert.ok(delays.every((delay) => Math.abs(delay - latency) <= 128), `${delays}`);
+  const image = difference(right, left.map((x) => 0.25 * x));
+  t.diagnostic(`the right is a quarter of the left within ${image.toFixed(0)} dB`);
+  assert.ok(image < -60, `${image} dB`);
+  const levels = [];
+  for (let at = 48_000; at + 480 + latency < raw.length; at += 480) {
+    levels.push(level(left, at + latency, at + latency + 480) - level(raw, at, at + 480));
+  }
+  levels.sort((a, b) => a - b);
+  assert.ok(levels[Math.floor(levels.length / 10)] < -10 && levels.at(-1) > -3, "noise goes, voice stays");
+
+  const only = (await stereo(0)).planes;
+  assert.ok(level(only[1]) > -50 && level(only[2]) < -100, `${only.map((plane) => level(plane))}`);
 });
 
 test("reports come about ten times a second, and controls change what is heard", async () => {
