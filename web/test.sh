@@ -11,6 +11,7 @@ needed=(chromium)
 cargo build --release --locked --manifest-path ../Cargo.toml -p sourdine-cli
 SOURDINE=$(cd .. && pwd)/target/release/sourdine
 export SOURDINE
+npx tsc -p test
 node --test --test-timeout=600000 test/engine.test.mjs
 node --test --test-timeout=600000 test/browser.test.mjs
 node --test --test-timeout=600000 test/demo.test.mjs

@@ -28,6 +28,15 @@ function delayOf(later, earlier, rate) {
   return best;
 }
 
+/** Levels of the quietest and of the loudest tenth of the frames of 10 ms at 48 kHz: noise between words, and voice. */
+function quietAndLoud(plane) {
+  const levels = [];
+  for (let at = 0; at + 480 <= plane.length; at += 480) levels.push(level(plane, at, at + 480));
+  levels.sort((a, b) => a - b);
+  const tenth = Math.floor(levels.length / 10);
+  return { quiet: levels[tenth], loud: levels.at(-tenth) };
+}
+
 test("microphone to recording: the noise goes as with `sourdine clean`, the delay is as stated", async (t) => {
   const { raw, clean, latency, stats, rate } = await page.evaluate(async () => {
     const stream = await navigator.mediaDevices.getUserMedia({
@@ -100,12 +109,10 @@ test("stereo: both channels are cleaned, as late as stated, and stay where they 
   const image = difference(right, left.map((x) => 0.25 * x));
   t.diagnostic(`the right is a quarter of the left within ${image.toFixed(0)} dB`);
   assert.ok(image < -60, `${image} dB`);
-  const levels = [];
-  for (let at = 48_000; at + 480 + latency < raw.length; at += 480) {
-    levels.push(level(left, at + latency, at + latency + 480) - level(raw, at, at + 480));
+  for (const [plane, gain] of [[left, 0], [right, 20 * Math.log10(0.25)]]) {
+    const [before, after] = [quietAndLoud(raw), quietAndLoud(plane)];
+    assert.ok(after.quiet < before.quiet + gain - 10 && Math.abs(after.loud - before.loud - gain) < 3, JSON.stringify({ before, after }));
   }
-  levels.sort((a, b) => a - b);
-  assert.ok(levels[Math.floor(levels.length / 10)] < -10 && levels.at(-1) > -3, "noise goes, voice stays");
 
   const only = (await stereo(0)).planes;
   assert.ok(level(only[1]) > -50 && level(only[2]) < -100, `${only.map((plane) => level(plane))}`);
@@ -275,6 +282,55 @@ test("LiveKit's processor: init, restart, destroy in the SDK's context", async (
   });
   assert.ok(Math.abs(result.first - result.second - 20) < 1, JSON.stringify(result));
   assert.ok(result.after && result.state === "running", JSON.stringify(result));
+});
+
+test("LiveKit's SDK: a processor on its track, another device, and none again", async (t) => {
+  const own = await chromium.open();
+  const result = await own.evaluate(async () => {
+    const { createLocalAudioTrack } = await import("/node_modules/livekit-client/dist/livekit-client.esm.mjs");
+    const constraints = { noiseSuppression: false, echoCancellation: false, autoGainControl: false };
+    const track = await createLocalAudioTrack(constraints);
+    const context = new AudioContext({ sampleRate: 48_000 });
+    await track.setAudioContext(context);
+    const listen = async (track) => {
+      const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+      context.createMediaStreamSource(new MediaStream([track])).connect(mono);
+      return (await record(context, [mono], 6))[0];
+    };
+    const raw = await listen(track.mediaStreamTrack);
+
+    const processor = new SourdineProcessor(options);
+    await track.setProcessor(processor);
+    await processor.node.ready;
+    const sent = track.mediaStreamTrack;
+    const isProcessed = sent === processor.processedTrack;
+    const clean = await listen(sent);
+
+    const inputs = (await navigator.mediaDevices.enumerateDevices()).filter(({ kind }) => kind === "audioinput");
+    const other = inputs.find(({ deviceId }) => deviceId !== "default" && deviceId !== track.constraints.deviceId);
+    const switched = await track.setDeviceId({ exact: other.deviceId });
+    await processor.node.ready;
+    const anew = track.mediaStreamTrack;
+    const isProcessedAgain = anew === processor.processedTrack && anew !== sent;
+    const again = await listen(anew);
+
+    await track.stopProcessor();
+    const gone = processor.processedTrack === undefined && processor.node === null && anew.readyState === "ended";
+    const isRaw = track.mediaStreamTrack !== anew && track.mediaStreamTrack.readyState === "live";
+    const state = context.state;
+    track.stop();
+    await context.close();
+    return { raw, clean, again, isProcessed, switched, isProcessedAgain, gone, isRaw, state };
+  });
+  await own.close();
+  const { raw, clean, again, ...rest } = result;
+  assert.deepEqual(rest, { isProcessed: true, switched: true, isProcessedAgain: true, gone: true, isRaw: true, state: "running" });
+  const before = quietAndLoud(raw);
+  for (const plane of [clean, again]) {
+    const after = quietAndLoud(plane);
+    t.diagnostic(`between words ${before.quiet.toFixed(1)} dB, then ${after.quiet.toFixed(1)}; words ${before.loud.toFixed(1)}, ${after.loud.toFixed(1)}`);
+    assert.ok(after.quiet < before.quiet - 10 && Math.abs(after.loud - before.loud) < 3);
+  }
 });
 
 test("a hidden tab goes on", async () => {
