@@ -7,7 +7,10 @@ import { fileURLToPath } from "node:url";
 
 import { launch } from "./test/browser.mjs";
 
-/** Runs for `seconds` in `page` (of `launch`): seconds of sound, frames of 10 ms, {@link NodeStats}, and underruns of both contexts. */
+/**
+ * Runs for `seconds` in `page` (of `launch`): seconds of sound, frames of 10 ms, the
+ * node's stats, seconds that were lost while it started, and underruns of both contexts from then on.
+ */
 export function endure(page, sampleRate, seconds) {
   return page.evaluate(async ([sampleRate, seconds]) => {
     const plain = new AudioContext({ sampleRate });
@@ -15,8 +18,9 @@ export function endure(page, sampleRate, seconds) {
     tone.connect(new GainNode(plain, { gain: 0.1 })).connect(plain.destination);
     tone.start();
     const { context, node } = await toned({ model: "/dist/sourdine.safetensors" }, new AudioContext({ sampleRate }));
+    const start = context.playbackStats.toJSON();
     await node.ready;
-    await pause(1000);
+    await pause(2000);
     const now = () => ({
       seconds: context.currentTime, frames: node.stats.frames,
       underruns: context.playbackStats.toJSON(), without: plain.playbackStats.toJSON(),
@@ -32,6 +36,7 @@ export function endure(page, sampleRate, seconds) {
     });
     return {
       seconds: after.seconds - before.seconds, frames: after.frames - before.frames, stats,
+      starting: before.underruns.underrunDuration - start.underrunDuration,
       underruns: underruns("underruns"), without: underruns("without"),
     };
   }, [sampleRate, seconds]);
@@ -43,11 +48,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const { open, close } = await launch();
   const page = await open();
   for (const rate of [48_000, 44_100]) {
-    const { seconds, frames, stats, underruns, without } = await endure(page, rate, 60 * minutes);
+    const { seconds, frames, stats, starting, underruns, without } = await endure(page, rate, 60 * minutes);
     const told = ({ events, seconds }) => `${events} underruns (${(1000 * seconds).toFixed(0)} ms)`;
     const bypassed = Object.values(stats.bypassed).reduce((sum, count) => sum + count);
     console.log(`${rate} Hz: ${seconds.toFixed(1)} s, ${frames} frames, ${bypassed} bypassed, load ${(100 * stats.load).toFixed(1)} %: ` +
-      `${told(underruns)}; without a worklet ${told(without)}`);
+      `${told(underruns)}; ${(1000 * starting).toFixed(0)} ms lost at the start; without a worklet ${told(without)}`);
   }
   await close();
 }

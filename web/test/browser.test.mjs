@@ -174,11 +174,13 @@ test("switching makes no click", async () => {
 test("another rate, 44.1 kHz", async () => {
   const result = await page.evaluate(async () => {
     const { context, node } = await toned({}, new AudioContext({ sampleRate: 44_100 }));
+    const before = { latency: node.latency, stats: node.stats, report: node.report };
     await node.ready;
     const { latency, stats } = node;
     await context.close();
-    return { latency, frames: stats.frames };
+    return { before, latency, frames: stats.frames };
   });
+  assert.deepEqual(result.before, { latency: 0, stats: null, report: null });
   assert.equal(result.latency, 1101);
   assert.ok(result.frames > 0);
 });
@@ -214,6 +216,64 @@ test("failure: wasm blocked by the page's policy: the sound goes on, the page is
   assert.match(result.ready.message, /Content Security Policy/i);
   assert.ok(result.same && result.level > -4, JSON.stringify(result));
 });
+
+test("failure: a panic in the module: the sound goes on, the page is told", async () => {
+  const result = await page.evaluate(async () => {
+    // This build panics at a sample of a million.
+    const { context, tone, node, told } = await toned({ wasm: "/build/scalar.wasm" });
+    await node.ready;
+    const fine = told();
+    const million = new ConstantSourceNode(context, { offset: 1e6 });
+    million.connect(node);
+    million.start();
+    await pause(300);
+    million.stop();
+    million.disconnect();
+    await pause(300);
+    const [before, after] = await record(context, [tone, node], 0.5);
+    const { error: { code, message } } = node;
+    await context.close();
+    return { fine, code, message, told: told(), same: before.every((x, i) => x === after[i]), level: level(after) };
+  });
+  assert.deepEqual([result.fine, result.code, result.told], [null, "trap", "trap"]);
+  assert.match(result.message, /a defect of Sourdine: .*planted/s);
+  assert.ok(result.same && result.level > -4, JSON.stringify(result));
+});
+
+for (const [fallbackModel, expected] of [["/dist/sourdine-lite.safetensors", ["light", "dry", "light", "full"]], [null, ["dry", "full"]]]) {
+  test(`overload: ${fallbackModel ? "the fallback model, then none" : "no model"}, and back`, async () => {
+    const result = await page.evaluate(async (fallbackModel) => {
+      const overrides = { model: "/dist/sourdine.safetensors", ...(fallbackModel && { fallbackModel }) };
+      const { context, tone, node, told } = await toned(overrides);
+      await context.audioWorklet.addModule("/test/clock.js");
+      const clock = new AudioWorkletNode(context, "clock");
+      await node.ready;
+      const { latency } = node;
+      const tiers = [];
+      node.addEventListener("overload", ({ detail }) => tiers.push(detail));
+      const until = async (tier) => {
+        const end = performance.now() + 20_000;
+        while (tiers.at(-1) !== tier && performance.now() < end) await pause(50);
+      };
+      clock.port.postMessage(4);
+      await until("dry");
+      await pause(500);
+      const [before, after] = await record(context, [tone, node], 0.5);
+      const { bypass } = node.report;
+      clock.port.postMessage(0);
+      await until("full");
+      await pause(500);
+      const { stats } = node;
+      await context.close();
+      const late = before.slice(0, -latency).every((x, i) => x === after[i + latency]);
+      return { tiers, bypass, late, overload: stats.bypassed.overload, tier: stats.tier, told: told() };
+    }, fallbackModel);
+    assert.deepEqual(result.tiers, expected);
+    assert.ok(result.late, "the input as late as before");
+    assert.deepEqual([result.bypass, result.tier, result.told], ["overload", "full", null]);
+    assert.ok(result.overload > 50, `${result.overload} frames`);
+  });
+}
 
 test("failure: no worklet: there is no node, and a track is the input itself", async () => {
   const result = await page.evaluate(async () => {
@@ -386,4 +446,64 @@ test("audio that is played is denoised frame by frame, and underruns are counted
     return after.underrunDuration - before.underrunDuration;
   });
   assert.ok(planted > 0.2, `${planted} s of underruns where half a second was planted`);
+});
+
+test("plain WebRTC: what arrives is the cleaned sound, by replaceTrack and as a new sender's track", async (t) => {
+  const heard = await page.evaluate(async () => {
+    const stream = await navigator.mediaDevices.getUserMedia({
+      audio: { noiseSuppression: false, echoCancellation: false, autoGainControl: false },
+    });
+    const [track] = stream.getAudioTracks();
+    const connect = async (sent) => {
+      const [near, far] = [new RTCPeerConnection(), new RTCPeerConnection()];
+      near.onicecandidate = ({ candidate }) => candidate && far.addIceCandidate(candidate);
+      far.onicecandidate = ({ candidate }) => candidate && near.addIceCandidate(candidate);
+      const arrived = new Promise((resolve) => (far.ontrack = ({ track }) => resolve(track)));
+      const { sender } = near.addTransceiver(sent, { direction: "sendonly" });
+      await near.setLocalDescription();
+      await far.setRemoteDescription(near.localDescription);
+      await far.setLocalDescription();
+      await near.setRemoteDescription(far.localDescription);
+      const remote = await arrived;
+      // Chromium gives a remote track's sound to Web Audio only while an element plays it too.
+      const element = new Audio();
+      element.srcObject = new MediaStream([remote]);
+      element.muted = true;
+      await element.play();
+      const context = new AudioContext({ sampleRate: 48_000 });
+      const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
+      context.createMediaStreamSource(new MediaStream([remote])).connect(mono);
+      await pause(1000);
+      return {
+        sender,
+        listen: async () => (await record(context, [mono], 6))[0],
+        close: async () => {
+          near.close();
+          far.close();
+          await context.close();
+        },
+      };
+    };
+
+    const first = await connect(track);
+    const raw = await first.listen();
+    const processed = await processTrack(track, options);
+    await processed.ready;
+    await first.sender.replaceTrack(processed.track);
+    await pause(1000);
+    const replaced = await first.listen();
+    await first.close();
+    const second = await connect(processed.track);
+    const sent = await second.listen();
+    await second.close();
+    await processed.stop();
+    track.stop();
+    return { raw, replaced, sent };
+  });
+  const before = quietAndLoud(heard.raw);
+  for (const plane of [heard.replaced, heard.sent]) {
+    const after = quietAndLoud(plane);
+    t.diagnostic(`between words ${before.quiet.toFixed(1)} dB, then ${after.quiet.toFixed(1)}; words ${before.loud.toFixed(1)}, ${after.loud.toFixed(1)}`);
+    assert.ok(after.quiet < before.quiet - 10 && Math.abs(after.loud - before.loud) < 3);
+  }
 });
