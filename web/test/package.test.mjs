@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
 
 import { launch } from "./browser.mjs";
@@ -23,9 +23,13 @@ test("the README's example runs from an empty project", async (t) => {
   npm(project, "install", "--no-audit", "--no-fund", filename);
   const installed = join(project, "node_modules/sourdine");
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith(".")), ["sourdine"]);
+  const brotli = {};
   for (const name of ["sourdine.wasm", "sourdine.safetensors", "sourdine-lite.safetensors", "worklet.js", "index.js"]) {
-    t.diagnostic(`${name}: ${gzipSync(readFileSync(join(installed, "dist", name)), { level: 9 }).length} bytes gzipped`);
+    const bytes = readFileSync(join(installed, "dist", name));
+    brotli[name] = brotliCompressSync(bytes).length;
+    t.diagnostic(`${name}: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} with gzip, ${brotli[name]} with brotli`);
   }
+  assert.ok(brotli["sourdine.wasm"] + brotli["sourdine-lite.safetensors"] <= 600_000, JSON.stringify(brotli));
 
   const [, example] = /```js\n(.*?)```/s.exec(readFileSync(join(installed, "README.md"), "utf8"));
   writeFileSync(join(project, "main.js"), `${example}\nglobalThis.node = node;\n`);
