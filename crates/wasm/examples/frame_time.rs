@@ -1,6 +1,10 @@
 //! The native time of a frame of 10 ms: `frame_time MODEL SOUND FRAMES`. SOUND holds 48 kHz mono samples as raw `f32`, which are
 //! repeated. Prints the minimum and the median in microseconds. `web/bench.mjs` runs it.
-#![allow(clippy::print_stdout, clippy::disallowed_methods, reason = "a program that takes times and prints them")]
+#![allow(
+    clippy::print_stdout,
+    clippy::disallowed_methods,
+    reason = "a program that takes times and prints them"
+)]
 
 use std::error::Error;
 use std::time::Instant;
