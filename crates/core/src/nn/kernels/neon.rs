@@ -4,6 +4,9 @@ use std::arch::aarch64::*;
 
 use super::super::layers::{BLOCK, Dense, LANES, Weight};
 
+/// Panels whose sums stay in registers: twelve, of 32 that hold the weights on their way as well.
+const TOGETHER: usize = 3;
+
 /// A panel's pairs of weights as int16, in two halves: those of the even column, and those of the odd one.
 #[inline]
 #[target_feature(enable = "neon")]
@@ -23,8 +26,8 @@ fn widen<W: Weight>(weights: &[[W; 2]; LANES]) -> [[int16x8_t; 2]; 2] {
     }
 }
 
-/// The rows of N panels: all sums stay in registers. By hand, because the compiler does not find the instruction that multiplies
-/// by a lane and adds.
+/// The rows of N panels, a few at a time. By hand, because the compiler does not find the instruction that multiplies by a lane
+/// and adds.
 #[inline]
 #[target_feature(enable = "neon")]
 fn block<const N: usize, W: Weight>(
@@ -35,28 +38,48 @@ fn block<const N: usize, W: Weight>(
     biases: &[[f32; LANES]],
     y: &mut [[f32; LANES]],
 ) {
-    let mut sums = [[vdupq_n_s32(0); 4]; N];
+    let columns = weights.as_chunks::<N>().0;
+    let rows = scales.chunks(TOGETHER).zip(biases.chunks(TOGETHER)).zip(y.chunks_mut(TOGETHER));
+    for (index, ((scales, biases), y)) in rows.enumerate() {
+        let first = index * TOGETHER;
+        match y.len() {
+            1 => finish(sums::<N, 1, W>(columns, codes, first), unit, scales, biases, y),
+            2 => finish(sums::<N, 2, W>(columns, codes, first), unit, scales, biases, y),
+            _ => finish(sums::<N, TOGETHER, W>(columns, codes, first), unit, scales, biases, y),
+        }
+    }
+}
+
+/// The sums of M of the N panels, from the `first` on.
+#[inline]
+#[target_feature(enable = "neon")]
+fn sums<const N: usize, const M: usize, W: Weight>(
+    columns: &[[[[W; 2]; LANES]; N]],
+    codes: &[[i16; 2]],
+    first: usize,
+) -> [[int32x4_t; 4]; M] {
+    let mut sums = [[vdupq_n_s32(0); 4]; M];
     // Two at a time: one load of codes for both.
-    let (columns, last_columns) = weights.as_chunks::<N>().0.as_chunks::<2>();
+    let (columns, last_columns) = columns.as_chunks::<2>();
     let (codes, last_codes) = codes.as_chunks::<2>();
     for (columns, codes) in columns.iter().zip(codes) {
         // SAFETY: reads the four codes of the reference.
         let codes = unsafe { vld1_s16(codes.as_ptr().cast()) };
-        add::<N, 0, 1, W>(&mut sums, &columns[0], codes);
-        add::<N, 2, 3, W>(&mut sums, &columns[1], codes);
+        add::<M, 0, 1, W>(&mut sums, &columns[0][first..], codes);
+        add::<M, 2, 3, W>(&mut sums, &columns[1][first..], codes);
     }
     for (column, [even, odd]) in last_columns.iter().zip(last_codes) {
-        add::<N, 0, 1, W>(&mut sums, column, vset_lane_s16::<1>(*odd, vdup_n_s16(*even)));
+        add::<M, 0, 1, W>(&mut sums, &column[first..], vset_lane_s16::<1>(*odd, vdup_n_s16(*even)));
     }
-    finish(sums, unit, scales, biases, y);
+    sums
 }
 
 /// Adds the products of one pair of columns, whose codes are in the given lanes.
 #[inline]
 #[target_feature(enable = "neon")]
-fn add<const N: usize, const EVEN: i32, const ODD: i32, W: Weight>(
-    sums: &mut [[int32x4_t; 4]; N],
-    column: &[[[W; 2]; LANES]; N],
+fn add<const M: usize, const EVEN: i32, const ODD: i32, W: Weight>(
+    sums: &mut [[int32x4_t; 4]; M],
+    column: &[[[W; 2]; LANES]],
     codes: int16x4_t,
 ) {
     for (sums, rows) in sums.iter_mut().zip(column) {
@@ -72,8 +95,8 @@ fn add<const N: usize, const EVEN: i32, const ODD: i32, W: Weight>(
 /// Scales the sums and adds the biases, in the order of the portable loops.
 #[inline]
 #[target_feature(enable = "neon")]
-fn finish<const N: usize>(
-    sums: [[int32x4_t; 4]; N],
+fn finish<const M: usize>(
+    sums: [[int32x4_t; 4]; M],
     unit: f32,
     scales: &[[f32; LANES]],
     biases: &[[f32; LANES]],
