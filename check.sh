@@ -9,19 +9,9 @@ if ! command -v cargo >/dev/null; then
 fi
 # What the tests need: a C and C++ compiler (the C interfaces), ALSA's headers and a PulseAudio server without a sound
 # card (live), ffmpeg and sox (files of every kind), mount and kill (full disk, interrupts).
-if command -v apt-get >/dev/null; then
-    needed=(gcc g++ libc6-dev valgrind libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps)
-    missing=()
-    for package in "${needed[@]}"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
-    done
-    if ((${#missing[@]})); then
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    fi
-    # With all of them there, no test may skip itself for want of one.
-    export SOURDINE_REQUIRE_TOOLS=1
-fi
+.ci/install-debian gcc g++ libc6-dev valgrind libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps
+# With all of them there, no test may skip itself for want of one.
+! command -v apt-get >/dev/null || export SOURDINE_REQUIRE_TOOLS=1
 
 run() {
     echo "== $*"

@@ -6,11 +6,11 @@ cd "$(dirname "$0")"
 root=$(cd .. && pwd)
 target=wasm32-unknown-unknown
 
-# Builds the module with the given features of the target into the given file.
+# Builds the module with the given compiler flags into the given file. More arguments are for cargo.
 build() {
     local flags=$1 out=$2 folder=$root/target/web-$3
     local build=(build --locked --manifest-path "$root/Cargo.toml" -p sourdine-wasm --profile dist
-        --target $target --target-dir "$folder")
+        --target $target --target-dir "$folder" "${@:4}")
     if [[ -d $(rustc --print sysroot 2>/dev/null)/lib/rustlib/$target ]]; then
         RUSTFLAGS=$flags cargo "${build[@]}"
     elif [[ -x /usr/bin/cargo && -x /usr/bin/wasm-ld-19 && -d /usr/share/doc/rust-web-src ]]; then
@@ -28,8 +28,8 @@ build() {
 
 mkdir -p dist build
 build -Ctarget-feature=+simd128 dist/sourdine.wasm simd
-# Only the tests take it: its bits have to be those of the module with SIMD.
-if [[ ${1:-} == --with-scalar ]]; then build "" build/scalar.wasm scalar; fi
+# Only the tests take it: its bits have to be those of the module with SIMD, and it can be made to panic.
+if [[ ${1:-} == --with-scalar ]]; then build "" build/scalar.wasm scalar --features planted-panic; fi
 cp "$root"/crates/core/models/sourdine{,-lite}.safetensors dist/
 cp "$root"/LICENSE-* .
 cp "$root"/samples/fan-hum-48k.wav build/sample.wav # For the page in demo/.

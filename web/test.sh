@@ -3,23 +3,15 @@
 set -euo pipefail
 cd "$(dirname "$0")"
 
-if command -v apt-get >/dev/null; then
-    needed=(chromium)
-    [[ -d $(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown ]] || needed+=(rustc-web cargo-web rust-web-src lld-19)
-    missing=()
-    for package in "${needed[@]}"; do
-        dpkg-query -W -f '${Status}' "$package" 2>/dev/null | grep -q "ok installed" || missing+=("$package")
-    done
-    if ((${#missing[@]})); then
-        apt-get update -qq
-        DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
-    fi
-fi
+needed=(chromium)
+[[ -d $(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown ]] || needed+=(rustc-web cargo-web rust-web-src lld-19)
+../.ci/install-debian "${needed[@]}"
 
 ./build.sh --with-scalar
 cargo build --release --locked --manifest-path ../Cargo.toml -p sourdine-cli
 SOURDINE=$(cd .. && pwd)/target/release/sourdine
 export SOURDINE
+npx tsc -p test
 node --test --test-timeout=600000 test/engine.test.mjs
 node --test --test-timeout=600000 test/browser.test.mjs
 node --test --test-timeout=600000 test/demo.test.mjs

@@ -79,7 +79,7 @@ async function play(what, aloud, open) {
   }
 }
 
-const level = (dB) => (dB <= -120 ? "silent" : `${dB.toFixed(0)} dBFS`);
+const level = (dB) => (dB <= -120 ? "silent" : `${dB.toFixed(0).replace("-", "−")} dBFS`);
 
 function show(node, context, report) {
   const ms = (1000 * node.latency) / context.sampleRate;

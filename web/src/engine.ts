@@ -2,7 +2,7 @@
  * The module's interface (`crates/wasm`) as classes. Needs no page: it runs in an AudioWorklet, a worker and node.
  */
 
-const ABI = 1;
+const ABI = 2;
 
 /** The switches and the limit of a stream; see {@link Controls}. */
 export interface Controls {
@@ -48,6 +48,11 @@ export interface Stats {
   clippedSamples: number;
 }
 
+/** The model that runs under load: the stream's own, the cheaper one, or none. */
+export type Tier = "full" | "light" | "dry";
+
+const TIERS: Tier[] = ["full", "light", "dry"];
+
 /** A {@link Detector}'s report on the newest frame. */
 export interface VoiceReport {
   voiceProbability: number;
@@ -64,13 +69,16 @@ interface Exports {
   sourdine_error(): number;
   sourdine_error_length(): number;
   sourdine_engine_create(
-    rate: number, channels: number, frames: number, fixed: number, model: number, modelBytes: number,
+    rate: number, channels: number, frames: number, fixed: number,
+    model: number, modelBytes: number, light: number, lightBytes: number,
   ): number;
   sourdine_engine_free(engine: number): void;
   sourdine_engine_block(engine: number): number;
   sourdine_engine_process(engine: number, frames: number): number;
   sourdine_engine_set(engine: number, control: number, value: number): number;
   sourdine_engine_latency(engine: number): number;
+  sourdine_engine_report_time(engine: number, spent: number, available: number): void;
+  sourdine_engine_tier(engine: number): number;
   sourdine_engine_report(engine: number): number;
   sourdine_engine_stats(engine: number): number;
   sourdine_engine_reset(engine: number): void;
@@ -106,6 +114,14 @@ class Instance {
     return decodeURIComponent(Array.from(bytes, (byte) => `%${byte.toString(16).padStart(2, "0")}`).join(""));
   }
 
+  /** Copies bytes into the module's memory; free them there. */
+  copy(bytes: Uint8Array): number {
+    const at = this.calls.sourdine_alloc(bytes.length);
+    if (at === 0) throw new Error(`no memory for a model of ${bytes.length} bytes`);
+    new Uint8Array(this.calls.memory.buffer).set(bytes, at);
+    return at;
+  }
+
   /** Calls into the module; a trap becomes an error with the panic's message. */
   call(work: () => number): number {
     try {
@@ -137,6 +153,10 @@ export interface Format {
   fixed: boolean;
 }
 
+function view(bytes: BufferSource): Uint8Array {
+  return ArrayBuffer.isView(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : new Uint8Array(bytes);
+}
+
 /** One stream's denoiser, in planes of ±1 floats. */
 export class Engine {
   readonly #instance: Instance;
@@ -146,20 +166,22 @@ export class Engine {
   /** The delay from input to output in frames; constant. */
   readonly latency: number;
 
-  constructor(module: WebAssembly.Module, model: BufferSource, format: Format) {
+  /** `light` is a cheaper model for times of overload; see {@link Engine.reportTime}. */
+  constructor(module: WebAssembly.Module, model: BufferSource, format: Format, light?: BufferSource | null) {
     const instance = (this.#instance = new Instance(module));
-    const bytes = ArrayBuffer.isView(model)
-      ? new Uint8Array(model.buffer, model.byteOffset, model.byteLength)
-      : new Uint8Array(model);
     const { calls } = instance;
-    const at = calls.sourdine_alloc(bytes.length);
-    if (at === 0) throw new Error(`no memory for a model of ${bytes.length} bytes`);
-    new Uint8Array(calls.memory.buffer).set(bytes, at);
+    const bytes = view(model);
+    const lightBytes = light ? view(light) : new Uint8Array(0);
+    const at = instance.copy(bytes);
+    const lightAt = instance.copy(lightBytes);
     const { sampleRate, channels, blockFrames, fixed } = (this.#format = format);
     const engine = instance.call(() =>
-      calls.sourdine_engine_create(sampleRate, channels, blockFrames, fixed ? blockFrames : 0, at, bytes.length),
+      calls.sourdine_engine_create(
+        sampleRate, channels, blockFrames, fixed ? blockFrames : 0, at, bytes.length, lightAt, lightBytes.length,
+      ),
     );
     calls.sourdine_free(at, bytes.length);
+    calls.sourdine_free(lightAt, lightBytes.length);
     this.#engine = instance.made(engine);
     this.#block = calls.sourdine_engine_block(engine) / 4;
     this.latency = calls.sourdine_engine_latency(engine);
@@ -193,6 +215,20 @@ export class Engine {
         this.#instance.check(calls.sourdine_engine_set(this.#engine, index, Number(value)));
       }
     });
+  }
+
+  /**
+   * Tells how long the last blocks took and how long they lasted, in seconds. If that is too long three times within
+   * seconds, the stream changes to the light model, then to none; after two seconds without, it tries to come back.
+   */
+  reportTime(spent: number, available: number): void {
+    // A clock that was set may have gone back.
+    this.#instance.calls.sourdine_engine_report_time(this.#engine, Math.max(0, spent), available);
+  }
+
+  /** The model that runs now. */
+  get tier(): Tier {
+    return TIERS[this.#instance.calls.sourdine_engine_tier(this.#engine)] ?? "dry";
   }
 
   report(): Report {

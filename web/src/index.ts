@@ -1,9 +1,9 @@
 /** Nodes for a page: {@link SourdineNode} removes noise from voice, {@link VoiceDetectorNode} detects voice. */
 
-import type { Controls, Report, VoiceReport } from "./engine.js";
+import type { Controls, Report, Tier, VoiceReport } from "./engine.js";
 import type { Failure, FromWorklet, NodeStats, ToWorklet } from "./messages.js";
 
-export type { Bypass, Controls, Report, Stats, VoiceReport } from "./engine.js";
+export type { Bypass, Controls, Report, Stats, Tier, VoiceReport } from "./engine.js";
 export type { Failure, NodeStats } from "./messages.js";
 
 /** Bytes, or their URL. Nothing else is fetched. */
@@ -28,6 +28,8 @@ export interface NodeOptions {
 export interface SourdineOptions extends NodeOptions, Partial<Controls> {
   /** `sourdine.safetensors` or `sourdine-lite.safetensors`. */
   model: Bytes;
+  /** A cheaper model for times when the audio thread is too slow for `model`, such as `sourdine-lite.safetensors`. */
+  fallbackModel?: Bytes;
   /** Channels of the sound, 1 to 8: they share one mask. Other inputs are mixed up or down. Default 1. */
   channels?: number;
 }
@@ -108,11 +110,10 @@ abstract class WorkletNode extends Node {
   }
 
   /** Fetches the files and starts the engine. */
-  protected async start(wasm: Bytes, model: Bytes | null, controls: Partial<Controls>): Promise<void> {
+  protected async start(wasm: Bytes, models: Bytes[], controls: Partial<Controls>): Promise<void> {
     try {
-      const [wasmBytes, modelBytes] = await Promise.all([load(wasm), model === null ? null : load(model)]);
-      const transfer = modelBytes ? [wasmBytes, modelBytes] : [wasmBytes];
-      this.send({ type: "start", wasm: wasmBytes, model: modelBytes, controls }, transfer);
+      const [wasmBytes, ...modelBytes] = await Promise.all([load(wasm), ...models.map(load)]);
+      this.send({ type: "start", wasm: wasmBytes, models: modelBytes, controls }, [wasmBytes, ...modelBytes]);
     } catch (error) {
       this.fail(error as SourdineError);
     }
@@ -120,8 +121,9 @@ abstract class WorkletNode extends Node {
 }
 
 /**
- * Removes noise from voice. Fires `report` (a CustomEvent with a {@link Report}) about ten times a second and `voice` (a
- * CustomEvent with a boolean) when speech starts or stops.
+ * Removes noise from voice. Fires `report` (a CustomEvent with a {@link Report}) about ten times a second, `voice` (a
+ * CustomEvent with a boolean) when speech starts or stops, and `overload` (a CustomEvent with a {@link Tier}) when the model
+ * changes because the audio thread is too slow, or fast enough again.
  */
 export class SourdineNode extends WorkletNode {
   #controls: Controls = { enabled: true, attenuationLimit: 60, gate: false, passthrough: false, residue: false };
@@ -133,13 +135,13 @@ export class SourdineNode extends WorkletNode {
    * a {@link SourdineError} only if no node can be made.
    */
   static async create(context: BaseAudioContext, options: SourdineOptions): Promise<SourdineNode> {
-    const { wasm, model, worklet, channels = 1, ...controls } = options;
+    const { wasm, model, fallbackModel, worklet, channels = 1, ...controls } = options;
     checkChannels(channels);
     checkLimit(controls.attenuationLimit ?? 60);
     await addWorklet(context, worklet);
     const node = new SourdineNode(context, "sourdine", channels);
     Object.assign(node.#controls, controls);
-    void node.start(wasm, model, { ...node.#controls });
+    void node.start(wasm, fallbackModel ? [model, fallbackModel] : [model], { ...node.#controls });
     return node;
   }
 
@@ -201,11 +203,13 @@ export class SourdineNode extends WorkletNode {
 
   protected override received(message: FromWorklet): void {
     if (message.type !== "report") return;
-    const before = this.#report?.voice ?? false;
+    const { voice } = this.#report ?? { voice: false };
+    const { tier } = this.#stats ?? { tier: "full" };
     this.#report = message.report;
     this.#stats = message.stats;
     this.dispatchEvent(new CustomEvent("report", { detail: message.report }));
-    if (message.report.voice !== before) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
+    if (message.report.voice !== voice) this.dispatchEvent(new CustomEvent("voice", { detail: message.report.voice }));
+    if (message.stats.tier !== tier) this.dispatchEvent(new CustomEvent<Tier>("overload", { detail: message.stats.tier }));
   }
 }
 
@@ -219,7 +223,7 @@ export class VoiceDetectorNode extends WorkletNode {
   static async create(context: BaseAudioContext, options: NodeOptions): Promise<VoiceDetectorNode> {
     await addWorklet(context, options.worklet);
     const node = new VoiceDetectorNode(context, "sourdine-voice-detector", 1);
-    void node.start(options.wasm, null, {});
+    void node.start(options.wasm, [], {});
     return node;
   }
 

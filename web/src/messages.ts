@@ -1,12 +1,12 @@
 /** Messages between a page and its worklet. */
 
-import type { Controls, Report, Stats, VoiceReport } from "./engine.js";
+import type { Controls, Report, Stats, Tier, VoiceReport } from "./engine.js";
 
 /** The kind of failure. `worklet`, `context`: no node can be made. All others: the node passes the sound through. */
 export type Failure = "context" | "worklet" | "fetch" | "wasm" | "model" | "trap";
 
 export type ToWorklet =
-  | { type: "start"; wasm: ArrayBuffer; model: ArrayBuffer | null; controls: Partial<Controls> }
+  | { type: "start"; wasm: ArrayBuffer; models: ArrayBuffer[]; controls: Partial<Controls> }
   | { type: "set"; controls: Partial<Controls> }
   | { type: "reset" }
   | { type: "stop" };
@@ -21,6 +21,11 @@ export type FromWorklet =
 export interface NodeStats extends Stats {
   /** Frames of the context that were passed through without the engine: before it ran, or after it failed. */
   passedFrames: number;
-  /** Share of time that the engine takes, 0 to 1, over the last seconds. The worklet's clock ticks in milliseconds. */
+  /**
+   * Share of time that the engine takes, over the last seconds. May be wrong by 0.1: the worklet's clock ticks in milliseconds,
+   * and a frame lasts ten.
+   */
   load: number;
+  /** The model that runs: under overload the fallback (`light`) or none (`dry`). */
+  tier: Tier;
 }

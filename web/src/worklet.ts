@@ -13,6 +13,14 @@ declare class AudioWorkletProcessor {
 /** Quanta between two reports, about a tenth of a second. */
 const REPORT_QUANTA = (quantum: number) => Math.max(1, Math.round(sampleRate / 10 / quantum));
 
+/** Passes the input through. */
+function pass(input: Float32Array[], output: Float32Array[]): void {
+  output.forEach((to, channel) => {
+    const from = input[channel];
+    if (from) to.set(from);
+  });
+}
+
 abstract class Processor extends AudioWorkletProcessor {
   #stopped = false;
 
@@ -54,21 +62,23 @@ abstract class Processor extends AudioWorkletProcessor {
 
 class SourdineProcessor extends Processor {
   #engine: Engine | null = null;
-  #made: { module: WebAssembly.Module; model: ArrayBuffer } | null = null;
+  #made: { module: WebAssembly.Module; models: ArrayBuffer[] } | null = null;
   #controls: Partial<Controls> = {};
   #announced = false;
   /** Frames that the engine has taken, up to its latency; then its output is faded in. */
   #taken = 0;
   #passed = 0;
   #quanta = 0;
+  /** Milliseconds in the engine since the last report, and since `#load` was worked out. */
   #spent = 0;
+  #spentBefore = 0;
   #load = 0;
 
   protected override async receive(message: ToWorklet): Promise<void> {
     if (message.type === "start") {
       this.#controls = { ...message.controls, ...this.#controls };
       const module = await this.compile(message.wasm);
-      if (module && message.model) this.#made = { module, model: message.model };
+      if (module) this.#made = { module, models: message.models };
     } else if (message.type === "set") {
       this.#controls = { ...this.#controls, ...message.controls };
       this.#engine?.set(message.controls);
@@ -82,8 +92,9 @@ class SourdineProcessor extends Processor {
     const made = this.#made;
     if (!made) return;
     this.#made = null;
+    const [model = new ArrayBuffer(0), light] = made.models;
     try {
-      this.#engine = new Engine(made.module, made.model, { sampleRate, channels, blockFrames: frames, fixed: true });
+      this.#engine = new Engine(made.module, model, { sampleRate, channels, blockFrames: frames, fixed: true }, light);
       this.#engine.set(this.#controls);
     } catch (error) {
       this.#engine = null;
@@ -94,13 +105,17 @@ class SourdineProcessor extends Processor {
   protected override run(input: Float32Array[], output: Float32Array[], frames: number): void {
     this.#start(output.length, frames);
     const engine = this.#engine;
-    if (!engine) return this.#pass(input, output, frames);
+    if (!engine) {
+      this.#passed += frames;
+      return pass(input, output);
+    }
     const before = Date.now();
     try {
       engine.process(input, output, frames);
     } catch (error) {
       this.#engine = null;
-      this.#pass(input, output, frames);
+      this.#passed += frames;
+      pass(input, output);
       return this.fail("trap", error);
     }
     this.#spent += Date.now() - before;
@@ -110,15 +125,6 @@ class SourdineProcessor extends Processor {
       this.#fadeIn(input, output, frames, this.#taken >= engine.latency);
     }
     this.#report(engine, frames);
-  }
-
-  /** Passes the input through. */
-  #pass(input: Float32Array[], output: Float32Array[], frames: number): void {
-    this.#passed += frames;
-    output.forEach((to, channel) => {
-      const from = input[channel];
-      if (from) to.set(from);
-    });
   }
 
   /** Passes the input through while the engine's delay fills, and fades to the engine's output over the last quantum. */
@@ -135,12 +141,17 @@ class SourdineProcessor extends Processor {
   #report(engine: Engine, frames: number): void {
     this.#quanta += 1;
     const every = REPORT_QUANTA(frames);
-    if (this.#quanta % (20 * every) === 0) {
-      this.#load = this.#spent / ((20 * every * frames * 1000) / sampleRate);
-      this.#spent = 0;
-    }
     if (this.#quanta % every !== 0) return;
-    const stats = { ...engine.stats(), passedFrames: this.#passed, load: this.#load };
+    const seconds = (every * frames) / sampleRate;
+    // The only clock here ticks in milliseconds: over many frames that is good enough to see overload.
+    engine.reportTime(this.#spent / 1000, seconds);
+    this.#spentBefore += this.#spent;
+    this.#spent = 0;
+    if (this.#quanta % (20 * every) === 0) {
+      this.#load = this.#spentBefore / (20 * seconds * 1000);
+      this.#spentBefore = 0;
+    }
+    const stats = { ...engine.stats(), passedFrames: this.#passed, load: this.#load, tier: engine.tier };
     this.send({ type: "report", report: engine.report(), stats });
     if (!this.#announced && stats.frames > 0 && this.#taken >= engine.latency) {
       this.#announced = true;
@@ -161,10 +172,7 @@ class DetectorProcessor extends Processor {
   }
 
   protected override run(input: Float32Array[], output: Float32Array[], frames: number): void {
-    output.forEach((to, channel) => {
-      const from = input[channel];
-      if (from) to.set(from);
-    });
+    pass(input, output);
     try {
       if (this.#module) {
         this.#detector = new Detector(this.#module, sampleRate, frames);

@@ -1,25 +1,14 @@
 /** The page in `demo/`, online and offline. SCREENSHOTS names a folder for pictures of it. */
 
 import assert from "node:assert/strict";
-import { mkdtempSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { chromium } from "playwright-core";
 
-import { serve } from "./server.mjs";
+import { launch } from "./browser.mjs";
 
 test("the sample plays, before and after at one click, and again without a network", async (t) => {
-  const server = await serve();
-  const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "sourdine-demo-")), {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: false,
-    args: ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"],
-  });
-  t.after(async () => {
-    await browser.close();
-    server.close();
-  });
+  const { browser, address, close, disconnect } = await launch();
+  t.after(close);
   const page = await browser.newPage();
   const errors = [];
   page.on("pageerror", (error) => errors.push(String(error)));
@@ -28,7 +17,7 @@ test("the sample plays, before and after at one click, and again without a netwo
   const text = (id) => page.textContent(`#${id}`);
 
   await page.setViewportSize({ width: 1200, height: 800 });
-  await page.goto(`${server.address}/demo/`);
+  await page.goto(`${address}/demo/`);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.click("#sample");
   await playing();
@@ -58,7 +47,7 @@ test("the sample plays, before and after at one click, and again without a netwo
   assert.equal(await text("down"), "0 dB");
 
   await browser.setOffline(true);
-  server.close();
+  disconnect();
   await page.reload();
   await page.click("#sample");
   await playing();

@@ -7,12 +7,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { test } from "node:test";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { build } from "esbuild";
-import { chromium } from "playwright-core";
 
-import { serve } from "./server.mjs";
-import { sample } from "./wav.mjs";
+import { launch } from "./browser.mjs";
 
 const web = fileURLToPath(new URL("..", import.meta.url));
 const npm = (cwd, ...args) => execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
@@ -25,9 +23,13 @@ test("the README's example runs from an empty project", async (t) => {
   npm(project, "install", "--no-audit", "--no-fund", filename);
   const installed = join(project, "node_modules/sourdine");
   assert.deepEqual(readdirSync(join(project, "node_modules")).filter((name) => !name.startsWith(".")), ["sourdine"]);
+  const brotli = {};
   for (const name of ["sourdine.wasm", "sourdine.safetensors", "sourdine-lite.safetensors", "worklet.js", "index.js"]) {
-    t.diagnostic(`${name}: ${gzipSync(readFileSync(join(installed, "dist", name)), { level: 9 }).length} bytes gzipped`);
+    const bytes = readFileSync(join(installed, "dist", name));
+    brotli[name] = brotliCompressSync(bytes).length;
+    t.diagnostic(`${name}: ${bytes.length} bytes, ${gzipSync(bytes, { level: 9 }).length} with gzip, ${brotli[name]} with brotli`);
   }
+  assert.ok(brotli["sourdine.wasm"] + brotli["sourdine-lite.safetensors"] <= 600_000, JSON.stringify(brotli));
 
   const [, example] = /```js\n(.*?)```/s.exec(readFileSync(join(installed, "README.md"), "utf8"));
   writeFileSync(join(project, "main.js"), `${example}\nglobalThis.node = node;\n`);
@@ -37,24 +39,12 @@ test("the README's example runs from an empty project", async (t) => {
   writeFileSync(join(pages, "index.html"), `<!doctype html><script type="module" src="main.js"></script>`);
   await build({ entryPoints: [join(project, "main.js")], bundle: true, format: "esm", outfile: join(pages, "main.js") });
 
-  const server = await serve(pages);
-  const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "sourdine-package-")), {
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    headless: false,
-    args: [
-      "--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--autoplay-policy=no-user-gesture-required",
-      "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-      `--use-file-for-fake-audio-capture=${sample("fan-hum-48k.wav")}`,
-    ],
-  });
-  t.after(async () => {
-    await browser.close();
-    server.close();
-  });
+  const { browser, address, close } = await launch({ folder: pages });
+  t.after(close);
   const page = await browser.newPage();
   const fetched = [];
   page.on("request", (request) => fetched.push(new URL(request.url()).host));
-  await page.goto(server.address);
+  await page.goto(address);
   await page.waitForFunction(() => globalThis.node?.stats?.frames > 100);
-  assert.deepEqual([...new Set(fetched)], [new URL(server.address).host], "something else was fetched");
+  assert.deepEqual([...new Set(fetched)], [new URL(address).host], "something else was fetched");
 });

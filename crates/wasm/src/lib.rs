@@ -9,12 +9,12 @@ pub mod error;
 use std::alloc::Layout;
 use std::time::Duration;
 
-use sourdine::{Bypass, Controls, Engine, Model, Settings, StreamFormat, VadParams, VoiceDetector};
+use sourdine::{Bypass, Controls, Engine, Model, Settings, StreamFormat, Tier, VadParams, VoiceDetector};
 
 use error::{Status, keep_error};
 
 /// The version of this interface; JavaScript refuses another one.
-pub const ABI: u32 = 1;
+pub const ABI: u32 = 2;
 
 /// See [`ABI`].
 #[unsafe(no_mangle)]
@@ -56,10 +56,11 @@ pub struct Stream {
 }
 
 /// Makes a stream from the bytes of a model file, which may be freed at once; 0 on error. `frames` is the largest
-/// block; blocks may have any length if `fixed` is 0, else multiples of `fixed`.
+/// block; blocks may have any length if `fixed` is 0, else multiples of `fixed`. `light` is the file of a cheaper model for
+/// times of overload; none if `light_bytes` is 0.
 ///
 /// # Safety
-/// `model` points to `model_bytes` bytes.
+/// `model` points to `model_bytes` bytes, and `light` to `light_bytes`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sourdine_engine_create(
     rate: u32,
@@ -68,15 +69,22 @@ pub unsafe extern "C" fn sourdine_engine_create(
     fixed: usize,
     model: *const u8,
     model_bytes: usize,
+    light: *const u8,
+    light_bytes: usize,
 ) -> *mut Stream {
     error::keep_panic_messages();
     // SAFETY: the caller's promise.
     let bytes = unsafe { std::slice::from_raw_parts(model, model_bytes) };
+    // SAFETY: the caller's promise.
+    let light = (light_bytes != 0).then(|| unsafe { std::slice::from_raw_parts(light, light_bytes) });
     error::made(|| {
         let model = Model::from_bytes("from memory", bytes)?;
         let format = StreamFormat::new(rate, channels);
         let format = if fixed == 0 { format } else { format.with_fixed_block(fixed) };
-        let engine = Engine::new(format, &Settings::default(), &model)?;
+        let mut engine = Engine::new(format, &Settings::default(), &model)?;
+        if let Some(light) = light {
+            engine = engine.with_light_model(&Model::from_bytes("for overload", light)?)?;
+        }
         engine.warm_up_thread();
         let controls = engine.controls();
         let block = vec![0.0; channels * frames];
@@ -118,6 +126,8 @@ pub unsafe extern "C" fn sourdine_engine_process(stream: *mut Stream, frames: us
         if frames > stream.frames {
             return Err(format!("{frames} frames in a block of {}", stream.frames).into());
         }
+        #[cfg(feature = "planted-panic")]
+        assert!(!stream.block.contains(&1e6), "planted");
         // Eight, the most channels that there can be: no allocation here.
         let mut channels: [&mut [f32]; 8] = Default::default();
         let used = stream.block.len() / stream.frames.max(1);
@@ -162,7 +172,7 @@ pub unsafe extern "C" fn sourdine_engine_latency(stream: *const Stream) -> usize
     unsafe { (*stream).engine.latency() }
 }
 
-/// Takes the seconds that the last block took, and the seconds that it was allowed.
+/// Takes the seconds that the last blocks took, and the seconds that they were allowed: overload changes the stream's tier.
 ///
 /// # Safety
 /// `stream` is a living stream.
@@ -171,6 +181,20 @@ pub unsafe extern "C" fn sourdine_engine_report_time(stream: *mut Stream, spent:
     let time = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
     // SAFETY: the caller's promise.
     unsafe { (*stream).engine.report_time(time(spent), time(available)) }
+}
+
+/// Returns the tier that the stream runs at: 0 its own model, 1 the cheaper one, 2 none.
+///
+/// # Safety
+/// `stream` is a living stream.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn sourdine_engine_tier(stream: *const Stream) -> u32 {
+    // SAFETY: the caller's promise.
+    match unsafe { (*stream).engine.tier() } {
+        Tier::Full => 0,
+        Tier::Light => 1,
+        _ => 2,
+    }
 }
 
 /// Returns the newest frame's report: voice probability, decision, input and output level in dBFS, bypass (0: denoised; else
@@ -310,6 +334,8 @@ pub unsafe extern "C" fn sourdine_detector_reset(detector: *mut Detector) {
 
 #[cfg(test)]
 mod tests {
+    use std::ptr::null;
+
     use super::*;
 
     const MODEL: &[u8] = include_bytes!("../../core/models/sourdine-lite.safetensors");
@@ -329,7 +355,7 @@ mod tests {
         let mut engine = Engine::new(format, &Settings::default(), &model).unwrap();
         // SAFETY: the stream lives until it is freed, and its block holds two channels of 128 frames.
         unsafe {
-            let stream = sourdine_engine_create(48_000, 2, 128, 128, MODEL.as_ptr(), MODEL.len());
+            let stream = sourdine_engine_create(48_000, 2, 128, 128, MODEL.as_ptr(), MODEL.len(), null(), 0);
             assert!(!stream.is_null(), "{}", message());
             assert_eq!(sourdine_engine_latency(stream), engine.latency());
             let block = std::slice::from_raw_parts_mut(sourdine_engine_block(stream), 256);
@@ -349,14 +375,37 @@ mod tests {
     }
 
     #[test]
+    fn overload_falls_to_the_light_model_then_to_none_and_comes_back() {
+        // SAFETY: the stream lives until it is freed.
+        unsafe {
+            let (model, bytes) = (MODEL.as_ptr(), MODEL.len());
+            let stream = sourdine_engine_create(48_000, 1, 480, 480, model, bytes, model, bytes);
+            assert!(!stream.is_null(), "{}", message());
+            let tier_after = |reports: usize, spent: f64| {
+                for _ in 0..reports {
+                    sourdine_engine_report_time(stream, spent, 0.1);
+                }
+                sourdine_engine_tier(stream)
+            };
+            assert_eq!([tier_after(2, 0.2), tier_after(1, 0.2), tier_after(3, 0.2)], [0, 1, 2]);
+            for _ in 0..10 {
+                assert_eq!(sourdine_engine_process(stream, 480), Status::Ok);
+            }
+            assert!(*sourdine_engine_stats(stream).add(5) > 0.0);
+            assert_eq!([tier_after(25, 0.0), tier_after(25, 0.0)], [1, 0]);
+            sourdine_engine_free(stream);
+        }
+    }
+
+    #[test]
     fn errors_have_a_text() {
         // SAFETY: the bytes are there; what was made is used, then freed.
         unsafe {
-            let made = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len() / 2);
+            let made = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len() / 2, null(), 0);
             assert!(made.is_null() && message().contains("damaged model file"), "{}", message());
-            let made = sourdine_engine_create(44_056, 1, 128, 0, MODEL.as_ptr(), MODEL.len());
+            let made = sourdine_engine_create(44_056, 1, 128, 0, MODEL.as_ptr(), MODEL.len(), null(), 0);
             assert!(made.is_null() && message().contains("44056"), "{}", message());
-            let stream = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len());
+            let stream = sourdine_engine_create(48_000, 1, 128, 0, MODEL.as_ptr(), MODEL.len(), null(), 0);
             assert_eq!(sourdine_engine_set(stream, 1, -1.0), Status::Refused);
             assert!(message().contains("attenuation_limit_db"), "{}", message());
             assert_eq!(sourdine_engine_set(stream, 9, 1.0), Status::Refused);

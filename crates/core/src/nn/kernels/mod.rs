@@ -7,7 +7,11 @@
 
 /// The dense layer of an instruction set, by its function for the rows of N panels: block after block, then the panels that
 /// are left. All that does not depend on the input stands before the loop over inputs: small layers have many.
-#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 macro_rules! in_blocks {
     ($block:ident, $layer:expr, $codes:expr, $unit:expr, $y:expr) => {
         let panels = $layer.scales.len();
@@ -36,7 +40,11 @@ macro_rules! in_blocks {
 }
 
 /// What is the same everywhere, compiled for what `$features` names: the dense layer by the set's own `block`, and the loops.
-#[cfg(any(target_arch = "x86_64", all(target_arch = "wasm32", target_feature = "simd128")))]
+#[cfg(any(
+    target_arch = "x86_64",
+    target_arch = "aarch64",
+    all(target_arch = "wasm32", target_feature = "simd128")
+))]
 macro_rules! portable_loops {
     ($features:literal) => {
         #[target_feature(enable = $features)]
@@ -75,6 +83,8 @@ macro_rules! portable_loops {
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod portable;
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod simd128;
@@ -101,6 +111,8 @@ enum Set {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     Simd128,
 }
@@ -113,6 +125,8 @@ impl Set {
         Self::Avx2,
         #[cfg(target_arch = "x86_64")]
         Self::Avx512,
+        #[cfg(target_arch = "aarch64")]
+        Self::Neon,
         #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
         Self::Simd128,
     ];
@@ -125,16 +139,28 @@ impl Set {
             Self::Avx2 => is_x86_feature_detected!("avx2"),
             #[cfg(target_arch = "x86_64")]
             Self::Avx512 => avx512::detected(),
+            #[cfg(target_arch = "aarch64")]
+            Self::Neon => true,
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Self::Simd128 => true,
         }
     }
 }
 
+/// The set that every processor of the target has. The compiler then leaves out the loops of all others, but for the tests.
+const CERTAIN: Option<Set> = if cfg!(all(
+    not(test),
+    any(target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128"))
+)) {
+    Set::ALL.last().copied()
+} else {
+    None
+};
+
 /// Calls the function of this name in the set's module.
 macro_rules! dispatch {
     ($set:expr, $name:ident($($argument:expr),*)) => {
-        match $set {
+        match CERTAIN.unwrap_or($set) {
             Set::Portable => portable::$name($($argument),*),
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kernels` of this set are made only after AVX2 was detected.
@@ -142,6 +168,9 @@ macro_rules! dispatch {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: `Kernels` of this set are made only after all that it uses was detected.
             Set::Avx512 => unsafe { avx512::$name($($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            // SAFETY: NEON is part of AArch64.
+            Set::Neon => unsafe { neon::$name($($argument),*) },
             #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
             Set::Simd128 => simd128::$name($($argument),*),
         }

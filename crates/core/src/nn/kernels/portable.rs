@@ -1,5 +1,5 @@
 //! The loops, over arrays of 16 numbers that the compiler turns into vectors of what the target has (SSE2 on
-//! x86-64, NEON on aarch64, simd128 on wasm32 where that is on).
+//! x86-64, NEON on AArch64, simd128 on wasm32 where that is on).
 
 use super::super::activations;
 use super::super::layers::{BLOCK, Dense, LANES, Weight};
