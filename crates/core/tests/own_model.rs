@@ -457,9 +457,16 @@ fn a_model_that_does_not_stay_finite_is_refused_when_it_is_loaded() {
         values.for_each(|(i, x)| x.copy_from_slice(&(3e38_f32 * [1.0, -1.0][i % 2]).to_le_bytes()));
     };
     let mut refused = 0;
-    for name in
-        ["gather.w_s", "context.w_s", "mix.w_s", "out.w_s", "spread.b", "filter.w_s", "gru1_ih.w_s", "feat_rstd"]
-    {
+    for name in [
+        "gather.w_s",
+        "context.w_s",
+        "mix.w_s",
+        "out.w_s",
+        "spread.b",
+        "filter.w_s",
+        "gru1_ih.w_s",
+        "feat_rstd",
+    ] {
         let bytes = File::small().with(name, huge).bytes();
         match Model::from_bytes("x", &bytes) {
             Ok(model) => {
