@@ -7,6 +7,21 @@ from typing import Any, Protocol, TypeAlias, final
 import numpy as np
 import numpy.typing as npt
 
+__all__ = [
+    "VERSION",
+    "Model",
+    "StopFlag",
+    "Stream",
+    "VoiceDetector",
+    "built_in_models",
+    "clean_file",
+    "denoise",
+    "find_speech",
+    "read",
+    "remove_abandoned",
+    "write",
+]
+
 VERSION: str
 
 _Planar: TypeAlias = npt.NDArray[np.float32] | npt.NDArray[np.float64] | npt.NDArray[np.int16]

@@ -59,9 +59,7 @@ def run(
     tasks = plan(source, output)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
-    for place in {os.path.dirname(task.output) for task in tasks} | {str(folder)}:
-        if os.path.isdir(place):
-            _native.remove_abandoned(place)
+    _remove_abandoned(tasks, folder)
     results = folder / RESULTS
     done = _take_over(results, tasks)
     left = [task for task in tasks if task.output not in done]
@@ -78,9 +76,18 @@ def run(
                 counts[each["status"]] += 1
                 if progress is not None:
                     progress(each, count, len(tasks))
+    # Those of workers that were lost on the way.
+    _remove_abandoned(tasks, folder)
     if is_manifest(source) and os.path.isfile(source):
         _write_manifest(Path(source), folder)
     return Summary(**counts, results=str(results))
+
+
+def _remove_abandoned(tasks: list[Task], folder: Path) -> None:
+    """Removes what killed writers left behind."""
+    for place in {os.path.dirname(task.output) for task in tasks} | {str(folder)}:
+        if os.path.isdir(place):
+            _native.remove_abandoned(place)
 
 
 def _engine(
