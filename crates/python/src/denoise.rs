@@ -89,7 +89,7 @@ fn whole<'py, T: Sample>(
     shape: Shape,
 ) -> PyResult<(Bound<'py, PyAny>, Facts)> {
     let channels = audio.shape()[0];
-    let settings = options.settings()?;
+    let settings = options.settings()?.with_ceiling(T::IS_INTEGER);
     let format = StreamFormat::new(sample_rate, channels);
     let step = format.step_frames().map_err(errors::value)?;
     // The frames' grid starts at the first sample, so that steps give the bits that any other blocks give, with less delay.
@@ -111,7 +111,7 @@ fn steps<T: Sample>(
     let (channels, step, latency) = (engine.format().channels, engine.step_frames(), engine.latency());
     let frames = samples.len() / channels;
     let mut out = vec![T::default(); samples.len()];
-    let mut scratch = vec![T::Engine::default(); channels * step];
+    let mut scratch = vec![0.0; channels * step];
     let mut segmenter = Segmenter::new(shape);
     let mut totals = Totals::default();
     // After the end come the steps that push out what the engine still holds.
@@ -120,10 +120,10 @@ fn steps<T: Sample>(
         let (from, to) = (at.min(frames), (at + step).min(frames));
         for (channel, block) in samples.chunks_exact(frames.max(1)).zip(scratch.chunks_exact_mut(step)) {
             let given = &channel[from..to];
-            block.iter_mut().zip(given).for_each(|(to, x)| *to = x.load());
-            block[given.len()..].fill(T::Engine::default());
+            block.iter_mut().zip(given).for_each(|(to, x)| *to = x.to_unit());
+            block[given.len()..].fill(0.0);
         }
-        let report = T::process(&mut engine, &mut scratch.chunks_exact_mut(step).collect::<Vec<_>>())?;
+        let report = engine.process_planar_f32(&mut scratch.chunks_exact_mut(step).collect::<Vec<_>>())?;
         if to - from == step {
             totals.count(report, step as u64);
         }
@@ -134,7 +134,10 @@ fn steps<T: Sample>(
         let skipped = latency.saturating_sub(at).min(step);
         for (channel, block) in out.chunks_exact_mut(frames.max(1)).zip(scratch.chunks_exact(step)) {
             if start < end {
-                channel[start..end].iter_mut().zip(&block[skipped..]).for_each(|(to, x)| *to = T::store(*x));
+                channel[start..end]
+                    .iter_mut()
+                    .zip(&block[skipped..])
+                    .for_each(|(to, x)| *to = T::from_unit(*x));
             }
         }
     }

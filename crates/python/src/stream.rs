@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use sourdine::{Engine, Report, StreamFormat};
+use sourdine::{BlockError, DenoiseError, Engine, Report, Settings, StreamFormat};
 
 use crate::denoise::{Audio, array, for_each_kind};
 use crate::errors;
@@ -16,9 +16,19 @@ use crate::sample::Sample;
 /// The lock is taken without the interpreter's: two threads that share a stream wait for each other and for nothing else.
 #[pyclass(frozen, module = "sourdine._native")]
 pub(crate) struct Stream {
-    engine: Mutex<Engine>,
-    channels: usize,
+    state: Mutex<State>,
+    format: StreamFormat,
+    settings: Settings,
+    model: sourdine::Model,
     latency: usize,
+}
+
+struct State {
+    engine: Engine,
+    /// Whether the output is limited to full scale: the first block decides, as a file's format does.
+    ceiling: bool,
+    /// No block was processed yet.
+    is_new: bool,
 }
 
 /// The newest step's report, as Python's `BlockReport` has it.
@@ -35,15 +45,16 @@ impl Stream {
         sample_rate: u32,
         channels: usize,
         block: Option<usize>,
-        ceiling: bool,
         model: &Model,
         options: Options,
     ) -> PyResult<Self> {
         let format = StreamFormat::new(sample_rate, channels);
         let format = block.map_or(format, |frames| format.with_fixed_block(frames));
-        let settings = options.settings()?.with_ceiling(ceiling);
-        let engine = Engine::new(format, &settings, &model.0).map_err(errors::value)?;
-        Ok(Self { latency: engine.latency(), engine: Mutex::new(engine), channels })
+        let (settings, model) = (options.settings()?, model.0.clone());
+        let engine = Engine::new(format, &settings, &model).map_err(errors::value)?;
+        let latency = engine.latency();
+        let state = Mutex::new(State { engine, ceiling: false, is_new: true });
+        Ok(Self { state, format, settings, model, latency })
     }
 
     #[getter]
@@ -52,7 +63,7 @@ impl Stream {
     }
 
     fn report(&self, py: Python<'_>) -> Newest {
-        self.with(py, |engine| newest(engine.report()))
+        self.with(py, |state| newest(state.engine.report()))
     }
 
     fn process<'py>(&self, py: Python<'py>, audio: Audio<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -69,14 +80,29 @@ impl Stream {
     }
 
     fn reset(&self, py: Python<'_>) {
-        self.with(py, Engine::reset);
+        self.with(py, |state| {
+            state.engine.reset();
+            state.is_new = true;
+        });
     }
 }
 
 impl Stream {
-    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut Engine) -> T + Send) -> T {
+    fn with<T: Send>(&self, py: Python<'_>, work: impl FnOnce(&mut State) -> T + Send) -> T {
         // A poisoned lock means that another thread panicked in the engine, which does not leave its state half changed.
-        py.detach(|| work(&mut self.engine.lock().unwrap_or_else(PoisonError::into_inner)))
+        py.detach(|| work(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    /// Makes the engine anew if the first block is of another kind than the engine was made for.
+    fn prepare(&self, state: &mut State, ceiling: bool) -> Result<(), DenoiseError> {
+        if state.is_new && state.ceiling != ceiling {
+            state.engine = Engine::new(self.format, &self.settings.with_ceiling(ceiling), &self.model)?;
+            state.ceiling = ceiling;
+        }
+        state.is_new = false;
+        // Plans the baseline model's transforms once a thread, and does nothing otherwise.
+        state.engine.warm_up_thread();
+        Ok(())
     }
 
     fn block<'py, T: Sample>(
@@ -84,33 +110,32 @@ impl Stream {
         py: Python<'py>,
         audio: &PyReadonlyArray2<'py, T>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let frames = audio.shape()[1];
+        let (channels, frames) = (self.format.channels, audio.shape()[1]);
         let samples = audio.as_slice()?;
-        if audio.shape()[0] != self.channels {
-            let error = sourdine::BlockError::Channels { expected: self.channels, got: audio.shape()[0] };
+        if audio.shape()[0] != channels {
+            let error = BlockError::Channels { expected: channels, got: audio.shape()[0] };
             return Err(errors::value(error));
         }
-        let out = self.with(py, |engine| -> Result<Vec<T>, sourdine::BlockError> {
-            // Plans the baseline model's transforms once a thread, and does nothing otherwise.
-            engine.warm_up_thread();
-            let mut block: Vec<T::Engine> = samples.iter().map(|x| x.load()).collect();
-            let mut planes: Vec<&mut [T::Engine]> = planes(&mut block, self.channels, frames);
-            T::process(engine, &mut planes)?;
-            Ok(block.into_iter().map(T::store).collect())
+        let out = self.with(py, |state| -> Result<Vec<T>, DenoiseError> {
+            self.prepare(state, T::IS_INTEGER)?;
+            let mut block: Vec<f32> = samples.iter().map(|x| x.to_unit()).collect();
+            state.engine.process_planar_f32(&mut planes(&mut block, channels, frames))?;
+            Ok(block.into_iter().map(T::from_unit).collect())
         });
-        array(py, out.map_err(errors::value)?, self.channels)
+        array(py, out.map_err(errors::value)?, channels)
     }
 
     fn rest<'py, T: Sample>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let out = self.with(py, |engine| -> Result<Vec<T>, sourdine::BlockError> {
-            let mut block = vec![T::Engine::default(); self.channels * self.latency];
-            let mut planes = planes(&mut block, self.channels, self.latency);
-            let frames = T::finish(engine, &mut planes)?;
+        let channels = self.format.channels;
+        let out = self.with(py, |state| -> Result<Vec<T>, DenoiseError> {
+            self.prepare(state, state.ceiling)?;
+            let mut block = vec![0.0; channels * self.latency];
+            let frames = state.engine.finish_planar_f32(&mut planes(&mut block, channels, self.latency))?;
             // All of them, or none if they were taken before.
-            block.truncate(self.channels * frames);
-            Ok(block.into_iter().map(T::store).collect())
+            block.truncate(channels * frames);
+            Ok(block.into_iter().map(T::from_unit).collect())
         });
-        array(py, out.map_err(errors::value)?, self.channels)
+        array(py, out.map_err(errors::value)?, channels)
     }
 }
 

@@ -59,8 +59,9 @@ def test_clean_file_is_the_program(
 
 @pytest.mark.parametrize("name", WAVS)
 @pytest.mark.parametrize("block", [None, "fixed"])
-def test_a_stream_in_random_blocks_is_the_whole(name: str, block: str | None, samples: Path) -> None:
-    audio, rate = sourdine.read(samples / f"{name}.wav")
+@pytest.mark.parametrize("dtype", ["int16", "float32"])
+def test_a_stream_in_random_blocks_is_the_whole(name: str, dtype: str, block: str | None, samples: Path) -> None:
+    audio, rate = sourdine.read(samples / f"{name}.wav", dtype=dtype)  # type: ignore[call-overload]
     channels = 1 if audio.ndim == 1 else audio.shape[0]
     random = np.random.default_rng(len(name))
     stream = sourdine.Stream(rate, channels, block=rate // 100 if block else None)

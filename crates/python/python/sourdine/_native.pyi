@@ -53,7 +53,7 @@ class StopFlag:
 @final
 class Stream:
     def __new__(
-        cls, sample_rate: int, channels: int, block: int | None, ceiling: bool, model: Model, options: _Options
+        cls, sample_rate: int, channels: int, block: int | None, model: Model, options: _Options
     ) -> Stream: ...
     @property
     def latency(self) -> int: ...

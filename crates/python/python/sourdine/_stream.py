@@ -31,7 +31,7 @@ class Stream:
     """A stream of sound that is denoised block by block, with a constant delay.
 
     Blocks are of any length, 0 too, and their lengths do not change the bits: a whole recording gives the same by
-    :func:`denoise`. A stream may be used by several threads, one block at a time; it cannot be pickled, but its settings can.
+    :func:`denoise`. If the first block is of int16, the output is limited softly to full scale. A stream may be used by several threads, one block at a time; it cannot be pickled, but its settings can.
 
     Args:
         sample_rate: in Hz, 8000 to 192000.
@@ -62,7 +62,7 @@ class Stream:
         chosen = settings(model, attenuation_limit_db, gate, channel_mode, residue)
         self._channels = channels
         self._native: _native.Stream | None = _native.Stream(
-            as_rate(sample_rate), channels, block, False, find_model(chosen.model), chosen
+            as_rate(sample_rate), channels, block, find_model(chosen.model), chosen
         )
         self._latency = self._native.latency
         self._last: npt.NDArray[Any] = np.empty(0 if channels == 1 else (channels, 0), np.float32)
