@@ -1,6 +1,9 @@
 //! A whole recording in one call.
 
-use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray2, PyUntypedArrayMethods};
+use numpy::{
+    PyArray1, PyArray2, PyArrayDescrMethods, PyArrayMethods, PyReadonlyArray2, PyUntypedArray,
+    PyUntypedArrayMethods, dtype as dtype_of,
+};
 use pyo3::prelude::*;
 use sourdine::signal::mean_square_to_dbfs;
 use sourdine::{Engine, StreamFormat};
@@ -11,11 +14,26 @@ use crate::model::{Model, Options};
 use crate::sample::Sample;
 
 /// An array of one of the kinds that are taken, C-contiguous, of shape `(channels, n)`.
-#[derive(FromPyObject)]
 pub(crate) enum Audio<'py> {
     F32(PyReadonlyArray2<'py, f32>),
     I16(PyReadonlyArray2<'py, i16>),
     F64(PyReadonlyArray2<'py, f64>),
+}
+
+/// Looks at the dtype first: trying one kind after another would make an exception for each that fails, on every block.
+impl<'py> FromPyObject<'_, 'py> for Audio<'py> {
+    type Error = PyErr;
+
+    fn extract(object: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        let (py, dtype) = (object.py(), object.cast::<PyUntypedArray>()?.dtype());
+        if dtype.is_equiv_to(&dtype_of::<i16>(py)) {
+            return Ok(Self::I16(object.extract()?));
+        }
+        if dtype.is_equiv_to(&dtype_of::<f64>(py)) {
+            return Ok(Self::F64(object.extract()?));
+        }
+        Ok(Self::F32(object.extract()?))
+    }
 }
 
 /// Calls `$function::<Sample>($array, …)` for the array's kind of sample.

@@ -13,6 +13,8 @@ Sample = TypeVar("Sample", np.float32, np.float64, np.int16)
 
 MOST_CHANNELS = 8
 
+_DTYPES = frozenset(map(np.dtype, (np.float32, np.float64, np.int16)))
+
 
 class SupportsDLPack(Protocol):
     """An array of another library in the memory of the CPU, a ``torch.Tensor`` for instance."""
@@ -36,11 +38,13 @@ def as_array(audio: AudioLike) -> npt.NDArray[Any]:
 
 def as_planar(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Returns samples of shape (n,) or (channels, n) as (channels, n), C-contiguous."""
-    dtype = array.dtype.newbyteorder("=")
-    if dtype not in (np.float32, np.float64, np.int16):
-        raise TypeError(
-            f"audio has dtype {array.dtype}; give float32 or float64 with full scale ±1.0, or int16"
-        )
+    dtype = array.dtype
+    if dtype not in _DTYPES:
+        dtype = dtype.newbyteorder("=")
+        if dtype not in _DTYPES:
+            raise TypeError(
+                f"audio has dtype {dtype}; give float32 or float64 with full scale ±1.0, or int16"
+            )
     if array.ndim not in (1, 2):
         raise ValueError(f"audio has shape {array.shape}; give (n,) for mono or (channels, n)")
     if array.ndim == 2 and not 1 <= array.shape[0] <= MOST_CHANNELS:
@@ -52,7 +56,7 @@ def as_planar(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
             f"audio has shape {array.shape}, so {array.shape[0]} channels; 1 to {MOST_CHANNELS} are supported"
         )
     planar = array if array.ndim == 2 else array[np.newaxis]
-    # A scalar subclass or a foreign byte order becomes a plain array here.
+    # A foreign byte order becomes the machine's here.
     return np.ascontiguousarray(planar, dtype=dtype)
 
 
