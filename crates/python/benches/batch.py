@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 
 import numpy as np
-
 import sourdine
 from sourdine.batch import run
 
@@ -39,7 +38,9 @@ def make(folder: Path, files: int) -> dict[str, Path]:
         sourdine.write(wavs / f"{number:05}.wav", np.roll(audio, 997 * number), rate)
     names = sorted(path.name for path in wavs.iterdir())
     manifest = folder / "train.jsonl"
-    manifest.write_text("".join(json.dumps({"audio_filepath": f"wavs/{name}", "duration": 5.0}) + "\n" for name in names))
+    manifest.write_text(
+        "".join(json.dumps({"audio_filepath": f"wavs/{name}", "duration": 5.0}) + "\n" for name in names)
+    )
     for shard, start in enumerate(range(0, files, FILES_A_SHARD)):
         part = [(name, (wavs / name).read_bytes()) for name in names[start : start + FILES_A_SHARD]]
         table = pa.table({"audio": [{"bytes": content, "path": name} for name, content in part]})
@@ -62,7 +63,9 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         sources = make(Path(folder, "in"), options.files)
-        print(f"{options.files} files of 5 s, {options.workers} workers\n| source | engine | s | files a second | once started |\n|---|---|---|---|---|")
+        print(
+            f"{options.files} files of 5 s, {options.workers} workers\n| source | engine | s | files a second | once started |\n|---|---|---|---|---|"
+        )
         for engine in options.engines.split(","):
             if engine == "ray":
                 import ray
@@ -76,13 +79,13 @@ def main() -> None:
             for name in options.sources.split(","):
                 source = sources[name]
                 start = time.perf_counter()
-                done: list[float] = []
+                done = list[float]()
                 summary = run(
                     source,
                     Path(folder, engine, name),
                     engine=engine,
                     workers=options.workers,
-                    progress=lambda row, files, of: done.append(time.perf_counter()),
+                    progress=lambda row, files, of, done=done: done.append(time.perf_counter()),
                 )
                 took = time.perf_counter() - start
                 assert summary.cleaned == options.files, summary

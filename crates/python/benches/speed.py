@@ -19,7 +19,6 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
-
 import sourdine
 
 SAMPLES = Path(__file__).resolve().parents[3] / "samples"
@@ -48,7 +47,9 @@ def main() -> None:
     whole = np.concatenate(parts)
     sourdine.denoise(minute, rate)
 
-    print(f"{options.minutes} min of 48 kHz mono int16 on {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}")
+    print(
+        f"{options.minutes} min of 48 kHz mono int16 on {len(os.sched_getaffinity(0))} cores, load {os.getloadavg()[0]:.1f}"
+    )
     print("| | CPU s | wall s |\n|---|---|---|")
     timed("`denoise`, one call", lambda: sourdine.denoise(whole, rate))
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import pytest
-
 import sourdine
 
 ROOT = Path(__file__).resolve().parents[3]

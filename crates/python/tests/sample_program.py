@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-
 import sourdine
 from sourdine.batch import Item, Summary, clean_item, run
 

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-
 import sourdine
 from sourdine.batch import COLUMNS, RESULTS, clean_item, plan, run
 from sourdine.batch.__main__ import main

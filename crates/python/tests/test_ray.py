@@ -7,15 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Iterator
+from typing import Any
 
 import numpy as np
 import pytest
-
 import sourdine
 from sourdine.batch import COLUMNS, run
-
 from test_batch import check_folder, leftovers, make_folder, make_parquet, make_tar, recording, rows
 
 ray = pytest.importorskip("ray")

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Callable
 
 import numpy as np
 import pytest
-
 import sourdine
 
 WAVS = ["fan-hum-48k", "keyboard-stereo-44k1", "babble-16k", "phone-8k", "near-clean-48k"]
@@ -47,9 +46,7 @@ def test_settings_are_those_of_the_program(
 
 
 @pytest.mark.parametrize("name", [*WAVS, "hiss-48k-24bit", "onsets-16k"])
-def test_clean_file_is_the_program(
-    name: str, samples: Path, tmp_path: Path, by_program: Callable[..., Path]
-) -> None:
+def test_clean_file_is_the_program(name: str, samples: Path, tmp_path: Path, by_program: Callable[..., Path]) -> None:
     path = samples / f"{name}.wav"
     output = tmp_path / "cleaned.wav"
     report = sourdine.clean_file(path, output)

@@ -42,9 +42,7 @@ def as_planar(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if dtype not in _DTYPES:
         dtype = dtype.newbyteorder("=")
         if dtype not in _DTYPES:
-            raise TypeError(
-                f"audio has dtype {dtype}; give float32 or float64 with full scale ±1.0, or int16"
-            )
+            raise TypeError(f"audio has dtype {dtype}; give float32 or float64 with full scale ±1.0, or int16")
     if array.ndim not in (1, 2):
         raise ValueError(f"audio has shape {array.shape}; give (n,) for mono or (channels, n)")
     if array.ndim == 2 and not 1 <= array.shape[0] <= MOST_CHANNELS:

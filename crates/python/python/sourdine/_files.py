@@ -169,9 +169,7 @@ def clean_files(
     find_model(chosen.model)  # A model that cannot be used is one error, not one a file.
 
     def work(pair: tuple[str, str], stop: _native.StopFlag) -> FileResult:
-        return clean_one(
-            *pair, chosen, overwrite=overwrite, skip_existing=skip_existing, strict=strict, stop=stop
-        )
+        return clean_one(*pair, chosen, overwrite=overwrite, skip_existing=skip_existing, strict=strict, stop=stop)
 
     results: dict[int, FileResult] = {}
     for index, result in in_threads(work, pairs, workers):
@@ -273,9 +271,7 @@ def read(path: StrPath, *, dtype: Literal["float32"] = ...) -> tuple[npt.NDArray
 def read(path: StrPath, *, dtype: Literal["float64"]) -> tuple[npt.NDArray[np.float64], int]: ...
 @overload
 def read(path: StrPath, *, dtype: Literal["int16"]) -> tuple[npt.NDArray[np.int16], int]: ...
-def read(
-    path: StrPath, *, dtype: Literal["float32", "float64", "int16"] = "float32"
-) -> tuple[npt.NDArray[Any], int]:
+def read(path: StrPath, *, dtype: Literal["float32", "float64", "int16"] = "float32") -> tuple[npt.NDArray[Any], int]:
     """Reads a sound file of every kind that :func:`clean_file` reads.
 
     Returns samples of shape (n,) if it is mono, else (channels, n), and the sample rate in Hz. Floats have full scale ±1.0 and

@@ -44,9 +44,7 @@ class Settings:
         if limit is None:
             object.__setattr__(self, "attenuation_limit_db", math.inf)
         elif not limit >= 0:
-            raise ValueError(
-                f"attenuation_limit_db is {limit}; it must be 0 dB or more, or None for no limit"
-            )
+            raise ValueError(f"attenuation_limit_db is {limit}; it must be 0 dB or more, or None for no limit")
         if self.channels not in ("linked", "separate"):
             raise ValueError(f'channels is {self.channels!r}; it must be "linked" or "separate"')
         object.__setattr__(self, "model", os.fspath(self.model))

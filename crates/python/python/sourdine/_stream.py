@@ -31,7 +31,8 @@ class Stream:
     """A stream of sound that is denoised block by block, with a constant delay.
 
     Blocks are of any length, 0 too, and their lengths do not change the bits: a whole recording gives the same by
-    :func:`denoise`. If the first block is of int16, the output is limited softly to full scale. A stream may be used by several threads, one block at a time; it cannot be pickled, but its settings can.
+    :func:`denoise`. If the first block is of int16, the output is limited softly to full scale. A stream may be used by several
+    threads, one block at a time; it cannot be pickled, but its settings can.
 
     Args:
         sample_rate: in Hz, 8000 to 192000.

@@ -26,7 +26,9 @@ def _parser() -> argparse.ArgumentParser:
         help="take the noise out of a folder, a glob pattern, a manifest, Parquet or WebDataset tars",
         description="Takes the noise out of everything in IN. Given again after it was killed, it does what is missing.",
     )
-    clean.add_argument("input", metavar="IN", help="folder, pattern in quotes, JSONL manifest, Parquet, tar or sound file")
+    clean.add_argument(
+        "input", metavar="IN", help="folder, pattern in quotes, JSONL manifest, Parquet, tar or sound file"
+    )
     clean.add_argument("output", metavar="OUT", help="folder of the results")
     clean.add_argument("--engine", choices=("threads", "ray"), default="threads")
     clean.add_argument("--workers", type=int, metavar="N", help="files at a time (default: one per core)")
@@ -57,9 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
             print(f"\r{done} of {total} files", end="", file=sys.stderr)
 
     try:
-        settings = Settings(
-            options.model, options.attenuation_limit, options.gate, options.channels, options.residue
-        )
+        settings = Settings(options.model, options.attenuation_limit, options.gate, options.channels, options.residue)
         summary = run(
             options.input,
             options.output,

@@ -90,9 +90,7 @@ def _remove_abandoned(tasks: list[Task], folder: Path) -> None:
             _native.remove_abandoned(place)
 
 
-def _engine(
-    engine: str, workers: int | None, settings: Settings
-) -> Callable[[list[Task]], Iterator[list[Row]]]:
+def _engine(engine: str, workers: int | None, settings: Settings) -> Callable[[list[Task]], Iterator[list[Row]]]:
     if engine == "threads":
         return lambda tasks: (rows for _, rows in in_threads(_Work(settings), tasks, workers))
     if engine == "ray":
@@ -145,6 +143,7 @@ def _write_lines(file: IO[bytes], rows: Iterator[dict[str, Any]]) -> None:
 
 def _write_manifest(manifest: Path, folder: Path) -> None:
     """Writes the manifest with the cleaned files, relative to the output folder as NeMo reads them."""
+
     def entries() -> Iterator[dict[str, Any]]:
         for entry in manifest_lines(manifest):
             path, below = listed_place(manifest, entry["audio_filepath"])

@@ -90,9 +90,7 @@ def _walk(folder: Path, output: Path) -> Iterator[tuple[Path, Path]]:
     for root, folders, names in os.walk(folder):
         # The results of an earlier run are not inputs.
         folders[:] = sorted(
-            name
-            for name in folders
-            if not name.startswith(".") and os.path.realpath(os.path.join(root, name)) != own
+            name for name in folders if not name.startswith(".") and os.path.realpath(os.path.join(root, name)) != own
         )
         for name in sorted(names):
             if not name.startswith(".") and Path(name).suffix.lower() in SOUND | SHARDS.keys():

@@ -94,12 +94,7 @@ def _parquet(task: Task, settings: Settings, file: IO[bytes]) -> Iterator[Row]:
     except ImportError:
         raise ImportError("Parquet needs pyarrow: pip install sourdine[parquet]") from None
 
-    kind = pa.struct(
-        [
-            (name, {"notices": pa.list_(pa.string())}.get(name, _arrow_type(pa, name)))
-            for name in COLUMNS
-        ]
-    )
+    kind = pa.struct([(name, {"notices": pa.list_(pa.string())}.get(name, _arrow_type(pa, name))) for name in COLUMNS])
     with pq.ParquetFile(task.input) as source:
         schema = source.schema_arrow
         column = _audio_column(schema, pa)

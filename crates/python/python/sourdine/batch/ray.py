@@ -100,7 +100,7 @@ class _DoTasks:
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         import json
 
-        tasks = [Task(*fields) for fields in zip(batch["kind"], batch["input"], batch["output"])]
+        tasks = [Task(*fields) for fields in zip(batch["kind"], batch["input"], batch["output"], strict=True)]
         # As text, so that rows of any columns fit into one block.
         return {"rows": [json.dumps(do(task, self.settings)) for task in tasks]}
 
