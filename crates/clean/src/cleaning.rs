@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use sourdine::{Engine, Model, Report, Settings, StreamFormat};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundError, SoundErrorKind, SoundReader, SoundRewriter};
 
 use crate::error::Error;
 use crate::report::{FileReport, Totals};
@@ -23,13 +23,13 @@ pub trait Transfer {
     ///
     /// # Errors
     /// Those of reading.
-    fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError>;
+    fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError>;
 
     /// Writes the next frames, interleaved, full scale ±1.0, over those that were read.
     ///
     /// # Errors
     /// Those of writing.
-    fn write(&mut self, samples: &[f32]) -> Result<(), WavError>;
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError>;
 
     /// Lists what the output cannot hold of the input.
     fn output_notices(&self) -> Vec<String>;
@@ -38,7 +38,7 @@ pub trait Transfer {
     ///
     /// # Errors
     /// Those of writing.
-    fn finish(self) -> Result<(), WavError>;
+    fn finish(self) -> Result<(), SoundError>;
 }
 
 impl Transfer for SoundRewriter {
@@ -46,11 +46,11 @@ impl Transfer for SoundRewriter {
         self.reader()
     }
 
-    fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError> {
         self.read(out)
     }
 
-    fn write(&mut self, samples: &[f32]) -> Result<(), WavError> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError> {
         self.write(samples)
     }
 
@@ -58,7 +58,7 @@ impl Transfer for SoundRewriter {
         self.output_notices().iter().map(ToString::to_string).collect()
     }
 
-    fn finish(self) -> Result<(), WavError> {
+    fn finish(self) -> Result<(), SoundError> {
         self.finish()
     }
 }
@@ -185,7 +185,7 @@ impl Cleaning {
             frames: 0,
         };
         let closed = match job.run(&path) {
-            Err(Error::Sound(error)) if matches!(error.kind(), WavErrorKind::OutputClosed) => true,
+            Err(Error::Sound(error)) if matches!(error.kind(), SoundErrorKind::OutputClosed) => true,
             done => done.map(|()| false)?,
         };
         let stats = job.engine.stats();
@@ -225,7 +225,7 @@ impl<T: Transfer> Cleaned<T> {
         }
         if !closed {
             match transfer.finish() {
-                Err(error) if matches!(error.kind(), WavErrorKind::OutputClosed) => {}
+                Err(error) if matches!(error.kind(), SoundErrorKind::OutputClosed) => {}
                 finished => finished?,
             }
         }

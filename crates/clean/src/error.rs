@@ -5,14 +5,14 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use sourdine::{BlockError, ConfigError};
-use sourdine_soundfile::WavError;
+use sourdine_soundfile::SoundError;
 
 /// A file that was not cleaned; nothing of it was written. `Display` is one line that names the file and the fault.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// About the input or the output file.
-    Sound(WavError),
+    Sound(SoundError),
     /// The file is fine, but the engine has no stream of this kind.
     Stream {
         /// The input.
@@ -89,8 +89,8 @@ impl std::error::Error for Error {
     }
 }
 
-impl From<WavError> for Error {
-    fn from(error: WavError) -> Self {
+impl From<SoundError> for Error {
+    fn from(error: SoundError) -> Self {
         Self::Sound(error)
     }
 }

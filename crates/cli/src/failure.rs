@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sourdine_settings::{FindModelError, io_reason};
-use sourdine_soundfile::{WavError, WavErrorKind};
+use sourdine_soundfile::{SoundError, SoundErrorKind};
 
 /// A failure. `Display` is one line that names the file and what to do.
 #[derive(Debug)]
 pub(crate) enum Failure {
     /// About the input or the output file.
-    Wav(WavError),
+    Wav(SoundError),
     /// The file is fine, but the engine has no stream of this kind, or refused a block of it.
     Engine(sourdine_clean::Error),
     /// There is no such model.
@@ -69,7 +69,7 @@ impl Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Wav(error) if matches!(error.kind(), WavErrorKind::OutputExists) => write!(
+            Self::Wav(error) if matches!(error.kind(), SoundErrorKind::OutputExists) => write!(
                 f,
                 "{}: exists already; replace it with --force, or name another file with -o",
                 error.path().display()
@@ -179,8 +179,8 @@ impl From<sourdine_clean::Error> for Failure {
     }
 }
 
-impl From<WavError> for Failure {
-    fn from(error: WavError) -> Self {
+impl From<SoundError> for Failure {
+    fn from(error: SoundError) -> Self {
         Self::Wav(error)
     }
 }

@@ -9,7 +9,7 @@ use pyo3::exceptions::{
 };
 use sourdine_clean::Error;
 use sourdine_settings::FindModelError;
-use sourdine_soundfile::{WavError, WavErrorKind};
+use sourdine_soundfile::{SoundError, SoundErrorKind};
 
 /// A value that cannot be used.
 pub(crate) fn value(error: impl Display) -> PyErr {
@@ -17,21 +17,21 @@ pub(crate) fn value(error: impl Display) -> PyErr {
 }
 
 /// About a sound file.
-pub(crate) fn sound(error: &WavError) -> PyErr {
+pub(crate) fn sound(error: &SoundError) -> PyErr {
     let line = error.to_string();
     match error.kind() {
-        WavErrorKind::NotFound | WavErrorKind::OutputFolderMissing => PyFileNotFoundError::new_err(line),
-        WavErrorKind::IsDirectory | WavErrorKind::OutputIsDirectory => PyIsADirectoryError::new_err(line),
-        WavErrorKind::ReadDenied | WavErrorKind::WriteDenied => PyPermissionError::new_err(line),
-        WavErrorKind::OutputExists => PyFileExistsError::new_err(format!(
+        SoundErrorKind::NotFound | SoundErrorKind::OutputFolderMissing => PyFileNotFoundError::new_err(line),
+        SoundErrorKind::IsDirectory | SoundErrorKind::OutputIsDirectory => PyIsADirectoryError::new_err(line),
+        SoundErrorKind::ReadDenied | SoundErrorKind::WriteDenied => PyPermissionError::new_err(line),
+        SoundErrorKind::OutputExists => PyFileExistsError::new_err(format!(
             "{}: exists already; replace it with overwrite=True, or name another file",
             error.path().display()
         )),
-        WavErrorKind::Read
-        | WavErrorKind::Write
-        | WavErrorKind::DiskFull
-        | WavErrorKind::OutputTooLarge
-        | WavErrorKind::SourceChanged => PyOSError::new_err(line),
+        SoundErrorKind::Read
+        | SoundErrorKind::Write
+        | SoundErrorKind::DiskFull
+        | SoundErrorKind::OutputTooLarge
+        | SoundErrorKind::SourceChanged => PyOSError::new_err(line),
         _ => PyValueError::new_err(line),
     }
 }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use sourdine_clean::{FileReport, Watch};
-use sourdine_soundfile::{Overwrite, RawSpec, SoundReader, SoundRewriter, WavError};
+use sourdine_soundfile::{Overwrite, RawSpec, SoundError, SoundReader, SoundRewriter};
 
 use crate::denoise::{Audio, array, for_each_kind};
 use crate::errors;
@@ -144,7 +144,7 @@ pub(crate) fn read<'py>(py: Python<'py>, path: PathBuf, dtype: &str) -> PyResult
 }
 
 fn read_as<'py, T: Sample>(py: Python<'py>, path: &std::path::Path) -> PyResult<(Bound<'py, PyAny>, u32)> {
-    let whole = py.detach(|| -> Result<(Vec<T>, usize, u32), WavError> {
+    let whole = py.detach(|| -> Result<(Vec<T>, usize, u32), SoundError> {
         let mut reader = SoundReader::open(path)?;
         let (channels, rate) = (usize::from(reader.spec().channels), reader.spec().sample_rate);
         let mut block = vec![0.0; CHUNK / channels * channels];
@@ -191,7 +191,7 @@ fn write_as<'py, T: Sample>(
     let (channels, frames) = (audio.shape()[0], audio.shape()[1]);
     let samples = audio.as_slice()?;
     let raw: RawSpec = format!("{}:{sample_rate}:{channels}", T::RAW).parse().map_err(errors::value)?;
-    let written = py.detach(|| -> Result<Vec<String>, WavError> {
+    let written = py.detach(|| -> Result<Vec<String>, SoundError> {
         // The file layer writes what it has read: here samples without a header.
         let mut bytes = Vec::with_capacity(size_of_val(samples));
         for frame in 0..frames {

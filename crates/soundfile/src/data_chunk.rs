@@ -2,7 +2,7 @@
 
 use std::io::{self, Read, Seek};
 
-use crate::format::WavSpec;
+use crate::format::SoundSpec;
 use crate::notice::Notice;
 use crate::riff::{Container, Ds64, Layout, MAX_CHUNKS, UNKNOWN, chunk_header, frame_bytes};
 
@@ -16,7 +16,7 @@ pub(crate) fn is_pipe_size(size: u32) -> bool {
 
 /// A `data` chunk as its header states it.
 pub(crate) struct Data {
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) valid_bits: u32,
     /// Start of its body, in bytes.
     pub(crate) offset: u64,

@@ -15,10 +15,10 @@ use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
 use symphonia::core::packet::Packet;
 
 use crate::codec::{Block, Codec, DecodedBlock, is_wider_than_f32};
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::feed::{Ending, Event, Feed, Place};
 use crate::flac_chain::{self, StreamInfo};
-use crate::format::{SampleFormat, WavSpec};
+use crate::format::{SampleFormat, SoundSpec};
 use crate::notice::Notice;
 use crate::ogg;
 use crate::originals::Originals;
@@ -48,7 +48,7 @@ pub(crate) struct Decoded {
     codec: Codec,
     /// Further recordings of the same kind that follow.
     later: VecDeque<Later>,
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     /// Bits of an integer sample that carry sound.
     pub(crate) valid_bits: u32,
     /// WAVE's speaker positions, where the file states some that WAVE has.
@@ -77,9 +77,9 @@ struct Later {
 
 impl Decoded {
     /// Opens a file of any kind that symphonia knows.
-    pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Self, WavError> {
-        let open = || File::open(path).map_err(|error| WavError::reading(path, error));
-        let reading = |error| WavError::reading(path, error);
+    pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Self, SoundError> {
+        let open = || File::open(path).map_err(|error| SoundError::reading(path, error));
+        let reading = |error| SoundError::reading(path, error);
         let streams = flac_chain::streams(open()?).map_err(reading)?;
         let (first, later) = match streams.split_first() {
             Some((first, others)) => {
@@ -109,7 +109,7 @@ impl Decoded {
         Ok(decoded)
     }
 
-    fn from_part(path: &Path, file: File, part: Part, later: VecDeque<Later>) -> Result<Self, WavError> {
+    fn from_part(path: &Path, file: File, part: Part, later: VecDeque<Later>) -> Result<Self, SoundError> {
         let Part { feed, codec, parameters, sound, silence, stated, notices, tags, mask, frames } = part;
         let frames =
             later.iter().fold(frames, |sum, later| Some(sum? + later.info.and_then(|info| info.stated())?));
@@ -120,7 +120,7 @@ impl Decoded {
             early: VecDeque::new(),
             codec,
             later,
-            spec: WavSpec { sample_rate: 0, channels: 0, format: SampleFormat::F32 },
+            spec: SoundSpec { sample_rate: 0, channels: 0, format: SampleFormat::F32 },
             valid_bits: 0,
             channel_mask: mask,
             frames,
@@ -146,7 +146,7 @@ impl Decoded {
     }
 
     /// As [`crate::SoundReader::read`].
-    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
         let channels = usize::from(self.spec.channels);
         let wide = is_wider_than_f32(self.spec.format);
         let bytes = self.spec.format.bytes();
@@ -184,7 +184,7 @@ impl Decoded {
     }
 
     /// Decodes up to the first sound, which says what the file holds.
-    fn first(&mut self, parameters: &AudioCodecParameters) -> Result<(), WavError> {
+    fn first(&mut self, parameters: &AudioCodecParameters) -> Result<(), SoundError> {
         if parameters.codec == well_known::CODEC_ID_AAC {
             self.refuse_band_replication()?;
         }
@@ -207,18 +207,18 @@ impl Decoded {
                 break found;
             }
             if over {
-                return Err(WavError::new(&self.path, WavErrorKind::NoSound));
+                return Err(SoundError::new(&self.path, SoundErrorKind::NoSound));
             }
             seen.push(event);
         };
         let channels = u16::try_from(found.channels).unwrap_or(u16::MAX);
         if !(1..=MAX_CHANNELS).contains(&channels) {
-            return Err(WavError::new(&self.path, WavErrorKind::Channels { stated: channels }));
+            return Err(SoundError::new(&self.path, SoundErrorKind::Channels { stated: channels }));
         }
         if !(1..=MAX_SAMPLE_RATE).contains(&found.rate) {
-            return Err(WavError::new(&self.path, WavErrorKind::SampleRate { stated: found.rate }));
+            return Err(SoundError::new(&self.path, SoundErrorKind::SampleRate { stated: found.rate }));
         }
-        self.spec = WavSpec { sample_rate: found.rate, channels, format: found.format };
+        self.spec = SoundSpec { sample_rate: found.rate, channels, format: found.format };
         self.valid_bits = found.valid_bits;
         self.channel_mask = self.channel_mask.or(found.mask);
         let last = seen.pop();
@@ -237,7 +237,7 @@ impl Decoded {
     }
 
     /// HE-AAC would come out at half its rate, without the upper half of its band.
-    fn refuse_band_replication(&mut self) -> Result<(), WavError> {
+    fn refuse_band_replication(&mut self) -> Result<(), SoundError> {
         let mut packets = 0;
         let mut all = true;
         let mut early = VecDeque::new();
@@ -255,18 +255,18 @@ impl Decoded {
         }
         early.append(&mut self.early);
         self.early = early;
-        if all && packets > 2 { Err(WavError::new(&self.path, WavErrorKind::HeAac)) } else { Ok(()) }
+        if all && packets > 2 { Err(SoundError::new(&self.path, SoundErrorKind::HeAac)) } else { Ok(()) }
     }
 
-    fn event(&mut self) -> Result<Event, WavError> {
+    fn event(&mut self) -> Result<Event, SoundError> {
         match self.early.pop_front() {
             Some(event) => Ok(event),
-            None => self.feed.next().map_err(|error| WavError::reading(&self.path, error)),
+            None => self.feed.next().map_err(|error| SoundError::reading(&self.path, error)),
         }
     }
 
     /// Takes the next piece of the container.
-    fn advance(&mut self) -> Result<(), WavError> {
+    fn advance(&mut self) -> Result<(), SoundError> {
         if !self.line.waiting {
             self.ready.clear();
             self.handed_out = 0;
@@ -275,7 +275,7 @@ impl Decoded {
         self.take(event)
     }
 
-    fn take(&mut self, event: Event) -> Result<(), WavError> {
+    fn take(&mut self, event: Event) -> Result<(), SoundError> {
         match event {
             Event::Packet(packet, place) => self.packet(&packet, place)?,
             Event::Lost { frames } => {
@@ -298,7 +298,7 @@ impl Decoded {
         Ok(())
     }
 
-    fn packet(&mut self, packet: &Packet, place: Place) -> Result<(), WavError> {
+    fn packet(&mut self, packet: &Packet, place: Place) -> Result<(), SoundError> {
         let mut block = Block::default();
         match self.codec.decode(packet, &mut block) {
             Some(found) => {
@@ -325,22 +325,22 @@ impl Decoded {
     }
 
     /// A stream that becomes another one in its middle cannot be written as one.
-    fn check(&self, found: &DecodedBlock) -> Result<(), WavError> {
-        let WavSpec { sample_rate, channels, .. } = self.spec;
+    fn check(&self, found: &DecodedBlock) -> Result<(), SoundError> {
+        let SoundSpec { sample_rate, channels, .. } = self.spec;
         if found.rate == sample_rate && found.channels == usize::from(channels) {
             return Ok(());
         }
-        let kind = WavErrorKind::FormChanges {
+        let kind = SoundErrorKind::FormChanges {
             byte: None,
             millis: self.line.given * 1000 / u64::from(sample_rate),
             from: (sample_rate, channels),
             to: (found.rate, u16::try_from(found.channels).unwrap_or(u16::MAX)),
         };
-        Err(WavError::new(&self.path, kind))
+        Err(SoundError::new(&self.path, kind))
     }
 
     /// The end of a recording: the next one, or that of the file.
-    fn end(&mut self, ending: Ending) -> Result<(), WavError> {
+    fn end(&mut self, ending: Ending) -> Result<(), SoundError> {
         if self.line.waiting {
             self.release(None);
         }

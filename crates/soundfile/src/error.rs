@@ -12,16 +12,16 @@ use crate::riff::{MAX_CHANNELS, MAX_CHUNKS, MAX_SAMPLE_RATE};
 /// `Display` is exactly one line: the file, the problem (with the byte offset where there is one) and what to do.
 /// Control characters in the file's name are escaped in it.
 #[derive(Debug)]
-pub struct WavError {
+pub struct SoundError {
     path: PathBuf,
-    kind: WavErrorKind,
+    kind: SoundErrorKind,
     source: Option<io::Error>,
 }
 
-/// The kind of failure, for programs; [`WavError`]'s `Display` is for people.
+/// The kind of failure, for programs; [`SoundError`]'s `Display` is for people.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum WavErrorKind {
+pub enum SoundErrorKind {
     /// There is no such file.
     NotFound,
     /// The input is a directory.
@@ -198,19 +198,19 @@ pub enum WavErrorKind {
     Write,
 }
 
-impl WavError {
-    pub(crate) fn new(path: &Path, kind: WavErrorKind) -> Self {
+impl SoundError {
+    pub(crate) fn new(path: &Path, kind: SoundErrorKind) -> Self {
         Self { path: path.to_owned(), kind, source: None }
     }
 
     /// A failure of the system while reading `path`.
     pub(crate) fn reading(path: &Path, error: io::Error) -> Self {
         let kind = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => WavErrorKind::NotFound,
-            io::ErrorKind::PermissionDenied => WavErrorKind::ReadDenied,
-            io::ErrorKind::IsADirectory => WavErrorKind::IsDirectory,
-            io::ErrorKind::UnexpectedEof => WavErrorKind::SourceChanged,
-            _ => WavErrorKind::Read,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SoundErrorKind::NotFound,
+            io::ErrorKind::PermissionDenied => SoundErrorKind::ReadDenied,
+            io::ErrorKind::IsADirectory => SoundErrorKind::IsDirectory,
+            io::ErrorKind::UnexpectedEof => SoundErrorKind::SourceChanged,
+            _ => SoundErrorKind::Read,
         };
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
@@ -218,26 +218,28 @@ impl WavError {
     /// Compressed sound on which the decoder gave up.
     pub(crate) fn undecodable(path: &Path, error: &symphonia::core::errors::Error) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-        Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
+        Self { path: path.to_owned(), kind: SoundErrorKind::Undecodable, source: Some(source) }
     }
 
     /// Compressed sound on which the decoder panicked.
     pub(crate) fn decoder_panicked(path: &Path) -> Self {
         let source = io::Error::new(io::ErrorKind::InvalidData, "the decoder failed: the file is damaged");
-        Self { path: path.to_owned(), kind: WavErrorKind::Undecodable, source: Some(source) }
+        Self { path: path.to_owned(), kind: SoundErrorKind::Undecodable, source: Some(source) }
     }
 
     /// A failure of the system while writing `path` (or the temporary file that will become it).
     pub(crate) fn writing(path: &Path, error: io::Error) -> Self {
         let kind = match error.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => WavErrorKind::OutputFolderMissing,
-            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => WavErrorKind::WriteDenied,
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => WavErrorKind::DiskFull,
-            io::ErrorKind::FileTooLarge => WavErrorKind::OutputTooLarge,
-            io::ErrorKind::AlreadyExists => WavErrorKind::OutputExists,
-            io::ErrorKind::IsADirectory => WavErrorKind::OutputIsDirectory,
-            io::ErrorKind::BrokenPipe => WavErrorKind::OutputClosed,
-            _ => WavErrorKind::Write,
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => SoundErrorKind::OutputFolderMissing,
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                SoundErrorKind::WriteDenied
+            }
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => SoundErrorKind::DiskFull,
+            io::ErrorKind::FileTooLarge => SoundErrorKind::OutputTooLarge,
+            io::ErrorKind::AlreadyExists => SoundErrorKind::OutputExists,
+            io::ErrorKind::IsADirectory => SoundErrorKind::OutputIsDirectory,
+            io::ErrorKind::BrokenPipe => SoundErrorKind::OutputClosed,
+            _ => SoundErrorKind::Write,
         };
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
@@ -248,18 +250,18 @@ impl WavError {
     }
 
     /// The kind of failure.
-    pub fn kind(&self) -> WavErrorKind {
+    pub fn kind(&self) -> SoundErrorKind {
         self.kind
     }
 }
 
-impl Error for WavError {
+impl Error for SoundError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         self.source.as_ref().map(|error| error as &(dyn Error + 'static))
     }
 }
 
-impl fmt::Display for WavError {
+impl fmt::Display for SoundError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.path.to_string_lossy().chars() {
             if character.is_control() {
@@ -270,7 +272,7 @@ impl fmt::Display for WavError {
         }
         write!(f, ": {}", self.kind)?;
         // Elsewhere the kind says it all; here the system's own words are the only ones there are.
-        if let (WavErrorKind::Read | WavErrorKind::Write | WavErrorKind::Undecodable, Some(source)) =
+        if let (SoundErrorKind::Read | SoundErrorKind::Write | SoundErrorKind::Undecodable, Some(source)) =
             (self.kind, &self.source)
         {
             write!(f, " ({})", source.to_string().replace(['\n', '\r'], " "))?;
@@ -279,7 +281,7 @@ impl fmt::Display for WavError {
     }
 }
 
-impl fmt::Display for WavErrorKind {
+impl fmt::Display for SoundErrorKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
             Self::NotFound => f.write_str("no such file; check the name and the folder"),

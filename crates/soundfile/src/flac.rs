@@ -12,8 +12,8 @@ use md5::{Digest, Md5};
 
 use crate::attributes::Attributes;
 use crate::encoder::Encoder;
-use crate::error::{WavError, WavErrorKind};
-use crate::format::{SampleFormat, WavSpec};
+use crate::error::{SoundError, SoundErrorKind};
+use crate::format::{SampleFormat, SoundSpec};
 use crate::notice::Notice;
 use crate::output::{Out, Target};
 use crate::sample_writer::patch;
@@ -29,7 +29,7 @@ pub(crate) struct FlacWriter {
     target: Target,
     attributes: Option<Attributes>,
     out: BufWriter<Out>,
-    spec: WavSpec,
+    spec: SoundSpec,
     config: Verified<config::Encoder>,
     info: StreamInfo,
     encoder: Encoder,
@@ -61,16 +61,16 @@ impl FlacWriter {
     /// are the blocks behind STREAMINFO.
     pub(crate) fn create(
         target: Target,
-        spec: WavSpec,
+        spec: SoundSpec,
         valid_bits: u32,
         low_bits_are_zero: bool,
         metadata: &[u8],
         attributes: Option<Attributes>,
-    ) -> Result<Self, WavError> {
+    ) -> Result<Self, SoundError> {
         let named = target.named().to_owned();
         let refused = || {
-            let kind = WavErrorKind::NotForFlac { sample_rate: spec.sample_rate, channels: spec.channels };
-            WavError::new(&named, kind)
+            let kind = SoundErrorKind::NotForFlac { sample_rate: spec.sample_rate, channels: spec.channels };
+            SoundError::new(&named, kind)
         };
         let format = format_for(spec.format);
         let channels = usize::from(spec.channels);
@@ -87,7 +87,7 @@ impl FlacWriter {
         info.set_block_sizes(BLOCK, BLOCK).map_err(|_| refused())?;
         let config = config::Encoder::default().into_verified().map_err(|_| refused())?;
         let frame = FrameBuf::with_size(channels, BLOCK).map_err(|_| refused())?;
-        let writing = |error| WavError::writing(&named, error);
+        let writing = |error| SoundError::writing(&named, error);
         let mut out =
             BufWriter::with_capacity(128 * 1024, Out::Temporary(target.temporary(attributes.is_some())?));
         let mut head = b"fLaC".to_vec();
@@ -99,7 +99,7 @@ impl FlacWriter {
             target,
             attributes,
             out,
-            spec: WavSpec { format, ..spec },
+            spec: SoundSpec { format, ..spec },
             config,
             info,
             encoder: Encoder::new(format, depth),
@@ -116,11 +116,12 @@ impl FlacWriter {
         })
     }
 
-    pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+    pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), SoundError> {
         let channels = usize::from(self.spec.channels);
         if !interleaved.len().is_multiple_of(channels) {
-            let kind = WavErrorKind::BlockLength { samples: interleaved.len(), channels: self.spec.channels };
-            return Err(WavError::new(self.target.named(), kind));
+            let kind =
+                SoundErrorKind::BlockLength { samples: interleaved.len(), channels: self.spec.channels };
+            return Err(SoundError::new(self.target.named(), kind));
         }
         let mut rest = interleaved;
         while !rest.is_empty() {
@@ -156,9 +157,9 @@ impl FlacWriter {
         }
     }
 
-    fn put_frame(&mut self) -> Result<(), WavError> {
+    fn put_frame(&mut self) -> Result<(), SoundError> {
         let failed = |what: String| {
-            WavError::writing(self.target.named(), io::Error::new(io::ErrorKind::InvalidData, what))
+            SoundError::writing(self.target.named(), io::Error::new(io::ErrorKind::InvalidData, what))
         };
         let block = self.waiting.len() / usize::from(self.spec.channels);
         if block == 0 {
@@ -175,16 +176,16 @@ impl FlacWriter {
         self.info.update_frame_info(&frame);
         self.out
             .write_all(self.sink.as_slice())
-            .map_err(|error| WavError::writing(self.target.named(), error))?;
+            .map_err(|error| SoundError::writing(self.target.named(), error))?;
         self.waiting.clear();
         self.numbered += 1;
         Ok(())
     }
 
-    pub(crate) fn finish(mut self) -> Result<(), WavError> {
+    pub(crate) fn finish(mut self) -> Result<(), SoundError> {
         self.put_frame()?;
         let named = self.target.named().to_owned();
-        let writing = |error| WavError::writing(&named, error);
+        let writing = |error| SoundError::writing(&named, error);
         let failed = |what: String| writing(io::Error::new(io::ErrorKind::InvalidData, what));
         self.info.set_total_samples(self.frames as usize);
         self.info.set_md5_digest(&self.checksum.finalize().into());

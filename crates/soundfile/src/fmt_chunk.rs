@@ -1,7 +1,7 @@
 //! The `fmt ` chunk: what its fields say, and whether they can be true.
 
-use crate::error::WavErrorKind;
-use crate::format::{SampleFormat, WavSpec};
+use crate::error::SoundErrorKind;
+use crate::format::{SampleFormat, SoundSpec};
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use crate::sniff;
 
@@ -58,16 +58,16 @@ impl FormatChunk {
     }
 
     /// The format and the valid bits of a sample.
-    pub(crate) fn check(self) -> Result<(WavSpec, u32), WavErrorKind> {
+    pub(crate) fn check(self) -> Result<(SoundSpec, u32), SoundErrorKind> {
         let Self { tag, channels, sample_rate, block_align, container, valid } = self;
         if !matches!(tag, 1 | 3 | 6 | 7) {
-            return Err(WavErrorKind::Encoding { tag, name: sniff::encoding_name(tag) });
+            return Err(SoundErrorKind::Encoding { tag, name: sniff::encoding_name(tag) });
         }
         if channels == 0 || channels > MAX_CHANNELS {
-            return Err(WavErrorKind::Channels { stated: channels });
+            return Err(SoundErrorKind::Channels { stated: channels });
         }
         if sample_rate == 0 || sample_rate > MAX_SAMPLE_RATE {
-            return Err(WavErrorKind::SampleRate { stated: sample_rate });
+            return Err(SoundErrorKind::SampleRate { stated: sample_rate });
         }
         let format = match (tag, container) {
             (1, 8) => SampleFormat::U8,
@@ -78,15 +78,15 @@ impl FormatChunk {
             (3, 64) => SampleFormat::F64,
             (6, 8) => SampleFormat::ALaw,
             (7, 8) => SampleFormat::MuLaw,
-            _ => return Err(WavErrorKind::Bits { container, valid, float: tag == 3 }),
+            _ => return Err(SoundErrorKind::Bits { container, valid, float: tag == 3 }),
         };
         if valid == 0 || valid > container {
-            return Err(WavErrorKind::Bits { container, valid, float: tag == 3 });
+            return Err(SoundErrorKind::Bits { container, valid, float: tag == 3 });
         }
         let expected = u32::from(channels) * u32::from(container / 8);
         if u32::from(block_align) != expected {
-            return Err(WavErrorKind::BlockAlign { stated: block_align, expected });
+            return Err(SoundErrorKind::BlockAlign { stated: block_align, expected });
         }
-        Ok((WavSpec { sample_rate, channels, format }, u32::from(valid)))
+        Ok((SoundSpec { sample_rate, channels, format }, u32::from(valid)))
     }
 }

@@ -28,7 +28,7 @@ pub enum SampleFormat {
 
 /// Rate, channels and sample format of sound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct WavSpec {
+pub struct SoundSpec {
     /// Frames per second, in Hz: 1 to 1 000 000.
     pub sample_rate: u32,
     /// Samples in a frame: 1 to 64.
@@ -37,7 +37,7 @@ pub struct WavSpec {
     pub format: SampleFormat,
 }
 
-impl WavSpec {
+impl SoundSpec {
     /// Length of one frame in bytes.
     pub fn frame_bytes(self) -> usize {
         usize::from(self.channels) * self.format.bytes()

@@ -1,6 +1,6 @@
 //! Writes WAV, or samples without a header, that is no copy of a file: from streams and from other containers.
 
-use crate::error::WavError;
+use crate::error::SoundError;
 use crate::header;
 use crate::originals::Originals;
 use crate::sample_writer::{Coding, SampleWriter};
@@ -48,19 +48,19 @@ pub(crate) struct FreshWriter {
 
 impl FreshWriter {
     /// Writes the header.
-    pub(crate) fn start(mut out: SampleWriter, plan: Plan) -> Result<Self, WavError> {
+    pub(crate) fn start(mut out: SampleWriter, plan: Plan) -> Result<Self, SoundError> {
         out.write_bytes(&plan.head)?;
         let frame_bytes = plan.coding.spec.frame_bytes();
         Ok(Self { head: plan.head, reserved: plan.reserved, frame_bytes, out })
     }
 
-    pub(crate) fn write(&mut self, interleaved: &[f32], originals: &mut Originals) -> Result<(), WavError> {
+    pub(crate) fn write(&mut self, interleaved: &[f32], originals: &mut Originals) -> Result<(), SoundError> {
         self.out.write_samples(interleaved, originals)
     }
 
     /// Writes what follows the sound and corrects the sizes in the header. A `tail` begins with the pad byte, if there
     /// was one.
-    pub(crate) fn finish(mut self, mut tail: Vec<u8>) -> Result<(), WavError> {
+    pub(crate) fn finish(mut self, mut tail: Vec<u8>) -> Result<(), SoundError> {
         if self.head.is_empty() {
             return self.out.commit(&[]);
         }

@@ -1,6 +1,6 @@
 //! The header of a WAV file that is made anew.
 
-use crate::format::{SampleFormat, WavSpec};
+use crate::format::{SampleFormat, SoundSpec};
 use crate::mpeg::id3v2_bytes;
 use crate::tags::InfoTag;
 
@@ -14,7 +14,7 @@ pub(crate) const LARGEST: u64 = u32::MAX as u64 - 1;
 /// The fields of a new header.
 #[derive(Clone, Debug)]
 pub(crate) struct HeaderFields {
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) valid_bits: u32,
     pub(crate) channel_mask: Option<u32>,
     pub(crate) tags: Vec<InfoTag>,
@@ -228,7 +228,7 @@ fn chunk(out: &mut Vec<u8>, id: [u8; 4], body: &[u8]) {
 }
 
 fn fmt_chunk(sound: &HeaderFields) -> Vec<u8> {
-    let WavSpec { sample_rate, channels, format } = sound.spec;
+    let SoundSpec { sample_rate, channels, format } = sound.spec;
     let tag: u16 = match format {
         SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 | SampleFormat::I32 => 1,
         SampleFormat::F32 | SampleFormat::F64 => 3,

@@ -30,7 +30,7 @@
 //! place, a file that is cut off gives what is there and a [`Notice::CutOff`], and files that were joined come out one
 //! after the other. Where rate or channels change in the middle, the error says where to split the file.
 //!
-//! Everything else is refused with a [`WavError`] that says in one line which file, what, where, and what to do.
+//! Everything else is refused with a [`SoundError`] that says in one line which file, what, where, and what to do.
 //!
 //! # Units
 //!
@@ -114,8 +114,8 @@ mod vorbis;
 mod wav_copy;
 mod writer;
 
-pub use error::{WavError, WavErrorKind};
-pub use format::{SampleFormat, WavSpec};
+pub use error::{SoundError, SoundErrorKind};
+pub use format::{SampleFormat, SoundSpec};
 pub use notice::Notice;
 pub use output::Overwrite;
 pub use raw::{RawSpec, RawSpecError};

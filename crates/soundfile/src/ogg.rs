@@ -9,7 +9,7 @@ use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
 use crate::bytes::Bytes;
-use crate::error::WavErrorKind;
+use crate::error::SoundErrorKind;
 use crate::opus::{self, Head};
 
 const MAGIC: &[u8; 4] = b"OggS";
@@ -187,7 +187,7 @@ impl Packets {
 pub(crate) struct Link {
     pub(crate) range: Range<u64>,
     /// Rate and channels, if they are those of a codec that is known, or why it cannot be read.
-    pub(crate) form: Option<Result<(u32, u16), WavErrorKind>>,
+    pub(crate) form: Option<Result<(u32, u16), SoundErrorKind>>,
     /// The position of the last page before it, in frames.
     pub(crate) after: u64,
 }
@@ -223,7 +223,7 @@ pub(crate) fn links(file: File, from: u64) -> io::Result<Vec<Link>> {
 }
 
 /// Rate and channels of the stream that starts with this packet.
-fn form(packet: &[u8]) -> Option<Result<(u32, u16), WavErrorKind>> {
+fn form(packet: &[u8]) -> Option<Result<(u32, u16), SoundErrorKind>> {
     if let Some(head) = Head::read(packet) {
         return Some(head.map(|head| (opus::RATE, u16::from(head.channels))));
     }

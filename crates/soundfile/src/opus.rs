@@ -5,7 +5,7 @@
 
 use opus_pure::{ChannelLayout, OpusDecoder, OpusMSDecoder, packet};
 
-use crate::error::WavErrorKind;
+use crate::error::SoundErrorKind;
 
 /// Frames per second of all that is decoded.
 pub(crate) const RATE: u32 = 48_000;
@@ -29,15 +29,15 @@ impl Head {
     ///
     /// # Errors
     /// A layout of channels other than the usual ones, or a header that is damaged.
-    pub(crate) fn read(packet: &[u8]) -> Option<Result<Self, WavErrorKind>> {
+    pub(crate) fn read(packet: &[u8]) -> Option<Result<Self, SoundErrorKind>> {
         let rest = packet.strip_prefix(MAGIC)?;
         let &[version, channels, skip_low, skip_high, _, _, _, _, gain_low, gain_high, family, ..] = rest
         else {
-            return Some(Err(WavErrorKind::Damaged { what: "that of Opus is too short" }));
+            return Some(Err(SoundErrorKind::Damaged { what: "that of Opus is too short" }));
         };
         // The lower half counts changes that older readers can ignore.
         if version >> 4 != 0 || channels == 0 {
-            return Some(Err(WavErrorKind::Damaged {
+            return Some(Err(SoundErrorKind::Damaged {
                 what: "that of Opus has no version or channels that exist",
             }));
         }
@@ -52,7 +52,7 @@ impl Head {
                 gain: i16::from_le_bytes([gain_low, gain_high]),
                 family,
             }),
-            None => Err(WavErrorKind::OpusLayout { channels, family }),
+            None => Err(SoundErrorKind::OpusLayout { channels, family }),
         })
     }
 

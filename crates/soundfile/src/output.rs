@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use tempfile::NamedTempFile;
 
 use crate::attributes::Attributes;
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::sound::SoundReader;
 use crate::temporary::{folder, temporary_file};
 
@@ -33,40 +33,44 @@ pub(crate) struct Target {
 
 impl Target {
     /// Checks that `output` may be written from `source`.
-    pub(crate) fn check(source: &SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
-        let refuse = |kind| Err(WavError::new(output, kind));
+    pub(crate) fn check(
+        source: &SoundReader,
+        output: &Path,
+        overwrite: Overwrite,
+    ) -> Result<Self, SoundError> {
+        let refuse = |kind| Err(SoundError::new(output, kind));
         let ends_in_separator = output
             .as_os_str()
             .as_encoded_bytes()
             .last()
             .is_some_and(|&last| std::path::is_separator(char::from(last)));
         if output.file_name().is_none() || ends_in_separator {
-            return refuse(WavErrorKind::OutputIsDirectory);
+            return refuse(SoundErrorKind::OutputIsDirectory);
         }
         let mut place = output.to_owned();
         match fs::metadata(output) {
-            Ok(found) if found.is_dir() => return refuse(WavErrorKind::OutputIsDirectory),
-            Ok(found) if !found.is_file() => return refuse(WavErrorKind::OutputNotAFile),
+            Ok(found) if found.is_dir() => return refuse(SoundErrorKind::OutputIsDirectory),
+            Ok(found) if !found.is_file() => return refuse(SoundErrorKind::OutputNotAFile),
             Ok(found) => {
                 if is_same(source, output, &found)? {
-                    return refuse(WavErrorKind::SameFile);
+                    return refuse(SoundErrorKind::SameFile);
                 }
                 if overwrite == Overwrite::Refuse {
-                    return refuse(WavErrorKind::OutputExists);
+                    return refuse(SoundErrorKind::OutputExists);
                 }
-                place = output.canonicalize().map_err(|error| WavError::writing(output, error))?;
+                place = output.canonicalize().map_err(|error| SoundError::writing(output, error))?;
             }
             // A link to nothing still has the name; where it may be replaced, the link itself is.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if overwrite == Overwrite::Refuse && fs::symlink_metadata(output).is_ok() {
-                    return refuse(WavErrorKind::OutputExists);
+                    return refuse(SoundErrorKind::OutputExists);
                 }
             }
-            Err(error) => return Err(WavError::writing(output, error)),
+            Err(error) => return Err(SoundError::writing(output, error)),
         }
         let target = Self { named: output.to_owned(), place, overwrite };
         if !target.folder().is_dir() {
-            return refuse(WavErrorKind::OutputFolderMissing);
+            return refuse(SoundErrorKind::OutputFolderMissing);
         }
         Ok(target)
     }
@@ -78,14 +82,14 @@ impl Target {
 
     /// A temporary file in the folder of the output, deleted when dropped. Private until it takes over the permissions of
     /// its source, or with those of a new file.
-    pub(crate) fn temporary(&self, private: bool) -> Result<NamedTempFile, WavError> {
-        temporary_file(&self.place, ".tmp", private).map_err(|error| WavError::writing(&self.named, error))
+    pub(crate) fn temporary(&self, private: bool) -> Result<NamedTempFile, SoundError> {
+        temporary_file(&self.place, ".tmp", private).map_err(|error| SoundError::writing(&self.named, error))
     }
 
     /// Gives the finished temporary file the attributes of its source, if it has one, syncs it to the disk and gives it its
     /// name.
-    pub(crate) fn commit(&self, file: NamedTempFile, like: Option<&Attributes>) -> Result<(), WavError> {
-        let failed = |error| WavError::writing(&self.named, error);
+    pub(crate) fn commit(&self, file: NamedTempFile, like: Option<&Attributes>) -> Result<(), SoundError> {
+        let failed = |error| SoundError::writing(&self.named, error);
         if let Some(like) = like {
             like.give(file.as_file()).map_err(failed)?;
         }
@@ -104,9 +108,9 @@ impl Target {
 
 /// Returns whether the output, which was `found`, is the file that is being read, under whatever name.
 #[cfg(unix)]
-fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result<bool, WavError> {
+fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result<bool, SoundError> {
     let Some(file) = source.file() else { return Ok(false) };
-    let read = file.metadata().map_err(|error| WavError::reading(source.path(), error))?;
+    let read = file.metadata().map_err(|error| SoundError::reading(source.path(), error))?;
     // Another file may have taken over the name of the input; that one is not to be replaced either.
     let renamed = fs::metadata(source.path()).is_ok_and(|named| same_inode(&named, found));
     Ok(renamed || same_inode(&read, found))
@@ -114,12 +118,12 @@ fn is_same(source: &SoundReader, _output: &Path, found: &fs::Metadata) -> Result
 
 /// Returns whether the output, which was `found`, is the file that is being read, as far as paths tell.
 #[cfg(not(unix))]
-fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result<bool, WavError> {
+fn is_same(source: &SoundReader, output: &Path, _found: &fs::Metadata) -> Result<bool, SoundError> {
     if source.file().is_none() {
         return Ok(false);
     }
-    let read = source.path().canonicalize().map_err(|error| WavError::reading(source.path(), error))?;
-    Ok(output.canonicalize().map_err(|error| WavError::writing(output, error))? == read)
+    let read = source.path().canonicalize().map_err(|error| SoundError::reading(source.path(), error))?;
+    Ok(output.canonicalize().map_err(|error| SoundError::writing(output, error))? == read)
 }
 
 /// The destination of an output's bytes.

@@ -7,9 +7,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use crate::bytes::Bytes;
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::fmt_chunk::FormatChunk;
-use crate::format::{SampleFormat, WavSpec};
+use crate::format::{SampleFormat, SoundSpec};
 use crate::layout;
 use crate::notice::Notice;
 use crate::originals::Originals;
@@ -51,7 +51,7 @@ struct PlainHeader {
 /// Why there is no header.
 enum Bad {
     Io(io::Error),
-    Kind(WavErrorKind),
+    Kind(SoundErrorKind),
 }
 
 impl From<io::Error> for Bad {
@@ -60,8 +60,8 @@ impl From<io::Error> for Bad {
     }
 }
 
-impl From<WavErrorKind> for Bad {
-    fn from(kind: WavErrorKind) -> Self {
+impl From<SoundErrorKind> for Bad {
+    fn from(kind: SoundErrorKind) -> Self {
         Self::Kind(kind)
     }
 }
@@ -75,7 +75,7 @@ pub(crate) struct Plain {
     at: u64,
     end: u64,
     block: Vec<u8>,
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) valid_bits: u32,
     pub(crate) channel_mask: Option<u32>,
     pub(crate) tags: Vec<InfoTag>,
@@ -94,8 +94,8 @@ pub(crate) fn is_plain(head: &[u8]) -> bool {
 
 impl Plain {
     /// Opens a file; `None` if what it holds is compressed.
-    pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Option<Self>, WavError> {
-        let reading = |error| WavError::reading(path, error);
+    pub(crate) fn open(path: &Path, head: &[u8]) -> Result<Option<Self>, SoundError> {
+        let reading = |error| SoundError::reading(path, error);
         let open = || File::open(path).map_err(reading);
         let mut bytes = Bytes::new(open()?, 0..u64::MAX).map_err(reading)?;
         let header = match head {
@@ -106,7 +106,7 @@ impl Plain {
         };
         let header = header.map_err(|bad| match bad {
             Bad::Io(error) => reading(error),
-            Bad::Kind(kind) => WavError::new(path, kind),
+            Bad::Kind(kind) => SoundError::new(path, kind),
         })?;
         let Some(mut header) = header else { return Ok(None) };
         if head.starts_with(b"FORM") {
@@ -117,15 +117,15 @@ impl Plain {
         Self::new(path, open()?, bytes, header).map(Some)
     }
 
-    fn new(path: &Path, file: File, bytes: Bytes, header: PlainHeader) -> Result<Self, WavError> {
+    fn new(path: &Path, file: File, bytes: Bytes, header: PlainHeader) -> Result<Self, SoundError> {
         let PlainHeader { rate, channels, stored, offset, bytes: stated, frames: stated_frames, mask, tags } =
             header;
-        let refused = |kind| Err(WavError::new(path, kind));
+        let refused = |kind| Err(SoundError::new(path, kind));
         if !(1..=MAX_CHANNELS).contains(&channels) {
-            return refused(WavErrorKind::Channels { stated: channels });
+            return refused(SoundErrorKind::Channels { stated: channels });
         }
         if !(1..=MAX_SAMPLE_RATE).contains(&rate) {
-            return refused(WavErrorKind::SampleRate { stated: rate });
+            return refused(SoundErrorKind::SampleRate { stated: rate });
         }
         let available = bytes.range.end.saturating_sub(offset);
         let frame = (usize::from(channels) * stored.format.bytes()) as u64;
@@ -163,7 +163,7 @@ impl Plain {
             SampleFormat::ALaw | SampleFormat::MuLaw => (SampleFormat::I16, 16),
             format => (format, stored.valid),
         };
-        let spec = WavSpec { sample_rate: rate, channels, format };
+        let spec = SoundSpec { sample_rate: rate, channels, format };
         let (at, end) = (offset, offset + frames * frame);
         let (path, block) = (path.to_owned(), Vec::new());
         let channel_mask = mask.filter(|mask| mask.count_ones() == u32::from(channels));
@@ -193,7 +193,7 @@ impl Plain {
     }
 
     /// As [`crate::SoundReader::read`].
-    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
         let channels = usize::from(self.spec.channels);
         let size = self.stored.format.bytes();
         let frame = channels * size;
@@ -204,10 +204,10 @@ impl Plain {
             let length = left.min(frames * frame);
             self.block.clear();
             let bytes =
-                self.bytes.get(self.at, length).map_err(|error| WavError::reading(&self.path, error))?;
+                self.bytes.get(self.at, length).map_err(|error| SoundError::reading(&self.path, error))?;
             self.block.extend(bytes);
             if self.block.len() < length {
-                return Err(WavError::new(&self.path, WavErrorKind::SourceChanged));
+                return Err(SoundError::new(&self.path, SoundErrorKind::SourceChanged));
             }
             self.stored.order.swap(&mut self.block, size);
             let samples = length / size;
@@ -308,9 +308,9 @@ fn aiff(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
             break;
         }
     }
-    let damaged = || WavErrorKind::Damaged { what: "its COMM chunk is missing or too short" };
+    let damaged = || SoundErrorKind::Damaged { what: "its COMM chunk is missing or too short" };
     let common = common.ok_or_else(damaged)?;
-    let (offset, length) = sound.ok_or(WavErrorKind::NoSound)?;
+    let (offset, length) = sound.ok_or(SoundErrorKind::NoSound)?;
     let channels = number16(&common, 0).ok_or_else(damaged)?;
     let frames = number32(&common, 2).ok_or_else(damaged)?;
     let bits = u32::from(number16(&common, 6).ok_or_else(damaged)?);
@@ -326,10 +326,10 @@ fn aiff(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
         Some(b"fl64" | b"FL64") => float(64, big),
         Some(b"alaw" | b"ALAW") => Some(byte(SampleFormat::ALaw)),
         Some(b"ulaw" | b"ULAW") => Some(byte(SampleFormat::MuLaw)),
-        Some(_) => return Err(WavErrorKind::UnknownCoding { container: "AIFF" }.into()),
+        Some(_) => return Err(SoundErrorKind::UnknownCoding { container: "AIFF" }.into()),
     };
     let stored =
-        stored.ok_or(WavErrorKind::Bits { container: bits as u16, valid: bits as u16, float: false })?;
+        stored.ok_or(SoundErrorKind::Bits { container: bits as u16, valid: bits as u16, float: false })?;
     Ok(Some(PlainHeader {
         rate,
         channels,
@@ -376,7 +376,7 @@ fn caf(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
             break;
         }
     }
-    let description = description.ok_or(WavErrorKind::Damaged { what: "its desc chunk is missing" })?;
+    let description = description.ok_or(SoundErrorKind::Damaged { what: "its desc chunk is missing" })?;
     let number = |at| number32(&description, at).unwrap_or_default();
     let (flags, per_packet, frames, channels, bits) =
         (number(12), number(16), number(20), number(24), number(28));
@@ -391,18 +391,18 @@ fn caf(bytes: &mut Bytes) -> Result<Option<PlainHeader>, Bad> {
     let (narrow, channels) =
         (u16::try_from(bits).unwrap_or(u16::MAX), u16::try_from(channels).unwrap_or(u16::MAX));
     let mut stored =
-        stored.ok_or(WavErrorKind::Bits { container: narrow, valid: narrow, float: flags & 1 != 0 })?;
+        stored.ok_or(SoundErrorKind::Bits { container: narrow, valid: narrow, float: flags & 1 != 0 })?;
     // Fewer bits than their bytes hold stand at the upper end of them.
     if stored.format == SampleFormat::I24 && per_packet == u32::from(channels) * 4 {
         stored.format = SampleFormat::I32;
     }
     let expected = u32::from(channels).saturating_mul(stored.format.bytes() as u32);
     if per_packet != expected || frames != 1 {
-        return Err(WavErrorKind::Damaged { what: "its packets are not one frame each" }.into());
+        return Err(SoundErrorKind::Damaged { what: "its packets are not one frame each" }.into());
     }
     let rate = f64::from_be_bytes(*description.first_chunk().unwrap_or(&[0; 8]));
     let rate = if (0.5..f64::from(u32::MAX)).contains(&rate) { rate.round() as u32 } else { 0 };
-    let (offset, length) = sound.ok_or(WavErrorKind::NoSound)?;
+    let (offset, length) = sound.ok_or(SoundErrorKind::NoSound)?;
     Ok(Some(PlainHeader { rate, channels, stored, offset, bytes: length, frames: None, mask, tags }))
 }
 
@@ -431,7 +431,7 @@ fn info(body: &[u8], tags: &mut Vec<InfoTag>) {
 fn au(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
     let end = bytes.range.end;
     let Some(head) = bytes.array::<24>(0)? else {
-        return Err(WavErrorKind::HeaderCut { offset: end }.into());
+        return Err(SoundErrorKind::HeaderCut { offset: end }.into());
     };
     let number = |at| number32(&head, at).unwrap_or_default();
     let (offset, length, coding, rate, channels) = (number(4), number(8), number(12), number(16), number(20));
@@ -447,9 +447,9 @@ fn au(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
         27 => Some(byte(SampleFormat::ALaw)),
         _ => None,
     };
-    let stored = stored.ok_or(WavErrorKind::UnknownCoding { container: "AU" })?;
+    let stored = stored.ok_or(SoundErrorKind::UnknownCoding { container: "AU" })?;
     if offset < 24 || u64::from(offset) > end {
-        return Err(WavErrorKind::HeaderCut { offset: end }.into());
+        return Err(SoundErrorKind::HeaderCut { offset: end }.into());
     }
     let mut tags = Vec::new();
     tags::add(&mut tags, *b"ICMT", &text(bytes.get(24, (offset as usize - 24).min(LONGEST_TEXT))?));
@@ -469,7 +469,7 @@ fn au(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
 fn rifx(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
     let end = bytes.range.end;
     if bytes.get(8, 4)? != b"WAVE" {
-        return Err(WavErrorKind::BigEndian.into());
+        return Err(SoundErrorKind::BigEndian.into());
     }
     let mut at = 12;
     let mut format = None;
@@ -483,7 +483,7 @@ fn rifx(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
                 let length = usize::try_from(size).unwrap_or(usize::MAX).min(FormatChunk::LONGEST);
                 let mut fields = bytes.get(body, length)?.to_vec();
                 little(&mut fields);
-                let short = WavErrorKind::FormatTooShort { offset: at, bytes: size };
+                let short = SoundErrorKind::FormatTooShort { offset: at, bytes: size };
                 format = Some(FormatChunk::parse(&fields).ok_or(short)?.check()?);
                 mask =
                     number32(&fields, 20).map(u32::swap_bytes).filter(|_| fields.starts_with(&[0xFE, 0xFF]));
@@ -501,8 +501,8 @@ fn rifx(bytes: &mut Bytes) -> Result<PlainHeader, Bad> {
             break;
         }
     }
-    let (spec, valid) = format.ok_or(WavErrorKind::NoFormat { offset: at.min(end) })?;
-    let (offset, length) = sound.ok_or(WavErrorKind::NoData)?;
+    let (spec, valid) = format.ok_or(SoundErrorKind::NoFormat { offset: at.min(end) })?;
+    let (offset, length) = sound.ok_or(SoundErrorKind::NoData)?;
     let order = if spec.format.bytes() == 1 { ByteOrder::Little } else { ByteOrder::Big };
     let unknown = length == u64::from(u32::MAX);
     Ok(PlainHeader {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::format::{SampleFormat, WavSpec};
+use crate::format::{SampleFormat, SoundSpec};
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 
 /// The format of headerless samples, written `FORMAT:RATE:CHANNELS`, for instance `s16le:48000:2`.
@@ -11,7 +11,7 @@ use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 /// The formats are u8, s8, s16, s24, s32, f32, f64 (each but the first two followed by `le` or `be`), alaw and mulaw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RawSpec {
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) order: ByteOrder,
 }
 
@@ -39,7 +39,7 @@ impl ByteOrder {
 
 impl RawSpec {
     /// Rate, channels and sample format.
-    pub fn spec(self) -> WavSpec {
+    pub fn spec(self) -> SoundSpec {
         self.spec
     }
 }
@@ -96,7 +96,7 @@ impl FromStr for RawSpec {
         let channels = channels.parse().ok().filter(|channels| (1..=MAX_CHANNELS).contains(channels));
         let sample_rate = sample_rate.ok_or(RawSpecError("the rate is not 1 to 1000000 Hz"))?;
         let channels = channels.ok_or(RawSpecError("the channels are not 1 to 64"))?;
-        Ok(Self { spec: WavSpec { sample_rate, channels, format }, order })
+        Ok(Self { spec: SoundSpec { sample_rate, channels, format }, order })
     }
 }
 

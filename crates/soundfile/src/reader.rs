@@ -4,8 +4,8 @@ use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-use crate::error::{WavError, WavErrorKind};
-use crate::format::WavSpec;
+use crate::error::{SoundError, SoundErrorKind};
+use crate::format::SoundSpec;
 use crate::notice::Notice;
 use crate::originals::Originals;
 use crate::payload::Payload;
@@ -23,28 +23,28 @@ impl WavReader {
     /// Opens a file and reads its header.
     ///
     /// # Errors
-    /// Every [`WavErrorKind`] that is about the input: there is no such file, it is something else, it is damaged, or
+    /// Every [`SoundErrorKind`] that is about the input: there is no such file, it is something else, it is damaged, or
     /// it holds something that is not PCM.
-    pub(crate) fn open(path: &Path) -> Result<Self, WavError> {
+    pub(crate) fn open(path: &Path) -> Result<Self, SoundError> {
         // Before opening, because opening a pipe waits for its other end.
-        let metadata = fs::metadata(path).map_err(|error| WavError::reading(path, error))?;
+        let metadata = fs::metadata(path).map_err(|error| SoundError::reading(path, error))?;
         if metadata.is_dir() {
-            return Err(WavError::new(path, WavErrorKind::IsDirectory));
+            return Err(SoundError::new(path, SoundErrorKind::IsDirectory));
         }
         if !metadata.is_file() {
-            return Err(WavError::new(path, WavErrorKind::NotAFile));
+            return Err(SoundError::new(path, SoundErrorKind::NotAFile));
         }
-        let mut file = File::open(path).map_err(|error| WavError::reading(path, error))?;
+        let mut file = File::open(path).map_err(|error| SoundError::reading(path, error))?;
         let layout = riff::walk(&mut file).map_err(|error| match error {
-            WalkError::Io(error) => WavError::reading(path, error),
-            WalkError::Bad(kind) => WavError::new(path, kind),
+            WalkError::Io(error) => SoundError::reading(path, error),
+            WalkError::Bad(kind) => SoundError::new(path, kind),
         })?;
         let payload = Payload::new(file, &layout);
         Ok(Self { path: path.to_owned(), layout, payload })
     }
 
     /// Rate, channels and sample format.
-    pub(crate) fn spec(&self) -> WavSpec {
+    pub(crate) fn spec(&self) -> SoundSpec {
         self.layout.spec
     }
 
@@ -75,16 +75,16 @@ impl WavReader {
     /// read is left as it was.
     ///
     /// # Errors
-    /// [`WavErrorKind::BlockLength`] if the length of `out` is not a multiple of the channels;
-    /// [`WavErrorKind::SourceChanged`] if the file has become shorter since it was opened; [`WavErrorKind::Read`] if the
+    /// [`SoundErrorKind::BlockLength`] if the length of `out` is not a multiple of the channels;
+    /// [`SoundErrorKind::SourceChanged`] if the file has become shorter since it was opened; [`SoundErrorKind::Read`] if the
     /// system fails.
-    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
         let spec = self.layout.spec;
         let channels = usize::from(spec.channels);
         let mut done = 0;
         while done < out.len() {
             let wanted = (out.len() - done) / channels;
-            let bytes = self.payload.next(wanted).map_err(|error| WavError::reading(&self.path, error))?;
+            let bytes = self.payload.next(wanted).map_err(|error| SoundError::reading(&self.path, error))?;
             if bytes.is_empty() {
                 break;
             }

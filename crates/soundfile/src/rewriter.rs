@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::flac;
 use crate::notice::Notice;
 use crate::originals::Originals;
@@ -49,11 +49,11 @@ impl SoundRewriter {
     /// Starts a file: FLAC if its name ends in `.flac`, WAV if it ends in `.wav`, `.wave`, `.bwf`, `.rf64` or in nothing.
     ///
     /// # Errors
-    /// Every [`WavErrorKind`] that is about the output, among them
-    /// [`OutputKind`](WavErrorKind::OutputKind) for other names and [`SameFile`](WavErrorKind::SameFile) if
-    /// it is the input under whatever name; [`SourceChanged`](WavErrorKind::SourceChanged) if the input is shorter
+    /// Every [`SoundErrorKind`] that is about the output, among them
+    /// [`OutputKind`](SoundErrorKind::OutputKind) for other names and [`SameFile`](SoundErrorKind::SameFile) if
+    /// it is the input under whatever name; [`SourceChanged`](SoundErrorKind::SourceChanged) if the input is shorter
     /// than when it was opened; and those of reading and writing.
-    pub fn create(reader: SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
+    pub fn create(reader: SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, SoundError> {
         let output = match &reader.0 {
             Input::Wav(wav) if !flac::is_flac_name(output) => {
                 check_name(output)?;
@@ -71,8 +71,8 @@ impl SoundRewriter {
     /// output". Each block is flushed, so that the other end need not wait for the last.
     ///
     /// # Errors
-    /// Those of writing; [`OutputClosed`](WavErrorKind::OutputClosed) if the other end was closed.
-    pub fn to_stream(reader: SoundReader, stream: Box<dyn Write + Send>) -> Result<Self, WavError> {
+    /// Those of writing; [`OutputClosed`](SoundErrorKind::OutputClosed) if the other end was closed.
+    pub fn to_stream(reader: SoundReader, stream: Box<dyn Write + Send>) -> Result<Self, SoundError> {
         let named = Path::new("standard output");
         let output = match &reader.0 {
             Input::Wav(wav) => {
@@ -101,17 +101,17 @@ impl SoundRewriter {
     ///
     /// # Errors
     /// As [`SoundReader::read`].
-    pub fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError> {
         self.reader.read_with(out, &mut self.originals)
     }
 
     /// Writes the next frames, interleaved, full scale ±1.0, over those that were read.
     ///
     /// # Errors
-    /// [`BlockLength`](WavErrorKind::BlockLength) if the block is not whole frames; from WAV to WAV
-    /// [`FrameCount`](WavErrorKind::FrameCount) if there are more than the input has, and then nothing of the block
+    /// [`BlockLength`](SoundErrorKind::BlockLength) if the block is not whole frames; from WAV to WAV
+    /// [`FrameCount`](SoundErrorKind::FrameCount) if there are more than the input has, and then nothing of the block
     /// is written; and those of writing. After any other error than these two the rewriter can only be dropped.
-    pub fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+    pub fn write(&mut self, interleaved: &[f32]) -> Result<(), SoundError> {
         match &mut self.output {
             Output::Copy(copy) => copy.write(interleaved, &mut self.originals),
             Output::New(writer) => writer.write_with(interleaved, &mut self.originals),
@@ -130,14 +130,14 @@ impl SoundRewriter {
     /// Completes the output and gives it its name and the attributes of the input.
     ///
     /// # Errors
-    /// From WAV to WAV [`FrameCount`](WavErrorKind::FrameCount) if frames are missing;
-    /// [`OutputExists`](WavErrorKind::OutputExists) if the output came into being in the meantime and may not be
+    /// From WAV to WAV [`FrameCount`](SoundErrorKind::FrameCount) if frames are missing;
+    /// [`OutputExists`](SoundErrorKind::OutputExists) if the output came into being in the meantime and may not be
     /// replaced; and those of reading and writing. Nothing is left behind then.
-    pub fn finish(mut self) -> Result<(), WavError> {
+    pub fn finish(mut self) -> Result<(), SoundError> {
         match (self.output, &mut self.reader.0) {
             (Output::Copy(copy), Input::Wav(wav)) => copy.finish(wav),
             // Never so: only a WAV file is copied.
-            (Output::Copy(_), _) => Err(WavError::new(self.reader.path(), WavErrorKind::SourceChanged)),
+            (Output::Copy(_), _) => Err(SoundError::new(self.reader.path(), SoundErrorKind::SourceChanged)),
             (Output::New(writer), Input::Stream(stream)) => writer.finish_with(stream.take_tail()),
             (Output::New(writer), _) => writer.finish(),
         }

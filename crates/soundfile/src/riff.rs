@@ -5,9 +5,9 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use crate::data_chunk::Data;
-use crate::error::WavErrorKind;
+use crate::error::SoundErrorKind;
 use crate::fmt_chunk::FormatChunk;
-use crate::format::WavSpec;
+use crate::format::SoundSpec;
 use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
 use crate::sniff;
@@ -32,7 +32,7 @@ pub(crate) fn is_known(header: &[u8; 8]) -> bool {
 /// The layout of a WAV file.
 #[derive(Clone, Debug)]
 pub(crate) struct Layout {
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     /// Valid bits of an integer sample, at most the container's.
     pub(crate) valid_bits: u32,
     /// Start of the container, in bytes.
@@ -63,7 +63,7 @@ impl Layout {
 }
 
 /// Length of a frame in bytes, never 0 in a checked format.
-pub(crate) fn frame_bytes(spec: WavSpec) -> u64 {
+pub(crate) fn frame_bytes(spec: SoundSpec) -> u64 {
     u64::from(spec.channels) * u64::from(spec.format.container_bits() / 8)
 }
 
@@ -71,11 +71,11 @@ pub(crate) fn frame_bytes(spec: WavSpec) -> u64 {
 #[derive(Debug)]
 pub(crate) enum WalkError {
     Io(io::Error),
-    Bad(WavErrorKind),
+    Bad(SoundErrorKind),
 }
 
-impl From<WavErrorKind> for WalkError {
-    fn from(kind: WavErrorKind) -> Self {
+impl From<SoundErrorKind> for WalkError {
+    fn from(kind: SoundErrorKind) -> Self {
         Self::Bad(kind)
     }
 }
@@ -105,10 +105,10 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
             return Err(match format {
                 // The header promises more than there is: cut off. Else there simply is no sound.
                 _ if offset > file_len || container.riff_end() > file_len => {
-                    WavErrorKind::HeaderCut { offset: file_len }
+                    SoundErrorKind::HeaderCut { offset: file_len }
                 }
-                Some(_) => WavErrorKind::NoData,
-                None => WavErrorKind::NoFormat { offset: file_len },
+                Some(_) => SoundErrorKind::NoData,
+                None => SoundErrorKind::NoFormat { offset: file_len },
             }
             .into());
         };
@@ -121,7 +121,7 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
             }
             b"data" => {
                 let Some((spec, valid_bits)) = format else {
-                    return Err(WavErrorKind::NoFormat { offset }.into());
+                    return Err(SoundErrorKind::NoFormat { offset }.into());
                 };
                 let data = Data { spec, valid_bits, offset: body, size, file_len };
                 return Ok(data.place(source, &container, ds64)?);
@@ -130,7 +130,7 @@ pub(crate) fn walk(source: &mut (impl Read + Seek)) -> Result<Layout, WalkError>
         }
         offset = next_chunk(source, body, size, file_len)?;
     }
-    Err(WavErrorKind::TooManyChunks { offset }.into())
+    Err(SoundErrorKind::TooManyChunks { offset }.into())
 }
 
 /// The first twelve bytes.
@@ -148,7 +148,7 @@ impl Container {
         source.seek(SeekFrom::Start(start))?;
         source.by_ref().take(12).read_to_end(&mut head)?;
         let large = check_container(&head).map_err(|kind| match kind {
-            WavErrorKind::HeaderCut { .. } => WavErrorKind::HeaderCut { offset: file_len },
+            SoundErrorKind::HeaderCut { .. } => SoundErrorKind::HeaderCut { offset: file_len },
             kind => kind,
         })?;
         let riff_size = head.get(4..).and_then(<[u8]>::first_chunk).copied().unwrap_or_default();
@@ -177,21 +177,21 @@ pub(crate) fn start(source: &mut (impl Read + Seek)) -> io::Result<u64> {
 }
 
 /// Checks the first twelve bytes of a file; whether its sizes are in `ds64`.
-pub(crate) fn check_container(head: &[u8]) -> Result<bool, WavErrorKind> {
+pub(crate) fn check_container(head: &[u8]) -> Result<bool, SoundErrorKind> {
     let large = head.starts_with(b"RF64") || head.starts_with(b"BW64");
     if head.is_empty() {
-        return Err(WavErrorKind::Empty);
+        return Err(SoundErrorKind::Empty);
     }
     if head.starts_with(b"RIFX") {
-        return Err(WavErrorKind::BigEndian);
+        return Err(SoundErrorKind::BigEndian);
     }
     if !(head.starts_with(b"RIFF") || large) {
-        return Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(head) });
+        return Err(SoundErrorKind::NotWav { looks_like: sniff::looks_like(head) });
     }
     match head.get(8..12) {
-        None => Err(WavErrorKind::HeaderCut { offset: head.len() as u64 }),
+        None => Err(SoundErrorKind::HeaderCut { offset: head.len() as u64 }),
         Some(b"WAVE") => Ok(large),
-        Some(_) => Err(WavErrorKind::NotWav { looks_like: sniff::looks_like(head) }),
+        Some(_) => Err(SoundErrorKind::NotWav { looks_like: sniff::looks_like(head) }),
     }
 }
 
@@ -213,7 +213,7 @@ pub(crate) fn chunk_header(
 
 fn read_u64(source: &mut (impl Read + Seek), offset: u64, file_len: u64) -> Result<u64, WalkError> {
     if offset + 8 > file_len {
-        return Err(WavErrorKind::HeaderCut { offset: file_len }.into());
+        return Err(SoundErrorKind::HeaderCut { offset: file_len }.into());
     }
     let mut bytes = [0; 8];
     source.seek(SeekFrom::Start(offset))?;
@@ -239,15 +239,15 @@ fn read_format(
     body: u64,
     size: u32,
     file_len: u64,
-) -> Result<(WavSpec, u32), WalkError> {
+) -> Result<(SoundSpec, u32), WalkError> {
     let wanted = usize::try_from(size).unwrap_or(usize::MAX).min(FormatChunk::LONGEST);
     let mut bytes = Vec::with_capacity(wanted);
     source.seek(SeekFrom::Start(body))?;
     source.by_ref().take(u64::from(size)).take(FormatChunk::LONGEST as u64).read_to_end(&mut bytes)?;
     if bytes.len() < wanted {
-        return Err(WavErrorKind::HeaderCut { offset: file_len }.into());
+        return Err(SoundErrorKind::HeaderCut { offset: file_len }.into());
     }
     let chunk = FormatChunk::parse(&bytes)
-        .ok_or(WavErrorKind::FormatTooShort { offset: body - 8, bytes: u64::from(size) })?;
+        .ok_or(SoundErrorKind::FormatTooShort { offset: body - 8, bytes: u64::from(size) })?;
     Ok(chunk.check()?)
 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 
 use crate::attributes::Attributes;
 use crate::encoder::Encoder;
-use crate::error::{WavError, WavErrorKind};
-use crate::format::WavSpec;
+use crate::error::{SoundError, SoundErrorKind};
+use crate::format::SoundSpec;
 use crate::originals::Originals;
 use crate::output::{Out, Target};
 use crate::raw::ByteOrder;
@@ -17,7 +17,7 @@ const BLOCK_BYTES: usize = 128 * 1024;
 /// The storage of samples.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Coding {
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) valid_bits: u32,
     pub(crate) order: ByteOrder,
 }
@@ -43,7 +43,7 @@ impl SampleWriter {
         target: Target,
         attributes: Option<Attributes>,
         coding: Coding,
-    ) -> Result<Self, WavError> {
+    ) -> Result<Self, SoundError> {
         let out = Out::Temporary(target.temporary(attributes.is_some())?);
         let named = target.named().to_owned();
         Ok(Self::new(named, Some(target), attributes, out, coding))
@@ -76,8 +76,8 @@ impl SampleWriter {
     }
 
     /// Writes bytes that are no samples.
-    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), WavError> {
-        self.out.write_all(bytes).map_err(|error| WavError::writing(&self.named, error))
+    pub(crate) fn write_bytes(&mut self, bytes: &[u8]) -> Result<(), SoundError> {
+        self.out.write_all(bytes).map_err(|error| SoundError::writing(&self.named, error))
     }
 
     /// Encodes and writes whole frames, full scale ±1.0; a sample that equals its original keeps the bytes of that.
@@ -85,11 +85,11 @@ impl SampleWriter {
         &mut self,
         interleaved: &[f32],
         originals: &mut Originals,
-    ) -> Result<(), WavError> {
-        let WavSpec { channels, format, .. } = self.coding.spec;
+    ) -> Result<(), SoundError> {
+        let SoundSpec { channels, format, .. } = self.coding.spec;
         if !interleaved.len().is_multiple_of(usize::from(channels)) {
-            let kind = WavErrorKind::BlockLength { samples: interleaved.len(), channels };
-            return Err(WavError::new(&self.named, kind));
+            let kind = SoundErrorKind::BlockLength { samples: interleaved.len(), channels };
+            return Err(SoundError::new(&self.named, kind));
         }
         originals.pop_into(&mut self.block, interleaved.len() * format.bytes());
         self.encoder.encode_over(interleaved, &mut self.block);
@@ -98,15 +98,15 @@ impl SampleWriter {
             None => self.out.flush(), // the reader at the other end is waiting
             Some(_) => Ok(()),
         });
-        written.map_err(|error| WavError::writing(&self.named, error))?;
+        written.map_err(|error| SoundError::writing(&self.named, error))?;
         self.frames += (interleaved.len() / usize::from(channels)) as u64;
         Ok(())
     }
 
     /// Patches the header of a file and gives it its name and attributes; flushes a stream.
-    pub(crate) fn commit(self, patches: &[(u64, Vec<u8>)]) -> Result<(), WavError> {
+    pub(crate) fn commit(self, patches: &[(u64, Vec<u8>)]) -> Result<(), SoundError> {
         let named = self.named.as_path();
-        let writing = |error| WavError::writing(named, error);
+        let writing = |error| SoundError::writing(named, error);
         let out = self.out.into_inner().map_err(|error| writing(error.into_error()))?;
         match (out, self.target) {
             (Out::Temporary(mut file), Some(target)) => {

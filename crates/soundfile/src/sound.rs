@@ -7,8 +7,8 @@ use std::path::Path;
 
 use crate::attributes::Attributes;
 use crate::decoded::Decoded;
-use crate::error::{WavError, WavErrorKind};
-use crate::format::WavSpec;
+use crate::error::{SoundError, SoundErrorKind};
+use crate::format::SoundSpec;
 use crate::header;
 use crate::notice::Notice;
 use crate::originals::Originals;
@@ -34,9 +34,9 @@ impl SoundReader {
     /// decides, not its name.
     ///
     /// # Errors
-    /// Every [`WavErrorKind`] that is about the input.
-    pub fn open(path: &Path) -> Result<Self, WavError> {
-        let reading = |error| WavError::reading(path, error);
+    /// Every [`SoundErrorKind`] that is about the input.
+    pub fn open(path: &Path) -> Result<Self, SoundError> {
+        let reading = |error| SoundError::reading(path, error);
         // Before opening, because opening a pipe waits for its other end.
         if !fs::metadata(path).map_err(reading)?.is_file() {
             return WavReader::open(path).map(|wav| Self(Input::Wav(Box::new(wav))));
@@ -49,12 +49,12 @@ impl SoundReader {
             return Ok(Self(Input::Plain(Box::new(plain))));
         }
         let decoded = || Decoded::open(path, &head).map(|decoded| Self(Input::Decoded(Box::new(decoded))));
-        if matches!(check_container(&head), Err(WavErrorKind::NotWav { .. })) && !is_tagged_wav(path)? {
+        if matches!(check_container(&head), Err(SoundErrorKind::NotWav { .. })) && !is_tagged_wav(path)? {
             return decoded();
         }
         match WavReader::open(path) {
             // ADPCM, by Microsoft or IMA.
-            Err(error) if matches!(error.kind(), WavErrorKind::Encoding { tag: 2 | 0x11, .. }) => decoded(),
+            Err(error) if matches!(error.kind(), SoundErrorKind::Encoding { tag: 2 | 0x11, .. }) => decoded(),
             wav => wav.map(|wav| Self(Input::Wav(Box::new(wav)))),
         }
     }
@@ -62,8 +62,8 @@ impl SoundReader {
     /// Reads the header of a WAV file that comes out of a pipe. `name` is its name in errors.
     ///
     /// # Errors
-    /// Every [`WavErrorKind`] that is about the input; containers other than WAV cannot be read from a pipe.
-    pub fn from_stream(source: Box<dyn Read + Send>, name: &str) -> Result<Self, WavError> {
+    /// Every [`SoundErrorKind`] that is about the input; containers other than WAV cannot be read from a pipe.
+    pub fn from_stream(source: Box<dyn Read + Send>, name: &str) -> Result<Self, SoundError> {
         StreamReader::wav(source, Path::new(name)).map(|stream| Self(Input::Stream(Box::new(stream))))
     }
 
@@ -71,12 +71,12 @@ impl SoundReader {
     ///
     /// # Errors
     /// None today: errors come with reading.
-    pub fn raw(source: Box<dyn Read + Send>, raw: RawSpec, name: &str) -> Result<Self, WavError> {
+    pub fn raw(source: Box<dyn Read + Send>, raw: RawSpec, name: &str) -> Result<Self, SoundError> {
         Ok(Self(Input::Stream(Box::new(StreamReader::raw(source, raw, Path::new(name))))))
     }
 
     /// Rate, channels, and how samples are stored, or for lossy formats how they are best written: with 24 bits.
-    pub fn spec(&self) -> WavSpec {
+    pub fn spec(&self) -> SoundSpec {
         match &self.0 {
             Input::Wav(wav) => wav.spec(),
             Input::Stream(stream) => stream.spec,
@@ -134,9 +134,9 @@ impl SoundReader {
     /// unless `out` holds none or the sound is at its end. A stream gives what it has.
     ///
     /// # Errors
-    /// [`WavErrorKind::BlockLength`] if the length of `out` is not a multiple of the channels, and those of reading and
+    /// [`SoundErrorKind::BlockLength`] if the length of `out` is not a multiple of the channels, and those of reading and
     /// decoding.
-    pub fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    pub fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError> {
         self.read_with(out, &mut Originals::unneeded())
     }
 
@@ -145,11 +145,11 @@ impl SoundReader {
         &mut self,
         out: &mut [f32],
         originals: &mut Originals,
-    ) -> Result<usize, WavError> {
+    ) -> Result<usize, SoundError> {
         let channels = self.spec().channels;
         if !out.len().is_multiple_of(usize::from(channels)) {
-            let kind = WavErrorKind::BlockLength { samples: out.len(), channels };
-            return Err(WavError::new(self.path(), kind));
+            let kind = SoundErrorKind::BlockLength { samples: out.len(), channels };
+            return Err(SoundError::new(self.path(), kind));
         }
         match &mut self.0 {
             Input::Wav(wav) => wav.read(out, originals),
@@ -191,8 +191,8 @@ impl fmt::Debug for SoundReader {
 }
 
 /// Returns whether the file is WAV behind an ID3v2 tag.
-fn is_tagged_wav(path: &Path) -> Result<bool, WavError> {
-    let reading = |error| WavError::reading(path, error);
+fn is_tagged_wav(path: &Path) -> Result<bool, SoundError> {
+    let reading = |error| SoundError::reading(path, error);
     let mut file = File::open(path).map_err(reading)?;
     Ok(riff::start(&mut file).map_err(reading)? > 0)
 }

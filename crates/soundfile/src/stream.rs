@@ -3,9 +3,9 @@
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::fmt_chunk::FormatChunk;
-use crate::format::WavSpec;
+use crate::format::SoundSpec;
 use crate::header;
 use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
@@ -26,7 +26,7 @@ const LONGEST_TAIL: u64 = 16 << 20;
 pub(crate) struct StreamReader {
     name: PathBuf,
     source: ByteStream,
-    pub(crate) spec: WavSpec,
+    pub(crate) spec: SoundSpec,
     pub(crate) valid_bits: u32,
     pub(crate) order: ByteOrder,
     /// Everything before the sound, byte for byte; empty for headerless samples.
@@ -50,15 +50,15 @@ impl StreamReader {
     }
 
     /// Reads the header of a WAV stream.
-    pub(crate) fn wav(mut source: ByteStream, name: &Path) -> Result<Self, WavError> {
+    pub(crate) fn wav(mut source: ByteStream, name: &Path) -> Result<Self, SoundError> {
         let (mut head, mut sound) = read_head(&mut source).map_err(|error| match error {
-            WalkError::Io(error) => WavError::reading(name, error),
-            WalkError::Bad(kind) => WavError::new(name, kind),
+            WalkError::Io(error) => SoundError::reading(name, error),
+            WalkError::Bad(kind) => SoundError::new(name, kind),
         })?;
         let mut tail = Vec::new();
         if sound.zero {
             let looked;
-            (looked, source) = look_ahead(source).map_err(|error| WavError::reading(name, error))?;
+            (looked, source) = look_ahead(source).map_err(|error| SoundError::reading(name, error))?;
             if let Some(chunks) = looked {
                 (sound.bytes, tail) = (Some(0), chunks);
             }
@@ -87,7 +87,7 @@ impl StreamReader {
 
     fn new(
         source: ByteStream,
-        spec: WavSpec,
+        spec: SoundSpec,
         valid_bits: u32,
         order: ByteOrder,
         head: Vec<u8>,
@@ -122,12 +122,12 @@ impl StreamReader {
     }
 
     /// As [`crate::SoundReader::read`]; gives what the stream has as soon as it has it.
-    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, WavError> {
+    pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
         let frame = self.spec.frame_bytes();
         let size = self.spec.format.bytes();
         let channels = usize::from(self.spec.channels);
         if self.ready.len() < frame && !out.is_empty() {
-            self.fill(frame).map_err(|error| WavError::reading(&self.name, error))?;
+            self.fill(frame).map_err(|error| SoundError::reading(&self.name, error))?;
         }
         let frames = (self.ready.len() / frame).min(out.len() / channels);
         let bytes = &mut self.buffer[self.ready.start..self.ready.start + frames * frame];
@@ -190,7 +190,7 @@ impl StreamReader {
 
 /// The properties that the header of a WAV stream states.
 struct StreamHeader {
-    spec: WavSpec,
+    spec: SoundSpec,
     valid_bits: u32,
     bytes: Option<u64>,
     /// Sizes are in `ds64`.
@@ -266,12 +266,12 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, StreamHeader), WalkErro
             more(source, &mut head, 1)?;
         }
         let Some([id @ .., a, b, c, d]) = head.last_chunk::<8>().copied() else {
-            return Err(WavErrorKind::HeaderCut { offset }.into());
+            return Err(SoundErrorKind::HeaderCut { offset }.into());
         };
         let size = u32::from_le_bytes([a, b, c, d]);
         if &id == b"data" {
             let Some((spec, valid_bits)) = format else {
-                return Err(WavErrorKind::NoFormat { offset }.into());
+                return Err(SoundErrorKind::NoFormat { offset }.into());
             };
             let stated = match ds64_data {
                 Some(bytes) if size == UNKNOWN => Some(bytes).filter(|bytes| *bytes != u64::MAX),
@@ -289,14 +289,14 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, StreamHeader), WalkErro
         match &id {
             b"fmt " if format.is_none() => {
                 let parsed = FormatChunk::parse(&chunk[..size as usize])
-                    .ok_or(WavErrorKind::FormatTooShort { offset, bytes: u64::from(size) })?;
+                    .ok_or(SoundErrorKind::FormatTooShort { offset, bytes: u64::from(size) })?;
                 format = Some(parsed.check()?);
             }
             b"ds64" if large && offset == start as u64 + 12 => ds64_data = ds64(chunk).ok(),
             _ => {}
         }
     }
-    Err(WavErrorKind::TooManyChunks { offset: head.len() as u64 }.into())
+    Err(SoundErrorKind::TooManyChunks { offset: head.len() as u64 }.into())
 }
 
 /// The size of the sound in a `ds64` chunk.
@@ -311,16 +311,16 @@ fn ds64(chunk: &[u8]) -> io::Result<u64> {
 /// Reads `length` bytes more of the header.
 fn more(source: &mut impl Read, head: &mut Vec<u8>, length: usize) -> Result<(), WalkError> {
     if head.len().saturating_add(length) > LONGEST_HEAD {
-        return Err(WavErrorKind::HeaderTooLong.into());
+        return Err(SoundErrorKind::HeaderTooLong.into());
     }
     let wanted = head.len() + length;
     source.by_ref().take(length as u64).read_to_end(head)?;
     if head.is_empty() {
-        return Err(WavErrorKind::Empty.into());
+        return Err(SoundErrorKind::Empty.into());
     }
     if head.len() < wanted {
         riff::check_container(head)?;
-        return Err(WavErrorKind::HeaderCut { offset: head.len() as u64 }.into());
+        return Err(SoundErrorKind::HeaderCut { offset: head.len() as u64 }.into());
     }
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use std::io::{Read, Seek, SeekFrom};
 
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::originals::Originals;
 use crate::raw::ByteOrder;
 use crate::reader::WavReader;
@@ -29,13 +29,13 @@ impl WavCopy {
     /// Copies what precedes the sound, with the sizes corrected where those of the source are wrong.
     ///
     /// # Errors
-    /// [`WavErrorKind::SourceChanged`] if the source is shorter than when it was opened; and those of reading and
+    /// [`SoundErrorKind::SourceChanged`] if the source is shorter than when it was opened; and those of reading and
     /// writing.
-    pub(crate) fn start(source: &WavReader, mut out: SampleWriter) -> Result<Self, WavError> {
+    pub(crate) fn start(source: &WavReader, mut out: SampleWriter) -> Result<Self, SoundError> {
         let layout = source.layout().clone();
-        let found = source.file().metadata().map_err(|error| WavError::reading(source.path(), error))?;
+        let found = source.file().metadata().map_err(|error| SoundError::reading(source.path(), error))?;
         if found.len() < layout.file_len {
-            return Err(WavError::new(source.path(), WavErrorKind::SourceChanged));
+            return Err(SoundError::new(source.path(), SoundErrorKind::SourceChanged));
         }
         let mut at = 0;
         for (place, bytes) in sizes(&layout) {
@@ -50,8 +50,8 @@ impl WavCopy {
     /// Writes the next frames.
     ///
     /// # Errors
-    /// [`WavErrorKind::FrameCount`] if the source has fewer frames than that; nothing of the block is written then.
-    pub(crate) fn write(&mut self, interleaved: &[f32], originals: &mut Originals) -> Result<(), WavError> {
+    /// [`SoundErrorKind::FrameCount`] if the source has fewer frames than that; nothing of the block is written then.
+    pub(crate) fn write(&mut self, interleaved: &[f32], originals: &mut Originals) -> Result<(), SoundError> {
         let channels = usize::from(self.layout.spec.channels);
         let written = self.out.frames() + (interleaved.len() / channels) as u64;
         if written > self.layout.frames && interleaved.len().is_multiple_of(channels) {
@@ -63,8 +63,8 @@ impl WavCopy {
     /// Copies what follows the sound in the source, and completes the output.
     ///
     /// # Errors
-    /// [`WavErrorKind::FrameCount`] if frames are missing; and those of reading and writing.
-    pub(crate) fn finish(mut self, source: &WavReader) -> Result<(), WavError> {
+    /// [`SoundErrorKind::FrameCount`] if frames are missing; and those of reading and writing.
+    pub(crate) fn finish(mut self, source: &WavReader) -> Result<(), SoundError> {
         if self.out.frames() != self.layout.frames {
             return Err(self.wrong_length(self.out.frames()));
         }
@@ -76,9 +76,9 @@ impl WavCopy {
         self.out.commit(&[])
     }
 
-    fn wrong_length(&self, written: u64) -> WavError {
-        let kind = WavErrorKind::FrameCount { expected: self.layout.frames, written };
-        WavError::new(self.out.named(), kind)
+    fn wrong_length(&self, written: u64) -> SoundError {
+        let kind = SoundErrorKind::FrameCount { expected: self.layout.frames, written };
+        SoundError::new(self.out.named(), kind)
     }
 }
 
@@ -126,8 +126,8 @@ fn sizes(layout: &Layout) -> Vec<(u64, Vec<u8>)> {
 }
 
 /// Copies `length` bytes of `source` from `start` on, naming the right file if that fails.
-fn copy(source: &WavReader, start: u64, length: u64, out: &mut SampleWriter) -> Result<(), WavError> {
-    let reading = |error| WavError::reading(source.path(), error);
+fn copy(source: &WavReader, start: u64, length: u64, out: &mut SampleWriter) -> Result<(), SoundError> {
+    let reading = |error| SoundError::reading(source.path(), error);
     let mut file = source.file();
     file.seek(SeekFrom::Start(start)).map_err(reading)?;
     let mut rest = length;

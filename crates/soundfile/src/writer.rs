@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::flac::{self, FlacWriter};
 use crate::flac_metadata::Blocks;
 use crate::fresh::{FreshWriter, Plan};
@@ -37,7 +37,11 @@ impl SoundWriter {
     /// As [`SoundRewriter::create`].
     ///
     /// [`SoundRewriter::create`]: crate::SoundRewriter::create
-    pub fn create_part(source: &SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, WavError> {
+    pub fn create_part(
+        source: &SoundReader,
+        output: &Path,
+        overwrite: Overwrite,
+    ) -> Result<Self, SoundError> {
         Self::create(source, output, overwrite, false)
     }
 
@@ -47,7 +51,7 @@ impl SoundWriter {
         output: &Path,
         overwrite: Overwrite,
         whole: bool,
-    ) -> Result<Self, WavError> {
+    ) -> Result<Self, SoundError> {
         check_name(output)?;
         let target = Target::check(source, output, overwrite)?;
         let attributes = source.attributes();
@@ -68,7 +72,7 @@ impl SoundWriter {
         source: &SoundReader,
         named: &Path,
         stream: Box<dyn Write + Send>,
-    ) -> Result<Self, WavError> {
+    ) -> Result<Self, SoundError> {
         let plan = plan(source, true, false);
         Self::wav(SampleWriter::to_stream(named, stream, plan.coding), plan)
     }
@@ -77,15 +81,15 @@ impl SoundWriter {
         matches!(self.0, Format::Flac(_))
     }
 
-    fn wav(out: SampleWriter, plan: Plan) -> Result<Self, WavError> {
+    fn wav(out: SampleWriter, plan: Plan) -> Result<Self, SoundError> {
         FreshWriter::start(out, plan).map(|wav| Self(Format::Wav(Box::new(wav))))
     }
 
     /// Writes the next frames, interleaved, full scale ±1.0.
     ///
     /// # Errors
-    /// [`WavErrorKind::BlockLength`] if the block is not whole frames; and those of writing.
-    pub fn write(&mut self, interleaved: &[f32]) -> Result<(), WavError> {
+    /// [`SoundErrorKind::BlockLength`] if the block is not whole frames; and those of writing.
+    pub fn write(&mut self, interleaved: &[f32]) -> Result<(), SoundError> {
         self.write_with(interleaved, &mut Originals::unneeded())
     }
 
@@ -94,7 +98,7 @@ impl SoundWriter {
         &mut self,
         interleaved: &[f32],
         originals: &mut Originals,
-    ) -> Result<(), WavError> {
+    ) -> Result<(), SoundError> {
         match &mut self.0 {
             Format::Wav(wav) => wav.write(interleaved, originals),
             Format::Flac(flac) => flac.write(interleaved),
@@ -112,14 +116,14 @@ impl SoundWriter {
     /// Completes the output and gives it its name.
     ///
     /// # Errors
-    /// [`WavErrorKind::OutputExists`] if the output came into being in the meantime and may not be replaced; and those of
+    /// [`SoundErrorKind::OutputExists`] if the output came into being in the meantime and may not be replaced; and those of
     /// writing. Nothing is left behind then.
-    pub fn finish(self) -> Result<(), WavError> {
+    pub fn finish(self) -> Result<(), SoundError> {
         self.finish_with(Vec::new())
     }
 
     /// As [`finish`](Self::finish), with the chunks that follow the sound.
-    pub(crate) fn finish_with(self, tail: Vec<u8>) -> Result<(), WavError> {
+    pub(crate) fn finish_with(self, tail: Vec<u8>) -> Result<(), SoundError> {
         match self.0 {
             Format::Wav(wav) => wav.finish(tail),
             Format::Flac(flac) => flac.finish(),
@@ -137,16 +141,16 @@ impl fmt::Debug for SoundWriter {
 }
 
 /// Refuses names that promise another kind of file than they would get.
-pub(crate) fn check_name(output: &Path) -> Result<(), WavError> {
+pub(crate) fn check_name(output: &Path) -> Result<(), SoundError> {
     let extension = output.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     match extension.as_deref() {
         None | Some("wav" | "wave" | "bwf" | "rf64" | "flac") => Ok(()),
-        Some(_) => Err(WavError::new(output, WavErrorKind::OutputKind)),
+        Some(_) => Err(SoundError::new(output, SoundErrorKind::OutputKind)),
     }
 }
 
 /// Makes the metadata blocks of a FLAC file.
-fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
+fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, SoundError> {
     let channels = source.spec().channels;
     let of_wav = |head: &[u8], tail: &[u8]| {
         Blocks::of_tags(&header::info_tags(head, tail), channels, header::channel_mask(head))
@@ -154,13 +158,14 @@ fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, WavError> {
     Ok(match &source.0 {
         Input::Decoded(decoded) => match decoded.flac_at {
             Some(at) => Blocks::of_flac(decoded.file(), at, whole)
-                .map_err(|error| WavError::reading(source.path(), error))?,
+                .map_err(|error| SoundError::reading(source.path(), error))?,
             None => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
         },
         Input::Plain(plain) => Blocks::of_tags(&plain.tags, channels, plain.channel_mask),
         Input::Stream(stream) => of_wav(&stream.head, &[]),
         Input::Wav(wav) => {
-            let (head, tail) = wav.surroundings().map_err(|error| WavError::reading(source.path(), error))?;
+            let (head, tail) =
+                wav.surroundings().map_err(|error| SoundError::reading(source.path(), error))?;
             let mut blocks = of_wav(&head, &tail);
             // Of a file that was repaired the chunks no longer fit together.
             if whole && wav.notices().is_empty() {

@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use common::{Wav, extensible, fmt, folder, line_of, put};
-use sourdine_soundfile::{SampleFormat, SoundReader, WavError, WavErrorKind as Kind};
+use sourdine_soundfile::{SampleFormat, SoundError, SoundErrorKind as Kind, SoundReader};
 
-fn refused(path: &Path) -> WavError {
+fn refused(path: &Path) -> SoundError {
     match SoundReader::open(path) {
         Err(error) => error,
         Ok(reader) => panic!("{} was read: {:?}", path.display(), reader.spec()),
@@ -31,7 +31,7 @@ fn check_stream(bytes: &[u8], kind: Kind, words: &[&str]) {
     );
 }
 
-fn is_refused(error: &WavError, kind: Kind, words: &[&str]) {
+fn is_refused(error: &SoundError, kind: Kind, words: &[&str]) {
     assert_eq!(error.kind(), kind, "{error}");
     let line = line_of(error);
     for word in words {

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use common::{folder, line_of};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter};
 
 /// Files longer than this are left out, in frames.
 const MOST_FRAMES: usize = 1 << 26;
@@ -35,7 +35,7 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 }
 
 /// Reads a file and writes it again unchanged: its samples, and whether there were notices.
-fn pass(input: &Path, output: &Path) -> Result<(Vec<f32>, Vec<String>), WavError> {
+fn pass(input: &Path, output: &Path) -> Result<(Vec<f32>, Vec<String>), SoundError> {
     let mut rewriter = SoundRewriter::create(SoundReader::open(input)?, output, Overwrite::Replace)?;
     let channels = usize::from(rewriter.reader().spec().channels);
     let mut block = vec![0.0; 4096 * channels];

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{Wav, folder, line_of, names, put, rewrite};
-use sourdine_soundfile::{Overwrite, SampleFormat, WavErrorKind as Kind};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundErrorKind as Kind};
 
 /// A file system of 64 KiB, unmounted when dropped.
 struct SmallDisk(PathBuf);

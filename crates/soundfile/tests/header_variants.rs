@@ -3,7 +3,7 @@
 mod common;
 
 use common::{FORMATS, Wav, bits, extensible, fmt, folder, put, read_all};
-use sourdine_soundfile::{SampleFormat, SoundReader, WavSpec};
+use sourdine_soundfile::{SampleFormat, SoundReader, SoundSpec};
 
 /// Decodes the samples of `wav` by a formula of our own in f64.
 fn expected(format: SampleFormat, data: &[u8]) -> Vec<f32> {
@@ -28,7 +28,7 @@ fn check(what: &str, wav: &Wav, format: SampleFormat, channels: u16) {
     let folder = folder();
     let path = put(&folder, "in.wav", &wav.bytes());
     let mut reader = SoundReader::open(&path).unwrap_or_else(|error| panic!("{what}: {error}"));
-    assert_eq!(reader.spec(), WavSpec { sample_rate: 48_000, channels, format }, "{what}");
+    assert_eq!(reader.spec(), SoundSpec { sample_rate: 48_000, channels, format }, "{what}");
     assert_eq!(reader.notices(), [], "{what}");
     let frames = (wav.data.len() / format.bytes()) as u64 / u64::from(channels);
     assert_eq!(reader.frames(), Some(frames), "{what}");

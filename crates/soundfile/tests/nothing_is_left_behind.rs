@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use common::{Wav, folder, line_of, names, put, read_to_rewrite};
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavErrorKind as Kind};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundErrorKind as Kind, SoundReader, SoundRewriter};
 use tempfile::TempDir;
 
 fn started(folder: &TempDir, name: &str) -> (SoundRewriter, PathBuf) {

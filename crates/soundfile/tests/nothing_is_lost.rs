@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use common::tools::{have, pass, read, run};
 use common::{Wav, folder, line_of, put};
-use sourdine_soundfile::{Notice, SampleFormat, SoundReader, WavErrorKind};
+use sourdine_soundfile::{Notice, SampleFormat, SoundErrorKind, SoundReader};
 use tempfile::TempDir;
 
 const RATE: usize = 48_000;
@@ -346,7 +346,8 @@ fn recordings_of_different_kinds_in_one_file_are_refused_with_the_place() {
                 Ok(_) => panic!("{name} {change:?}: read"),
                 Err(error) => error,
             };
-            let WavErrorKind::FormChanges { byte: Some(byte), millis, from, to: found } = error.kind() else {
+            let SoundErrorKind::FormChanges { byte: Some(byte), millis, from, to: found } = error.kind()
+            else {
                 panic!("{error}")
             };
             assert_eq!((from, found), ((48_000, 1), to), "{error}");
@@ -392,7 +393,7 @@ fn aac_of_more_than_two_channels_is_refused_in_a_sentence() {
     for name in ["surround.m4a", "surround.aac"] {
         let surround = encoded(&folder, name, &["-ac", "6", "-c:a", "aac"]);
         let error = SoundReader::open(&surround).unwrap_err();
-        assert_eq!(error.kind(), WavErrorKind::AacChannels { stated: 6 }, "{error}");
+        assert_eq!(error.kind(), SoundErrorKind::AacChannels { stated: 6 }, "{error}");
         assert!(line_of(&error).contains("6 channels"));
     }
 }
@@ -477,7 +478,7 @@ fn a_caf_that_states_packets_of_many_frames_is_refused_before_anything_is_alloca
     bytes.extend(16_004_u64.to_be_bytes());
     bytes.extend([0; 16_004]);
     let error = SoundReader::open(&put(&folder, "hostile.caf", &bytes)).unwrap_err();
-    assert!(matches!(error.kind(), WavErrorKind::Damaged { .. }), "{error}");
+    assert!(matches!(error.kind(), SoundErrorKind::Damaged { .. }), "{error}");
     line_of(&error);
 }
 
@@ -509,7 +510,7 @@ fn he_aac_is_refused_in_a_sentence_and_plain_aac_is_not() {
     let (samples, reader) = read(&put(&folder, "plain.aac", &adts(false)));
     assert_eq!((samples.len(), reader.spec().sample_rate), (20 * 1024, 16_000));
     let error = SoundReader::open(&put(&folder, "high.aac", &adts(true))).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::HeAac, "{error}");
+    assert_eq!(error.kind(), SoundErrorKind::HeAac, "{error}");
     line_of(&error);
     if !have("ffmpeg") {
         return;
@@ -519,7 +520,7 @@ fn he_aac_is_refused_in_a_sentence_and_plain_aac_is_not() {
         let extension = bytes.windows(3).position(|three| three == [0x56, 0xE5, 0]).unwrap();
         bytes[extension + 2] = 0x80;
     });
-    assert_eq!(SoundReader::open(&high).unwrap_err().kind(), WavErrorKind::HeAac);
+    assert_eq!(SoundReader::open(&high).unwrap_err().kind(), SoundErrorKind::HeAac);
 }
 
 #[test]

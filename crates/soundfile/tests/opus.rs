@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use common::tools::{have, pass, read, run};
 use common::{Numbers, Wav, folder, line_of, put};
-use sourdine_soundfile::{Notice, SampleFormat, SoundReader, WavErrorKind};
+use sourdine_soundfile::{Notice, SampleFormat, SoundErrorKind, SoundReader};
 use tempfile::TempDir;
 
 const RATE: usize = 48_000;
@@ -336,21 +336,21 @@ fn other_layouts_and_other_containers_are_refused_in_a_sentence() {
     let source = voice(&folder, 48_000, 2);
     let discrete = encoded(&source, "discrete.opus", &["-mapping_family", "255"]);
     let error = SoundReader::open(&discrete).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::OpusLayout { channels: 2, family: 255 }, "{error}");
+    assert_eq!(error.kind(), SoundErrorKind::OpusLayout { channels: 2, family: 255 }, "{error}");
     assert!(line_of(&error).contains("255"), "{error}");
     let surround = encoded(&voice(&folder, 48_000, 6), "surround.opus", &["-mapping_family", "1"]);
     let odd = with_head(&surround, "odd.opus", |head| head[21..27].rotate_left(1));
     let error = SoundReader::open(&odd).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::OpusLayout { channels: 6, family: 1 }, "{error}");
+    assert_eq!(error.kind(), SoundErrorKind::OpusLayout { channels: 6, family: 1 }, "{error}");
     line_of(&error);
     // The second of two joined files, too.
     let mut joined = fs::read(encoded(&source, "plain.opus", &[])).unwrap();
     joined.extend(fs::read(&discrete).unwrap());
     let error = SoundReader::open(&put(&folder, "joined.opus", &joined)).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::OpusLayout { channels: 2, family: 255 }, "{error}");
+    assert_eq!(error.kind(), SoundErrorKind::OpusLayout { channels: 2, family: 255 }, "{error}");
     let film = encoded(&source, "film.mp4", &[]);
     let error = SoundReader::open(&film).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::OpusOutsideOgg, "{error}");
+    assert_eq!(error.kind(), SoundErrorKind::OpusOutsideOgg, "{error}");
     assert!(line_of(&error).contains("-c copy"), "{error}");
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use common::{Wav, folder, line_of, names, put, rewrite};
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavErrorKind as Kind};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundErrorKind as Kind, SoundReader, SoundRewriter};
 use tempfile::TempDir;
 
 fn input(folder: &TempDir) -> PathBuf {

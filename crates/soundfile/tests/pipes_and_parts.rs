@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use common::tools::{pass, read};
 use common::{Wav, extensible, fmt, folder, put};
 use sourdine_soundfile::{
-    Notice, Overwrite, RawSpec, SampleFormat, SoundReader, SoundRewriter, SoundWriter, WavErrorKind,
+    Notice, Overwrite, RawSpec, SampleFormat, SoundErrorKind, SoundReader, SoundRewriter, SoundWriter,
 };
 
 /// Keeps what is written into it.
@@ -145,7 +145,7 @@ fn a_closed_pipe() {
     let reader = SoundReader::from_stream(Box::new(Cursor::new(bytes)), "a pipe").expect("a WAV");
     let mut rewriter = SoundRewriter::to_stream(reader, Box::new(Closed)).expect("nothing is written yet");
     let error = rewriter.write(&[0.0; 10]).expect_err("the other end was closed");
-    assert_eq!(error.kind(), WavErrorKind::OutputClosed);
+    assert_eq!(error.kind(), SoundErrorKind::OutputClosed);
 }
 
 #[test]
@@ -182,14 +182,14 @@ fn what_flac_cannot_hold() {
     let wide = put(&folder, "wide.wav", &Wav::new(SampleFormat::I16, 9, 100).bytes());
     let error = SoundRewriter::create(SoundReader::open(&wide).expect("a WAV"), &output, Overwrite::Refuse)
         .expect_err("nine channels");
-    assert!(matches!(error.kind(), WavErrorKind::NotForFlac { channels: 9, .. }));
+    assert!(matches!(error.kind(), SoundErrorKind::NotForFlac { channels: 9, .. }));
     let error = SoundRewriter::create(
         SoundReader::open(&float).expect("a WAV"),
         &folder.path().join("out.mp3"),
         Overwrite::Refuse,
     )
     .expect_err("MP3");
-    assert_eq!(error.kind(), WavErrorKind::OutputKind);
+    assert_eq!(error.kind(), SoundErrorKind::OutputKind);
     assert!(error.to_string().contains(".wav") && error.to_string().contains(".flac"));
 }
 

@@ -9,13 +9,13 @@ use std::io::Cursor;
 use std::path::Path;
 
 use common::{folder, line_of};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter};
 
 /// More than any of these files can hold.
 const MOST_FRAMES: u64 = 1 << 22;
 
 /// Reads to the end; the number of frames.
-fn read(mut reader: SoundReader) -> Result<u64, WavError> {
+fn read(mut reader: SoundReader) -> Result<u64, SoundError> {
     let channels = usize::from(reader.spec().channels);
     let mut block = vec![0.0; 4096 * channels];
     let mut total = 0;
@@ -29,7 +29,7 @@ fn read(mut reader: SoundReader) -> Result<u64, WavError> {
 }
 
 /// Reads and writes again; the number of frames.
-fn pass(input: &Path, output: &Path) -> Result<u64, WavError> {
+fn pass(input: &Path, output: &Path) -> Result<u64, SoundError> {
     let rewriter = SoundRewriter::create(SoundReader::open(input)?, output, Overwrite::Replace)?;
     common::pass_through(rewriter, |sample| sample)
 }

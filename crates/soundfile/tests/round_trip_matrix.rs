@@ -14,7 +14,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
 use common::{Numbers, Wav, extensible, folder, put};
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundErrorKind, SoundReader, SoundRewriter};
 use tempfile::TempDir;
 
 use SampleFormat::{ALaw, F32, F64, I16, I24, I32, MuLaw, U8};
@@ -253,7 +253,7 @@ fn surround_that_the_decoder_gets_wrong_is_refused() {
     let (source, path) = (source(&folder, 48_000, 6), folder.path().join("surround.ogg"));
     ffmpeg(&["-i", text(&source), "-c:a", "libvorbis", text(&path)]);
     let error = SoundReader::open(&path).unwrap_err();
-    assert_eq!(error.kind(), WavErrorKind::VorbisChannels { stated: 6 });
+    assert_eq!(error.kind(), SoundErrorKind::VorbisChannels { stated: 6 });
 }
 
 #[test]
@@ -304,7 +304,7 @@ fn other_names_are_refused() {
     for name in ["out.mp3", "out.ogg", "out.m4a", "out.aiff", "out.txt"] {
         let reader = SoundReader::open(&path).unwrap();
         let error = SoundRewriter::create(reader, &folder.path().join(name), Overwrite::Refuse).unwrap_err();
-        assert_eq!(error.kind(), WavErrorKind::OutputKind, "{name}");
+        assert_eq!(error.kind(), SoundErrorKind::OutputKind, "{name}");
         assert!(error.to_string().contains(".wav") && error.to_string().contains(".flac"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ mod parts;
 use std::path::{Path, PathBuf};
 
 use sourdine::{Model, Settings};
-use sourdine_soundfile::{Overwrite, WavErrorKind};
+use sourdine_soundfile::{Overwrite, SoundErrorKind};
 
 use crate::args::{CleanArgs, FileKind};
 use crate::batch::{self, Batch};
@@ -106,7 +106,7 @@ impl Run<'_> {
         match result {
             Err(Failure::Wav(error))
                 if self.args.batch.skip_existing
-                    && matches!(error.kind(), WavErrorKind::OutputExists)
+                    && matches!(error.kind(), SoundErrorKind::OutputExists)
                     && Some(error.path()) == task.output_file() =>
             {
                 Ok(None)

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use sourdine_clean::{Error, SegmentShape, find_speech};
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, SoundWriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter, SoundWriter};
 
 use super::Run;
 use crate::failure::Failure;
@@ -82,14 +82,14 @@ impl sourdine_clean::Transfer for Transfer {
         }
     }
 
-    fn read(&mut self, out: &mut [f32]) -> Result<usize, WavError> {
+    fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError> {
         match self {
             Self::Whole(whole) => whole.read(out),
             Self::Parts(parts) => parts.reader.read(out),
         }
     }
 
-    fn write(&mut self, samples: &[f32]) -> Result<(), WavError> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError> {
         match self {
             Self::Whole(whole) => whole.write(samples),
             Self::Parts(parts) => parts.write(samples),
@@ -105,7 +105,7 @@ impl sourdine_clean::Transfer for Transfer {
     }
 
     /// Completes the outputs that are still open.
-    fn finish(self) -> Result<(), WavError> {
+    fn finish(self) -> Result<(), SoundError> {
         match self {
             Self::Whole(whole) => whole.finish()?,
             Self::Parts(parts) => {
@@ -119,7 +119,7 @@ impl sourdine_clean::Transfer for Transfer {
 }
 
 impl Parts {
-    fn write(&mut self, samples: &[f32]) -> Result<(), WavError> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError> {
         let channels = usize::from(self.reader.spec().channels);
         let end = self.at + (samples.len() / channels) as u64;
         while let Some((range, path)) = self.ranges.last() {

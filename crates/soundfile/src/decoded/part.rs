@@ -17,7 +17,7 @@ use symphonia::core::meta::MetadataOptions;
 
 use super::timeline::LONGEST_SILENCE;
 use crate::codec::Codec;
-use crate::error::{WavError, WavErrorKind};
+use crate::error::{SoundError, SoundErrorKind};
 use crate::feed::{Demuxed, Feed, Mpeg, Times};
 use crate::flac_chain::{Stream, StreamInfo};
 use crate::gapless;
@@ -55,9 +55,9 @@ impl Part {
         head: &[u8],
         range: Range<u64>,
         info: Option<StreamInfo>,
-    ) -> Result<Self, WavError> {
+    ) -> Result<Self, SoundError> {
         guard::contained(|| Self::probe(path, head, range, info))
-            .unwrap_or_else(|| Err(WavError::decoder_panicked(path)))
+            .unwrap_or_else(|| Err(SoundError::decoder_panicked(path)))
     }
 
     fn probe(
@@ -65,8 +65,8 @@ impl Part {
         head: &[u8],
         range: Range<u64>,
         info: Option<StreamInfo>,
-    ) -> Result<Self, WavError> {
-        let reading = |error| WavError::reading(path, error);
+    ) -> Result<Self, SoundError> {
+        let reading = |error| SoundError::reading(path, error);
         let open = || File::open(path).map_err(reading);
         let mut source = Slice::new(open()?, range.clone()).map_err(reading)?;
         let is_mp4 = head.get(4..8) == Some(b"ftyp");
@@ -89,16 +89,16 @@ impl Part {
         let mut format = match probed {
             Ok(format) => format,
             Err(Error::IoError(error)) if error.kind() != io::ErrorKind::UnexpectedEof => {
-                return Err(WavError::reading(path, error));
+                return Err(SoundError::reading(path, error));
             }
             Err(_) => {
-                let kind = WavErrorKind::NotSound { looks_like: sniff::looks_like(head) };
-                return Err(WavError::new(path, kind));
+                let kind = SoundErrorKind::NotSound { looks_like: sniff::looks_like(head) };
+                return Err(SoundError::new(path, kind));
             }
         };
         let tags = tags::read(format.as_mut());
         let mask = tags::speakers(format.as_mut());
-        let no_sound = || WavError::new(path, WavErrorKind::NoSound);
+        let no_sound = || SoundError::new(path, SoundErrorKind::NoSound);
         let track = format.default_track(TrackType::Audio).ok_or_else(no_sound)?.clone();
         let parameters =
             track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
@@ -106,7 +106,7 @@ impl Part {
         check_codec(path, &parameters, container)?;
         let mut part = Self {
             feed: Feed::Demuxed(Demuxed { format, track: track.id, times: Times::None }),
-            codec: Codec::symphonia(&parameters).map_err(|error| WavError::undecodable(path, &error))?,
+            codec: Codec::symphonia(&parameters).map_err(|error| SoundError::undecodable(path, &error))?,
             parameters,
             sound: 0..u64::MAX,
             silence: 0,
@@ -146,20 +146,20 @@ impl Part {
     }
 
     /// MPEG audio and ADTS are walked through once before they are decoded.
-    fn survey(&mut self, path: &Path) -> Result<(), WavError> {
-        let reading = |error| WavError::reading(path, error);
+    fn survey(&mut self, path: &Path) -> Result<(), SoundError> {
+        let reading = |error| SoundError::reading(path, error);
         let open = || File::open(path).map_err(reading);
-        let no_sound = || WavError::new(path, WavErrorKind::NoSound);
+        let no_sound = || SoundError::new(path, SoundErrorKind::NoSound);
         let survey = Survey::of(open()?).map_err(reading)?.ok_or_else(no_sound)?;
         let form = survey.form;
         if let Some(change) = survey.change {
-            let kind = WavErrorKind::FormChanges {
+            let kind = SoundErrorKind::FormChanges {
                 byte: Some(change.at),
                 millis: change.samples * 1000 / u64::from(form.rate),
                 from: (form.rate, form.channels),
                 to: (change.form.rate, change.form.channels),
             };
-            return Err(WavError::new(path, kind));
+            return Err(SoundError::new(path, kind));
         }
         let walker = Walker::new(open()?).map_err(reading)?.ok_or_else(no_sound)?;
         let sounds = survey.sections.iter().map(|section| section.sound(form));
@@ -171,7 +171,7 @@ impl Part {
     }
 
     /// MP4 and CAF: packets with times.
-    fn read_times(&mut self, path: &Path, is_mp4: bool, track: &Track) -> Result<(), WavError> {
+    fn read_times(&mut self, path: &Path, is_mp4: bool, track: &Track) -> Result<(), SoundError> {
         let Some(rate) = self.parameters.sample_rate.filter(|rate| *rate > 0) else { return Ok(()) };
         if let Some(base) = track.time_base {
             let unit = f64::from(base.numer.get()) * f64::from(rate) / f64::from(base.denom.get());
@@ -185,7 +185,7 @@ impl Part {
             }
             return Ok(());
         }
-        let file = File::open(path).map_err(|error| WavError::reading(path, error))?;
+        let file = File::open(path).map_err(|error| SoundError::reading(path, error))?;
         let itunes = match &mut self.feed {
             Feed::Demuxed(demuxed) => demuxed.format.metadata().skip_to_latest().and_then(gapless::itunes),
             _ => None,
@@ -213,23 +213,27 @@ impl Part {
 }
 
 /// Refuses what the decoders do not get right.
-fn check_codec(path: &Path, parameters: &AudioCodecParameters, container: FormatId) -> Result<(), WavError> {
+fn check_codec(
+    path: &Path,
+    parameters: &AudioCodecParameters,
+    container: FormatId,
+) -> Result<(), SoundError> {
     let channels = parameters.channels.as_ref().map_or(0, |channels| channels.count());
     let stated = u16::try_from(channels).unwrap_or(u16::MAX);
     let kind = match parameters.codec {
         // The decoder undoes the coupling of channels in the wrong order, which shows where there is more than one pair.
-        well_known::CODEC_ID_VORBIS if channels > 2 => WavErrorKind::VorbisChannels { stated },
+        well_known::CODEC_ID_VORBIS if channels > 2 => SoundErrorKind::VorbisChannels { stated },
         well_known::CODEC_ID_VORBIS if !is_modest(parameters) => {
-            WavErrorKind::Damaged { what: "its codebooks are larger than any encoder's" }
+            SoundErrorKind::Damaged { what: "its codebooks are larger than any encoder's" }
         }
         well_known::CODEC_ID_AAC if parameters.extra_data.as_deref().is_some_and(sbr::config_says_so) => {
-            WavErrorKind::HeAac
+            SoundErrorKind::HeAac
         }
-        well_known::CODEC_ID_AAC if channels > 2 => WavErrorKind::AacChannels { stated },
-        well_known::CODEC_ID_OPUS if container != containers::FORMAT_ID_OGG => WavErrorKind::OpusOutsideOgg,
+        well_known::CODEC_ID_AAC if channels > 2 => SoundErrorKind::AacChannels { stated },
+        well_known::CODEC_ID_OPUS if container != containers::FORMAT_ID_OGG => SoundErrorKind::OpusOutsideOgg,
         _ => return Ok(()),
     };
-    Err(WavError::new(path, kind))
+    Err(SoundError::new(path, kind))
 }
 
 /// Returns whether the setup of a Vorbis stream, which the demuxer keeps behind the 30 bytes of its identification, asks for no more
@@ -239,15 +243,15 @@ fn is_modest(parameters: &AudioCodecParameters) -> bool {
 }
 
 /// Refuses FLAC streams one after the other that cannot be written as one.
-pub(super) fn check_streams(path: &Path, first: &Stream, others: &[Stream]) -> Result<(), WavError> {
+pub(super) fn check_streams(path: &Path, first: &Stream, others: &[Stream]) -> Result<(), SoundError> {
     let mut before = first.info.frames;
     let from = (first.info.rate, first.info.channels);
     for other in others {
         let to = (other.info.rate, other.info.channels);
         if to != from {
             let millis = before * 1000 / u64::from(from.0.max(1));
-            let kind = WavErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
-            return Err(WavError::new(path, kind));
+            let kind = SoundErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
+            return Err(SoundError::new(path, kind));
         }
         before += other.info.frames;
     }
@@ -255,9 +259,9 @@ pub(super) fn check_streams(path: &Path, first: &Stream, others: &[Stream]) -> R
 }
 
 /// The same for the links of an Ogg chain.
-pub(super) fn check_links(path: &Path, links: &[Link]) -> Result<(), WavError> {
+pub(super) fn check_links(path: &Path, links: &[Link]) -> Result<(), SoundError> {
     if let Some(Err(kind)) = links.iter().filter_map(|link| link.form).find(Result::is_err) {
-        return Err(WavError::new(path, kind));
+        return Err(SoundError::new(path, kind));
     }
     let Some((Some(Ok(from)), others)) = links.split_first().map(|(first, others)| (first.form, others))
     else {
@@ -268,8 +272,8 @@ pub(super) fn check_links(path: &Path, links: &[Link]) -> Result<(), WavError> {
         before += other.after;
         if let Some(Ok(to)) = other.form.filter(|form| *form != Ok(from)) {
             let millis = before.saturating_mul(1000) / u64::from(from.0.max(1));
-            let kind = WavErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
-            return Err(WavError::new(path, kind));
+            let kind = SoundErrorKind::FormChanges { byte: Some(other.range.start), millis, from, to };
+            return Err(SoundError::new(path, kind));
         }
     }
     Ok(())

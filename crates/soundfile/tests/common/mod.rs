@@ -6,7 +6,7 @@ pub(crate) mod tools;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use sourdine_soundfile::{Overwrite, SampleFormat, SoundReader, SoundRewriter, WavError};
+use sourdine_soundfile::{Overwrite, SampleFormat, SoundError, SoundReader, SoundRewriter};
 use tempfile::TempDir;
 
 pub(crate) const FORMATS: [SampleFormat; 6] = [
@@ -188,7 +188,7 @@ pub(crate) fn read_to_rewrite(rewriter: &mut SoundRewriter, block: usize) -> Vec
 fn collect(
     channels: usize,
     block: usize,
-    mut read: impl FnMut(&mut [f32]) -> Result<usize, WavError>,
+    mut read: impl FnMut(&mut [f32]) -> Result<usize, SoundError>,
 ) -> Vec<f32> {
     let mut out = vec![0.0; block * channels];
     let mut all = Vec::new();
@@ -204,7 +204,7 @@ fn collect(
 pub(crate) fn pass_through(
     mut rewriter: SoundRewriter,
     change: impl Fn(f32) -> f32,
-) -> Result<u64, WavError> {
+) -> Result<u64, SoundError> {
     let channels = usize::from(rewriter.reader().spec().channels);
     let mut block = vec![0.0; 480 * channels];
     let mut total = 0;
@@ -226,7 +226,7 @@ pub(crate) fn rewrite(
     output: &Path,
     overwrite: Overwrite,
     change: impl Fn(f32) -> f32,
-) -> Result<u64, WavError> {
+) -> Result<u64, SoundError> {
     pass_through(SoundRewriter::create(SoundReader::open(input)?, output, overwrite)?, change)
 }
 
@@ -240,7 +240,7 @@ pub(crate) fn names(folder: &TempDir) -> Vec<String> {
 }
 
 /// Checks that an error is one line that names the file, and returns it.
-pub(crate) fn line_of(error: &WavError) -> String {
+pub(crate) fn line_of(error: &SoundError) -> String {
     let line = error.to_string();
     let name = error.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     assert!(!line.is_empty() && !line.contains(['\n', '\r']), "not one line: {line:?}");

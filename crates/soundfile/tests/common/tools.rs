@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, WavError};
+use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter};
 
 /// Returns whether a tool is installed. Says so if not, and fails where `SOURDINE_REQUIRE_TOOLS` is 1.
 #[allow(clippy::print_stdout, reason = "the one way for a test to say that it was skipped")]
@@ -57,7 +57,7 @@ pub(crate) fn read(input: &Path) -> (Vec<f32>, SoundReader) {
 
 /// Rewrites a file unchanged, with writing `late` blocks behind reading, as a denoiser is, and returns how many frames it
 /// has.
-pub(crate) fn pass(input: &Path, output: &Path, late: usize) -> Result<u64, WavError> {
+pub(crate) fn pass(input: &Path, output: &Path, late: usize) -> Result<u64, SoundError> {
     let mut rewriter = SoundRewriter::create(SoundReader::open(input)?, output, Overwrite::Refuse)?;
     let channels = usize::from(rewriter.reader().spec().channels);
     let mut waiting = std::collections::VecDeque::new();
