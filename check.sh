@@ -35,7 +35,7 @@ done
 run cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 run cargo test --workspace --locked
 # Published packages have to package; the engine, which all others need, has to compile from its package.
-run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-measures -p sourdine-cli -p sourdine-live
+run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-measures -p sourdine-clean -p sourdine-cli -p sourdine-live
 run cargo package --locked -p sourdine
 RUSTDOCFLAGS="-D warnings" run cargo doc --workspace --no-deps --locked
 # Where these are installed: licences and sources of all packages; the trainer's tests (models/train/README.md).

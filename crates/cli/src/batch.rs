@@ -49,9 +49,14 @@ impl<'a> Batch<'a> {
         &self.progress
     }
 
+    /// Returns whether the run was interrupted.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
+
     /// Fails if the run was interrupted.
     pub(crate) fn go_on(&self, task: &Task) -> Result<(), Failure> {
-        if self.stop.load(Ordering::Relaxed) {
+        if self.is_stopped() {
             return Err(Failure::Interrupted { path: task.source.to_string().into() });
         }
         Ok(())
@@ -89,7 +94,7 @@ impl<'a> Batch<'a> {
                         only_failure = Some(failure);
                     }
                 }
-                told.is_ok() && !self.stop.load(Ordering::Relaxed)
+                told.is_ok() && !self.is_stopped()
             },
         );
         self.progress.finish();

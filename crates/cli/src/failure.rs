@@ -5,7 +5,6 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use sourdine::{BlockError, ConfigError};
 use sourdine_settings::{FindModelError, io_reason};
 use sourdine_soundfile::{SoundError, SoundErrorKind};
 
@@ -14,10 +13,8 @@ use sourdine_soundfile::{SoundError, SoundErrorKind};
 pub(crate) enum Failure {
     /// About the input or the output file.
     Wav(SoundError),
-    /// The file is fine, but the engine has no stream of this kind.
-    Stream { path: PathBuf, error: ConfigError },
-    /// The engine refused a block of the file.
-    Block { path: PathBuf, error: BlockError },
+    /// The file is fine, but the engine has no stream of this kind, or refused a block of it.
+    Engine(sourdine_clean::Error),
     /// There is no such model.
     Model(FindModelError),
     /// The live front end could not be started.
@@ -64,19 +61,8 @@ impl Failure {
         }
     }
 
-    /// For a file with these notices; `None` without any.
-    pub(crate) fn strict(path: &Path, notices: &[String]) -> Option<Self> {
-        let (first, more) = notices.split_first()?;
-        Some(Self::Strict { path: path.into(), notice: first.clone(), more: more.len() })
-    }
-
     pub(crate) fn use_of(path: &Path, why: &'static str) -> Self {
         Self::Use { path: path.into(), why }
-    }
-
-    pub(crate) fn stream(path: &Path) -> impl FnOnce(ConfigError) -> Self {
-        let path = path.to_path_buf();
-        move |error| Self::Stream { path, error }
     }
 }
 
@@ -89,8 +75,7 @@ impl fmt::Display for Failure {
                 error.path().display()
             ),
             Self::Wav(error) => write!(f, "{error}"),
-            Self::Stream { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::Block { path, error } => write!(f, "{}: {error}; please report this", path.display()),
+            Self::Engine(error) => write!(f, "{error}"),
             Self::Model(error) => write!(f, "{error}"),
             Self::Live { error } => write!(
                 f,
@@ -177,6 +162,19 @@ impl fmt::Display for Failure {
                 write!(f, "cannot print the result: {}", io_reason(error))?;
                 f.write_str(if *written { "; the file itself was written" } else { "" })
             }
+        }
+    }
+}
+
+impl From<sourdine_clean::Error> for Failure {
+    fn from(error: sourdine_clean::Error) -> Self {
+        use sourdine_clean::Error;
+        match error {
+            Error::Sound(error) => Self::Wav(error),
+            Error::Strict { path, notice, more } => Self::Strict { path, notice, more },
+            Error::Stopped { path } => Self::Interrupted { path },
+            Error::Times { path, error } => Self::Write { path, error },
+            error => Self::Engine(error),
         }
     }
 }

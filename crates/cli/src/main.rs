@@ -24,7 +24,6 @@ mod output;
 mod output_file;
 #[cfg_attr(not(feature = "report"), path = "report/absent.rs")]
 mod report;
-mod segments;
 mod summary;
 mod vad;
 

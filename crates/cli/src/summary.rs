@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
+use sourdine_clean::FileReport;
 use sourdine_soundfile::SoundReader;
 
 use crate::failure::Failure;
@@ -44,13 +45,13 @@ pub(crate) trait Done {
 impl Done for Status {
     fn seconds_and_notices(&self) -> Option<(f64, usize)> {
         match self {
-            Self::Cleaned(summary) => Some((summary.seconds, summary.notices.len())),
+            Self::Cleaned(summary) => Some((summary.report.seconds, summary.report.notices.len())),
             Self::Skipped(_) | Self::Failed { .. } => None,
         }
     }
 }
 
-/// Why a file was skipped, and what its header says of it, with the keys of [`Summary`].
+/// Why a file was skipped, and what its header says of it, with the keys of [`FileReport`].
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Skipped {
     pub(crate) reason: &'static str,
@@ -111,7 +112,7 @@ impl Outcome {
     /// Faults of the file that were repaired.
     pub(crate) fn notices(&self) -> &[String] {
         match &self.status {
-            Status::Cleaned(summary) => &summary.notices,
+            Status::Cleaned(summary) => &summary.report.notices,
             _ => &[],
         }
     }
@@ -167,50 +168,32 @@ pub(crate) struct Summary {
     /// The place where it was written, for people; scripts have it in another field.
     #[serde(skip)]
     pub(crate) output: String,
-    pub(crate) seconds: f64,
-    pub(crate) frames: u64,
-    pub(crate) sample_rate: u32,
-    pub(crate) channels: u16,
-    pub(crate) sample_format: String,
-    pub(crate) model: String,
-    /// Null for no limit.
-    pub(crate) attenuation_limit_db: Option<f32>,
-    /// The engine's delay that was taken out, in frames of the file.
-    pub(crate) latency: usize,
-    /// Mean over all frames of 10 ms that are not silent; null if all are.
-    pub(crate) mean_attenuation_db: Option<f64>,
-    /// Share of frames decided to hold voice, 0 to 1.
-    pub(crate) voiced_share: f64,
-    /// Largest magnitude of the output, full scale 1.
-    pub(crate) peak: f32,
-    pub(crate) clipped_samples: u64,
-    pub(crate) invalid_samples: u64,
-    pub(crate) times_real_time: f64,
-    /// Faults of the file that were repaired.
-    pub(crate) notices: Vec<String>,
+    #[serde(flatten)]
+    pub(crate) report: FileReport,
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {:.1} s, {} Hz, ", self.output, self.seconds, self.sample_rate)?;
-        match self.channels {
+        let Self { output, report } = self;
+        write!(f, "{output}: {:.1} s, {} Hz, ", report.seconds, report.sample_rate)?;
+        match report.channels {
             1 => write!(f, "mono")?,
             2 => write!(f, "stereo")?,
             n => write!(f, "{n} channels")?,
         }
-        write!(f, ", {}", self.sample_format)?;
-        if let Some(attenuation) = self.mean_attenuation_db {
+        write!(f, ", {}", report.sample_format)?;
+        if let Some(attenuation) = report.mean_attenuation_db {
             write!(f, "; turned down by {attenuation:.1} dB on average")?;
         }
-        write!(f, ", voice in {:.0} %", 100.0 * self.voiced_share)?;
-        if self.invalid_samples > 0 {
-            write!(f, "; {} invalid samples silenced", self.invalid_samples)?;
+        write!(f, ", voice in {:.0} %", 100.0 * report.voiced_share)?;
+        if report.invalid_samples > 0 {
+            write!(f, "; {} invalid samples silenced", report.invalid_samples)?;
         }
-        if self.clipped_samples > 0 {
-            write!(f, "; {} samples beyond full scale", self.clipped_samples)?;
+        if report.clipped_samples > 0 {
+            write!(f, "; {} samples beyond full scale", report.clipped_samples)?;
         }
-        write!(f, "; {:.0} times real time", self.times_real_time)?;
-        match self.notices.split_first() {
+        write!(f, "; {:.0} times real time", report.times_real_time)?;
+        match report.notices.split_first() {
             None => Ok(()),
             Some((only, [])) => write!(f, "; note: {only}"),
             Some((first, more)) => write!(f, "; note: {first} (and {} more notes)", more.len()),

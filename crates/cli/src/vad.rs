@@ -1,28 +1,20 @@
 //! `sourdine vad`: finds the speech in files.
-//!
-//! The decisions are a model's, at the default thresholds ([`VadParams::TIGHT`](sourdine::VadParams::TIGHT), chosen for
-//! `sourdine`). Closing gaps and padding then look both ways.
 
 mod format;
 
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use sourdine::{Engine, Model, Settings, StreamFormat};
-use sourdine_soundfile::SoundReader;
+use sourdine::Model;
+use sourdine_clean::{SegmentShape, find_speech};
 
 use crate::args::{SoundArgs, VadArgs};
 use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inputs::{self, Naming, Plan, Request, Sink, Task};
-use crate::segments::{SegmentShape, Segmenter, span};
 use crate::summary::Done;
 use crate::{models, output, output_file};
-
-/// Blocks of 10 ms that are read at a time.
-const BLOCKS_PER_READ: usize = 100;
 
 /// The speech found in a file. This is the JSON object, field by field.
 #[derive(Debug, Serialize)]
@@ -128,11 +120,11 @@ fn look_through(
     };
     let input = task.source.to_string();
     let total = reader.frames();
-    let (frames, segments) = detect(&mut reader, Path::new(&input), model, shape, |frames| {
+    let (frames, segments) = find_speech(&mut reader, model, shape, |frames| {
         if let Some(total) = total {
             progress.reached(frames as f64 / total.max(1) as f64);
         }
-        batch.go_on(task)
+        !batch.is_stopped()
     })?;
     let seconds = |frames: u64| frames as f64 / f64::from(rate);
     let segments: Vec<Segment> = segments
@@ -191,63 +183,5 @@ fn tell(args: &VadArgs, task: &Task, told: &Told) -> Result<(), Failure> {
         Sink::Stdout if told.text.is_empty() => Ok(()),
         Sink::Stdout => output::result(&told.text.trim_end()),
         Sink::File(_) => Ok(()),
-    }
-}
-
-/// Reads to the end and returns the number of frames and the segments of speech. `reached` is told the frames that are
-/// read, and can end it.
-pub(crate) fn detect(
-    reader: &mut SoundReader,
-    path: &Path,
-    model: &Model,
-    shape: SegmentShape,
-    mut reached: impl FnMut(u64) -> Result<(), Failure>,
-) -> Result<(u64, Vec<Range<u64>>), Failure> {
-    let spec = reader.spec();
-    let (rate, channels) = (spec.sample_rate, usize::from(spec.channels));
-    let settings = Settings::default();
-    let format = StreamFormat::new(rate, channels);
-    let step = format.step_frames().map_err(Failure::stream(path))?;
-    let format = format.with_fixed_block(step);
-    let mut engine = Engine::new(format, &settings, model).map_err(Failure::stream(path))?;
-    let mut segmenter = Segmenter::new(shape);
-    // A decision belongs to the sound that its block puts out.
-    let behind = engine.latency() as u64;
-    let mut decide = |blocks: &mut [f32], index: &mut u64| -> Result<(), Failure> {
-        for block in blocks.chunks_mut(step * channels) {
-            let report = engine
-                .process_interleaved_f32(block)
-                .map_err(|error| Failure::Block { path: path.to_owned(), error })?;
-            segmenter.push(span(*index, step as u64, behind), report.voice);
-            *index += 1;
-        }
-        Ok(())
-    };
-
-    let mut blocks = vec![0.0; BLOCKS_PER_READ * step * channels];
-    let (mut frames, mut index) = (0, 0);
-    loop {
-        let mut filled = 0;
-        while filled < blocks.len() {
-            let read = reader.read(&mut blocks[filled..])?;
-            if read == 0 {
-                break;
-            }
-            filled += read * channels;
-        }
-        frames += (filled / channels) as u64;
-        reached(frames)?;
-        if filled == blocks.len() {
-            decide(&mut blocks, &mut index)?;
-            continue;
-        }
-        // The end: silence fills the last block and pushes out what the engine still holds.
-        blocks[filled..].fill(0.0);
-        let last = filled.div_ceil(step * channels) * step * channels;
-        decide(&mut blocks[..last], &mut index)?;
-        for _ in 0..(behind as usize).div_ceil(step) {
-            decide(&mut vec![0.0; step * channels], &mut index)?;
-        }
-        return Ok((frames, segmenter.finish(frames)));
     }
 }

@@ -1,12 +1,11 @@
 //! Cleans one file.
 
-use std::fs::File;
+#[cfg(feature = "report")]
 use std::path::PathBuf;
-use std::time::Instant;
 
-use sourdine::signal::SILENCE_DBFS;
-use sourdine::{Engine, StreamFormat};
-use sourdine_soundfile::{Overwrite, SoundErrorKind, SoundRewriter};
+use sourdine::Report;
+use sourdine_clean::{Cleaned, Cleaning, Watch, keep_times};
+use sourdine_soundfile::{Overwrite, SoundRewriter};
 
 use super::Run;
 use super::parts::Transfer;
@@ -18,29 +17,19 @@ use crate::report::About;
 use crate::report::Recorder;
 use crate::summary::Summary;
 
-/// Frames that are read, cleaned and written at a time, or a little more: a third of a second at 48 kHz, little enough for a pipe
-/// to be answered while its sender is still writing.
-const CHUNK_FRAMES: usize = 1 << 14;
-
 /// Cleans one file, up to its last sample.
 pub(super) fn clean(
     run: &Run,
     task: &Task,
     overwrite: Overwrite,
     progress: &mut FileProgress,
-) -> Result<Cleaned, Failure> {
-    let started = Instant::now();
+) -> Result<CleanedFile, Failure> {
     let reader = task.open(run.args.format.raw)?;
-    let spec = reader.spec();
-    let path = PathBuf::from(task.source.to_string());
-    let format = StreamFormat::new(spec.sample_rate, usize::from(spec.channels));
-    let settings = run.settings.with_lfe(reader.lfe_channel()).with_ceiling(!spec.format.is_float());
-    let engine = Engine::new(format, &settings, &run.model).map_err(Failure::stream(&path))?;
-    engine.warm_up_thread();
+    let cleaning = Cleaning::new(&reader, &run.settings, &run.model)?;
     task.make_folder()?;
     let transfer = match (&task.source, &task.sink) {
         (Source::File(_), Sink::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Transfer::cut(run, task, reader, output, overwrite)?
+            Transfer::cut(run, reader, output, overwrite)?
         }
         (_, Sink::File(output)) => {
             Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?))
@@ -49,66 +38,63 @@ pub(super) fn clean(
             Transfer::Whole(Box::new(SoundRewriter::to_stream(reader, Box::new(std::io::stdout()))?))
         }
     };
+    let (format, latency) = cleaning.stream();
+    let mut watch = FileWatch { run, recorder: run.args.report.recorder(format, latency), progress };
+    let cleaned = cleaning.run(transfer, &mut watch)?;
+    Ok(CleanedFile { cleaned, recorder: watch.recorder })
+}
 
-    let mut job = Job::new(engine, transfer);
-    job.recorder = run.args.report.recorder(format, job.engine.latency());
-    let closed = match job.clean(run, task, &path, progress) {
-        // The reader of the output closed it.
-        Err(Failure::Wav(error)) if matches!(error.kind(), SoundErrorKind::OutputClosed) => true,
-        cleaned => cleaned.map(|()| false)?,
-    };
-    let seconds = job.frames as f64 / f64::from(spec.sample_rate);
-    let stats = job.engine.stats();
-    let limit = run.settings.attenuation_limit_db;
-    let summary = Summary {
-        output: task.sink.to_string(),
-        seconds,
-        frames: job.frames,
-        sample_rate: spec.sample_rate,
-        channels: spec.channels,
-        sample_format: spec.format.to_string(),
-        model: run.model.info().name,
-        attenuation_limit_db: Some(limit).filter(|db| db.is_finite()),
-        latency: job.engine.latency(),
-        mean_attenuation_db: job.levels.mean_attenuation_db(),
-        voiced_share: job.levels.voiced_share(),
-        peak: job.levels.peak,
-        clipped_samples: stats.clipped_samples,
-        invalid_samples: stats.invalid_samples,
-        times_real_time: seconds / started.elapsed().as_secs_f64().max(1e-9),
-        notices: job.transfer.reader().notices().iter().map(ToString::to_string).collect(),
-    };
-    Ok(Cleaned { transfer: job.transfer, closed, recorder: job.recorder, summary })
+/// Shows the progress, records what a report shows, and stops when the run is interrupted.
+struct FileWatch<'a, 'b> {
+    run: &'a Run<'a>,
+    recorder: Option<Recorder>,
+    progress: &'a mut FileProgress<'b>,
+}
+
+impl Watch for FileWatch<'_, '_> {
+    fn before(&mut self, samples: &[f32]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push_before(samples);
+        }
+    }
+
+    fn step(&mut self, report: Report, frames: usize) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push_report(report, frames);
+        }
+    }
+
+    fn after(&mut self, samples: &[f32]) {
+        if let Some(recorder) = &mut self.recorder {
+            recorder.push_after(samples);
+        }
+    }
+
+    fn go_on(&mut self, frames: u64, total: Option<u64>) -> bool {
+        if let Some(total) = total {
+            self.progress.reached(frames as f64 / total.max(1) as f64);
+        }
+        !self.run.batch.is_stopped()
+    }
 }
 
 /// A file whose samples are all written and that has no name yet.
-pub(super) struct Cleaned {
-    transfer: Transfer,
-    /// The output is a pipe whose other end was closed.
-    closed: bool,
+pub(super) struct CleanedFile {
+    cleaned: Cleaned<Transfer>,
     recorder: Option<Recorder>,
-    summary: Summary,
 }
 
-impl Cleaned {
+impl CleanedFile {
     /// Syncs the file to the disk, gives it its name, and writes the report. Waits more than it computes.
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
-        let Self { transfer, closed, recorder, mut summary } = self;
-        summary.notices.splice(0..0, transfer.output_notices());
-        let path = PathBuf::from(task.source.to_string());
-        if let Some(failure) = Failure::strict(&path, &summary.notices).filter(|_| run.args.strict) {
-            return Err(failure);
+        let report = self.cleaned.finish(run.args.strict)?;
+        let summary = Summary { output: task.sink.to_string(), report };
+        if let (true, Source::File(input), Sink::File(output)) =
+            (run.args.format.keep_times, &task.source, &task.sink)
+        {
+            keep_times(input, output)?;
         }
-        if !closed {
-            match transfer.finish() {
-                Err(Failure::Wav(error)) if matches!(error.kind(), SoundErrorKind::OutputClosed) => {}
-                finished => finished?,
-            }
-        }
-        if run.args.format.keep_times {
-            keep_times(task)?;
-        }
-        if let Some(recorder) = recorder {
+        if let Some(recorder) = self.recorder {
             write_report(run, task, recorder, &summary)?;
         }
         Ok(summary)
@@ -123,9 +109,9 @@ fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -
         input: task.source.to_string(),
         output: summary.output.clone(),
         sounds: (task.input_file().map(PathBuf::from), output.map(PathBuf::from)),
-        model: summary.model.clone(),
-        attenuation_limit_db: summary.attenuation_limit_db,
-        notices: summary.notices.clone(),
+        model: summary.report.model.clone(),
+        attenuation_limit_db: summary.report.attenuation_limit_db,
+        notices: summary.report.notices.clone(),
     };
     run.args.report.write(recorder, about, run.args.force)
 }
@@ -133,133 +119,4 @@ fn write_report(run: &Run, task: &Task, recorder: Recorder, summary: &Summary) -
 #[cfg(not(feature = "report"))]
 fn write_report(_: &Run, _: &Task, recorder: Recorder, _: &Summary) -> Result<(), Failure> {
     match recorder {}
-}
-
-/// Gives the output the modification time of its input.
-fn keep_times(task: &Task) -> Result<(), Failure> {
-    let (Source::File(input), Sink::File(output)) = (&task.source, &task.sink) else { return Ok(()) };
-    let modified = std::fs::metadata(input).and_then(|about| about.modified());
-    let set = modified.and_then(|time| File::options().write(true).open(output)?.set_modified(time));
-    set.map_err(|error| Failure::Write { path: output.clone(), error })
-}
-
-/// The engine between reading and writing.
-struct Job {
-    engine: Engine,
-    transfer: Transfer,
-    levels: ReportTotals,
-    recorder: Option<Recorder>,
-    frames: u64,
-    /// Frames of the engine's delay that are still to be dropped at the front.
-    delay_left: usize,
-}
-
-impl Job {
-    fn new(engine: Engine, transfer: Transfer) -> Self {
-        Self {
-            delay_left: engine.latency(),
-            engine,
-            transfer,
-            levels: ReportTotals::default(),
-            recorder: None,
-            frames: 0,
-        }
-    }
-
-    fn clean(
-        &mut self,
-        run: &Run,
-        task: &Task,
-        path: &std::path::Path,
-        progress: &mut FileProgress,
-    ) -> Result<(), Failure> {
-        let channels = self.engine.format().channels;
-        let mut chunk = vec![0.0; CHUNK_FRAMES * channels];
-        loop {
-            let frames = self.transfer.read(&mut chunk)?;
-            if frames == 0 {
-                break;
-            }
-            let samples = &mut chunk[..frames * channels];
-            if let Some(recorder) = &mut self.recorder {
-                recorder.push_before(samples);
-            }
-            self.process(samples, path)?;
-            self.write(samples)?;
-            self.frames += frames as u64;
-            if let Some(total) = self.transfer.reader().frames() {
-                progress.reached(self.frames as f64 / total.max(1) as f64);
-            }
-            run.batch.go_on(task)?;
-        }
-        let mut left = self.engine.latency();
-        while left > 0 {
-            let room = chunk.len().min(left * channels);
-            let frames = self.engine.finish_interleaved_f32(&mut chunk[..room]);
-            self.write(&chunk[..frames * channels])?;
-            left -= frames;
-        }
-        Ok(())
-    }
-
-    fn process(&mut self, samples: &mut [f32], path: &std::path::Path) -> Result<(), Failure> {
-        let (step, levels, recorder) = (self.engine.step_frames(), &mut self.levels, &mut self.recorder);
-        let done = self.engine.process_interleaved_f32_with_reports(samples, |report| {
-            levels.count(report, step as u64);
-            if let Some(recorder) = recorder {
-                recorder.push_report(report, step);
-            }
-        });
-        done.map(drop).map_err(|error| Failure::Block { path: path.into(), error })
-    }
-
-    /// Writes the engine's output, less its delay at the front.
-    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
-        let channels = self.engine.format().channels;
-        let drop = self.delay_left.min(samples.len() / channels);
-        self.delay_left -= drop;
-        let kept = &samples[drop * channels..];
-        self.levels.peak = self.levels.peak.max(peak(kept));
-        if let Some(recorder) = &mut self.recorder {
-            recorder.push_after(kept);
-        }
-        self.transfer.write(kept)
-    }
-}
-
-/// Returns the largest magnitude. The engine's output is finite, and finite magnitudes are ordered like their bits: comparing
-/// those, the compiler does several at once.
-fn peak(samples: &[f32]) -> f32 {
-    f32::from_bits(samples.iter().fold(0, |most, x| most.max(x.abs().to_bits())))
-}
-
-/// Sums of the engine's reports, weighted by their frames.
-#[derive(Debug, Default)]
-struct ReportTotals {
-    frames: u64,
-    voiced: u64,
-    audible: u64,
-    attenuation_db: f64,
-    peak: f32,
-}
-
-impl ReportTotals {
-    fn count(&mut self, report: sourdine::Report, frames: u64) {
-        self.frames += frames;
-        if report.voice {
-            self.voiced += frames;
-        }
-        if report.input_dbfs > SILENCE_DBFS {
-            self.audible += frames;
-            self.attenuation_db += f64::from(report.attenuation_db()) * frames as f64;
-        }
-    }
-
-    fn mean_attenuation_db(&self) -> Option<f64> {
-        (self.audible > 0).then(|| self.attenuation_db / self.audible as f64)
-    }
-
-    fn voiced_share(&self) -> f64 {
-        if self.frames == 0 { 0.0 } else { self.voiced as f64 / self.frames as f64 }
-    }
 }

@@ -16,7 +16,7 @@ use crate::inputs::{self, Naming, Plan, Request, Sink, Source, Task};
 use crate::summary::{Outcome, Skipped, Status};
 use crate::{models, output};
 
-use file::Cleaned;
+use file::CleanedFile;
 
 /// The parts of a run that all of its files share.
 struct Run<'a> {
@@ -79,7 +79,7 @@ fn refuse_misplaced_options(args: &CleanArgs, plan: &Plan) -> Result<(), Failure
 
 impl Run<'_> {
     /// Cleans one file up to its last sample; `None` if it is skipped.
-    fn clean(&self, task: &Task) -> Result<Option<Cleaned>, Failure> {
+    fn clean(&self, task: &Task) -> Result<Option<CleanedFile>, Failure> {
         let mut progress = self.batch.progress().file(task);
         if self.args.batch.skip_existing && task.output_file().is_some_and(Path::exists) {
             return Ok(None);
@@ -90,7 +90,7 @@ impl Run<'_> {
     }
 
     /// Completes the same file and gives it its name.
-    fn finish(&self, task: &Task, cleaned: Option<Cleaned>) -> Result<Status, Failure> {
+    fn finish(&self, task: &Task, cleaned: Option<CleanedFile>) -> Result<Status, Failure> {
         let finished = match cleaned {
             None => None,
             Some(cleaned) => self.or_skipped(task, cleaned.finish(self, task))?,

@@ -3,13 +3,12 @@
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use sourdine_soundfile::{Overwrite, SoundReader, SoundRewriter, SoundWriter};
+use sourdine_clean::{Error, SegmentShape, find_speech};
+use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter, SoundWriter};
 
 use super::Run;
 use crate::failure::Failure;
-use crate::inputs::Task;
-use crate::segments::SegmentShape;
-use crate::{models, vad};
+use crate::models;
 
 /// Reads a file and writes its cleaned frames.
 #[derive(Debug)]
@@ -36,7 +35,6 @@ impl Transfer {
     /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
     pub(super) fn cut(
         run: &Run,
-        task: &Task,
         reader: SoundReader,
         output: &Path,
         overwrite: Overwrite,
@@ -52,11 +50,11 @@ impl Transfer {
             min_silence: cut.min_silence.frames(rate),
             pad: cut.pad.frames(rate),
         };
-        let (_, segments) = vad::detect(&mut search, input, &model, shape, |_| run.batch.go_on(task))?;
+        let (_, segments) = find_speech(&mut search, &model, shape, |_| !run.batch.is_stopped())?;
         // Before the first part has its name.
         let notices: Vec<String> = search.notices().iter().map(ToString::to_string).collect();
-        if let Some(failure) = Failure::strict(input, &notices).filter(|_| run.args.strict) {
-            return Err(failure);
+        if let Some(error) = Error::strict(input, &notices).filter(|_| run.args.strict) {
+            return Err(error.into());
         }
         let (Some(first), Some(last)) = (segments.first(), segments.last()) else {
             return Err(Failure::NoVoice { path: input.into() });
@@ -74,33 +72,31 @@ impl Transfer {
         ranges.reverse();
         Ok(Self::Parts(Box::new(Parts { reader, at: 0, ranges, overwrite, writer: None })))
     }
+}
 
-    /// The input.
-    pub(super) fn reader(&self) -> &SoundReader {
+impl sourdine_clean::Transfer for Transfer {
+    fn reader(&self) -> &SoundReader {
         match self {
             Self::Whole(whole) => whole.reader(),
             Self::Parts(parts) => &parts.reader,
         }
     }
 
-    /// Reads the next frames.
-    pub(super) fn read(&mut self, out: &mut [f32]) -> Result<usize, Failure> {
-        Ok(match self {
-            Self::Whole(whole) => whole.read(out)?,
-            Self::Parts(parts) => parts.reader.read(out)?,
-        })
+    fn read(&mut self, out: &mut [f32]) -> Result<usize, SoundError> {
+        match self {
+            Self::Whole(whole) => whole.read(out),
+            Self::Parts(parts) => parts.reader.read(out),
+        }
     }
 
-    /// Writes the next frames.
-    pub(super) fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError> {
         match self {
-            Self::Whole(whole) => Ok(whole.write(samples)?),
+            Self::Whole(whole) => whole.write(samples),
             Self::Parts(parts) => parts.write(samples),
         }
     }
 
-    /// Lists what the output cannot hold of the input.
-    pub(super) fn output_notices(&self) -> Vec<String> {
+    fn output_notices(&self) -> Vec<String> {
         let notices = match self {
             Self::Whole(whole) => whole.output_notices(),
             Self::Parts(parts) => parts.writer.as_ref().map_or(&[][..], SoundWriter::notices),
@@ -109,7 +105,7 @@ impl Transfer {
     }
 
     /// Completes the outputs that are still open.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    fn finish(self) -> Result<(), SoundError> {
         match self {
             Self::Whole(whole) => whole.finish()?,
             Self::Parts(parts) => {
@@ -123,7 +119,7 @@ impl Transfer {
 }
 
 impl Parts {
-    fn write(&mut self, samples: &[f32]) -> Result<(), Failure> {
+    fn write(&mut self, samples: &[f32]) -> Result<(), SoundError> {
         let channels = usize::from(self.reader.spec().channels);
         let end = self.at + (samples.len() / channels) as u64;
         while let Some((range, path)) = self.ranges.last() {

@@ -8,31 +8,33 @@ use std::ops::Range;
 
 /// Rules that turn decisions into segments. All lengths are in frames of the file.
 #[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct SegmentShape {
+pub struct SegmentShape {
     /// Voice shorter than this is dropped.
-    pub(crate) min_speech: u64,
+    pub min_speech: u64,
     /// Gaps shorter than this are closed.
-    pub(crate) min_silence: u64,
+    pub min_silence: u64,
     /// Added before and after each segment.
-    pub(crate) pad: u64,
+    pub pad: u64,
 }
 
 /// Gathers decisions; memory grows with the number of segments only.
 #[derive(Debug)]
-pub(crate) struct Segmenter {
+pub struct Segmenter {
     shape: SegmentShape,
     /// Voice with short gaps closed, in order.
     joined: Vec<Range<u64>>,
 }
 
 impl Segmenter {
-    pub(crate) fn new(shape: SegmentShape) -> Self {
+    /// Starts without a decision.
+    #[must_use]
+    pub fn new(shape: SegmentShape) -> Self {
         Self { shape, joined: Vec::new() }
     }
 
     /// Takes the next decision and the frames that it is about. Spans come in order and do not overlap; what lies
     /// between two spans counts as silence.
-    pub(crate) fn push(&mut self, span: Range<u64>, voice: bool) {
+    pub fn push(&mut self, span: Range<u64>, voice: bool) {
         if !voice || span.is_empty() {
             return;
         }
@@ -45,7 +47,8 @@ impl Segmenter {
     }
 
     /// The segments of a file of `frames` frames: in order, not empty, not touching, within the file.
-    pub(crate) fn finish(self, frames: u64) -> Vec<Range<u64>> {
+    #[must_use]
+    pub fn finish(self, frames: u64) -> Vec<Range<u64>> {
         let SegmentShape { min_speech, pad, .. } = self.shape;
         let mut segments: Vec<Range<u64>> = Vec::new();
         for voice in self.joined {
@@ -64,7 +67,8 @@ impl Segmenter {
 
 /// The frames of the file that the `index`-th block of `step` frames is about, with `behind` frames of delay taken
 /// out. Blocks whose sound lies before the file's start give an empty span.
-pub(crate) fn span(index: u64, step: u64, behind: u64) -> Range<u64> {
+#[must_use]
+pub fn span(index: u64, step: u64, behind: u64) -> Range<u64> {
     let start = (index * step).saturating_sub(behind);
     start..((index + 1) * step).saturating_sub(behind)
 }

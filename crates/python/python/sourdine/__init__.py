@@ -1,0 +1,43 @@
+"""Takes the noise out of voice.
+
+* :func:`denoise` a recording in memory, and :func:`vad` to find the voice in it;
+* :class:`Stream` for sound block by block, :class:`VoiceDetector` for voice only;
+* :func:`clean_file` and :func:`clean_files` for sound files, as the program `sourdine clean` does; :func:`read` and
+  :func:`write`;
+* :mod:`sourdine.batch` for folders, manifests, Parquet and WebDataset, on threads or on Ray.
+
+Samples are float32, float64 (full scale ±1.0) or int16, of shape (n,) or (channels, n).
+"""
+
+from . import _native
+from ._audio import AudioLike
+from ._denoise import Report, Segment, denoise, vad
+from ._files import FileReport, FileResult, clean_file, clean_files, read, write
+from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, ModelInfo, Settings, models
+from ._stream import BlockReport, Stream, VoiceDetector, VoiceReport
+
+__version__: str = _native.VERSION
+
+__all__ = [
+    "ATTENUATION_LIMIT_DB",
+    "AudioLike",
+    "BlockReport",
+    "ChannelMode",
+    "FileReport",
+    "FileResult",
+    "ModelInfo",
+    "Report",
+    "Segment",
+    "Settings",
+    "Stream",
+    "VoiceDetector",
+    "VoiceReport",
+    "__version__",
+    "clean_file",
+    "clean_files",
+    "denoise",
+    "models",
+    "read",
+    "vad",
+    "write",
+]
