@@ -6,6 +6,8 @@ use sourdine_testkit::signals;
 
 const RATE: u32 = 48_000;
 
+type Change = fn(&Controls);
+
 /// Frames before a control is moved, and after that until its effect is complete: fades, and the gate's release.
 const BEFORE: usize = RATE as usize;
 const SETTLED: usize = 2 * RATE as usize;
@@ -43,12 +45,12 @@ fn a_control_on_a_running_stream_is_its_setting() {
     // A low limit, so that the gate has something left to close on.
     let plain = Settings::default().with_attenuation_limit_db(6.0);
     let unchanged = settled(plain, |_| {});
-    let cases: [(&str, Settings, &dyn Fn(&Controls)); 5] = [
-        ("enabled", plain.with_enabled(false), &|c| c.set_enabled(false)),
-        ("passthrough", plain.with_passthrough(true), &|c| c.set_passthrough(true)),
-        ("residue", plain.with_residue(true), &|c| c.set_residue(true)),
-        ("gate", plain.with_gate(true), &|c| c.set_gate(true)),
-        ("limit", plain.with_attenuation_limit_db(3.0), &|c| c.set_attenuation_limit_db(3.0).unwrap()),
+    let cases: [(&str, Settings, Change); 5] = [
+        ("enabled", plain.with_enabled(false), |c| c.set_enabled(false)),
+        ("passthrough", plain.with_passthrough(true), |c| c.set_passthrough(true)),
+        ("residue", plain.with_residue(true), |c| c.set_residue(true)),
+        ("gate", plain.with_gate(true), |c| c.set_gate(true)),
+        ("limit", plain.with_attenuation_limit_db(3.0), |c| c.set_attenuation_limit_db(3.0).unwrap()),
     ];
     for (name, setting, change) in cases {
         let (wanted, got) = (settled(setting, |_| {}), settled(plain, change));
