@@ -52,6 +52,25 @@ fn the_file_equals_the_live_engine_bit_for_bit() {
 }
 
 #[test]
+fn a_16_bit_file_equals_the_live_engine_s_16_bit_blocks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, out) = (common::samples().join("near-clean-48k.wav"), folder.path().join("out.wav"));
+    let read = |path: &std::path::Path| -> Vec<i16> {
+        hound::WavReader::open(path).unwrap().samples().collect::<Result<_, _>>().unwrap()
+    };
+    let mut engine =
+        Engine::new(StreamFormat::new(48_000, 1), &Settings::default(), &Model::default()).unwrap();
+    let mut live = read(&path);
+    engine.process_interleaved_i16(&mut live).unwrap();
+    let mut tail = vec![0; engine.latency()];
+    engine.finish_interleaved_i16(&mut tail);
+    live.extend(tail);
+    let run = clean(&path, &["-o", out.to_str().unwrap()]);
+    assert!(run.status.success(), "{}", stderr(&run));
+    assert!(read(&out) == live[engine.latency()..]);
+}
+
+#[test]
 fn format_length_and_alignment_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let samples = noisy(44_100, 2, 1234);

@@ -48,7 +48,7 @@ impl Scale for Int16 {
     }
     fn from_unit(x: f32) -> i16 {
         // dasp's conversion truncates, which adds half a step of offset towards zero; `as` saturates.
-        (x * I16_SCALE).round() as i16
+        (x * I16_SCALE).round_ties_even() as i16
     }
 }
 
