@@ -14,7 +14,7 @@ use crate::report::{FileReport, Totals};
 /// to be answered while its sender is still writing.
 const CHUNK_FRAMES: usize = 1 << 14;
 
-/// Where sound comes from, and where it goes once it is clean.
+/// The source of the sound and the destination of the denoised sound.
 pub trait Transfer {
     /// The input.
     fn reader(&self) -> &SoundReader;
@@ -63,7 +63,7 @@ impl Transfer for SoundRewriter {
     }
 }
 
-/// Sees a file on its way through the engine, and can stop it.
+/// Observes a file on its way through the engine, and can stop it.
 pub trait Watch {
     /// Takes the next interleaved samples of the input.
     fn before(&mut self, _samples: &[f32]) {}
@@ -74,11 +74,11 @@ pub trait Watch {
     /// Takes the next interleaved samples of the output, with the engine's delay removed.
     fn after(&mut self, _samples: &[f32]) {}
 
-    /// Is told the frames that are done, and how many there are where that is known. False stops the work.
+    /// Takes the number of frames done, and their total where it is known. Returning false stops the work.
     fn go_on(&mut self, frames: u64, total: Option<u64>) -> bool;
 }
 
-/// Lets everything pass.
+/// Observes nothing.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Unwatched;
 

@@ -1,4 +1,4 @@
-//! Why a file was not cleaned.
+//! The errors of cleaning a file.
 
 use std::fmt;
 use std::io;
@@ -36,7 +36,7 @@ pub enum Error {
         /// The number of others.
         more: usize,
     },
-    /// The watch said stop.
+    /// The [`Watch`](crate::Watch) stopped the work.
     Stopped {
         /// The input.
         path: PathBuf,

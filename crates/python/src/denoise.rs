@@ -59,7 +59,7 @@ pub(crate) fn array<T: Sample>(
     Ok(shaped.into_any())
 }
 
-/// What is told about a recording, as Python's `Report` has it.
+/// The fields of Python's `Report`.
 #[derive(IntoPyObject)]
 pub(crate) struct Facts {
     sample_rate: u32,

@@ -38,7 +38,7 @@ impl StopFlag {
     }
 }
 
-/// What is told about a file, as Python's `FileReport` has it.
+/// The fields of Python's `FileReport`.
 #[derive(IntoPyObject)]
 pub(crate) struct Facts {
     seconds: f64,

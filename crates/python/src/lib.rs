@@ -1,7 +1,7 @@
 //! The native module of the Python package `sourdine`: arrays and files through the engine.
 //!
-//! What a Python programmer sees is in `python/sourdine`; it checks shapes and types and calls this module. Whatever takes
-//! time runs without the interpreter's lock. Nothing here is global, so forked processes and threads share nothing.
+//! The public API is in `python/sourdine`, which checks shapes and types and calls this module. Everything that takes time releases
+//! the interpreter's lock. There is no global state, so that forked processes and threads share nothing.
 #![deny(unsafe_code)]
 
 mod denoise;

@@ -24,7 +24,7 @@ impl Model {
     }
 }
 
-/// The facts about a built-in model, as Python's `ModelInfo` has them.
+/// The fields of Python's `ModelInfo`.
 #[derive(IntoPyObject)]
 pub(crate) struct ModelFacts {
     name: String,
