@@ -42,7 +42,7 @@ fuzz_target!(|data: &[u8]| {
         assert_eq!(frames_of(reader, &mut block[..64 * channels]), stated);
         return;
     }
-    let copy = FILE.with_extension("copy");
+    let copy = FILE.with_extension("wav");
     let mut rewriter = SoundRewriter::create(reader, &copy, Overwrite::Replace).expect("starting the copy");
     loop {
         let got = rewriter.read(&mut block[..64 * channels]).expect("reading a file that does not change");
