@@ -203,6 +203,34 @@ mod tests {
     }
 
     #[test]
+    fn a_block_that_takes_all_its_time_is_not_late() {
+        assert!(!Policy::new(false).report(BLOCK, BLOCK));
+    }
+
+    #[test]
+    fn a_trial_that_succeeds_makes_the_next_one_early_again() {
+        let mut policy = Policy::new(false);
+        let fall = |policy: &mut Policy| {
+            while policy.tier() != Tier::Dry {
+                policy.report(LATE, BLOCK);
+            }
+        };
+        let seconds_until_full = |policy: &mut Policy| {
+            (1..).find(|_| {
+                calm(policy, 1);
+                policy.tier() == Tier::Full
+            })
+        };
+        fall(&mut policy);
+        assert_eq!(seconds_until_full(&mut policy), Some(2));
+        fall(&mut policy);
+        assert_eq!(seconds_until_full(&mut policy), Some(4));
+        calm(&mut policy, PROVEN_AFTER.as_secs());
+        fall(&mut policy);
+        assert_eq!(seconds_until_full(&mut policy), Some(2));
+    }
+
+    #[test]
     fn a_changeover_is_dry_while_the_other_model_warms_up() {
         let mut changeover = Changeover::new();
         assert_eq!(changeover.next(Tier::Full), Run { tier: Tier::Full, audible: true });

@@ -46,6 +46,22 @@ fn overload_gives_the_input_at_the_same_latency_and_then_the_model_again() {
 }
 
 #[test]
+fn a_reset_keeps_the_tiers_that_there_are() {
+    let fall = |engine: &mut Engine| {
+        engine.reset();
+        for _ in 0..3 {
+            engine.report_time(LATE, BLOCK);
+        }
+        engine.tier()
+    };
+    let mut alone = engine(48_000, &Model::sourdine());
+    assert_eq!(fall(&mut alone), Tier::Dry);
+    let mut with_light =
+        engine(48_000, &Model::sourdine()).with_light_model(&Model::sourdine_lite()).unwrap();
+    assert_eq!(fall(&mut with_light), Tier::Light);
+}
+
+#[test]
 fn falling_and_rising_neither_clicks_nor_allocates() {
     for (rate, model) in [(48_000, Model::rnnoise()), (44_100, Model::rnnoise()), (48_000, Model::sourdine())]
     {
