@@ -262,10 +262,18 @@ fn killed_at_any_moment() {
 #[cfg(unix)]
 #[test]
 fn live_is_a_program_of_its_own() {
-    use std::os::unix::fs::PermissionsExt;
     let root = tempfile::tempdir().unwrap();
     let tool = root.path().join("sourdine");
-    std::fs::copy(env!("CARGO_BIN_EXE_sourdine"), &tool).unwrap();
+    // Another process writes the programs: were they open for writing here, a process that another test starts meanwhile would
+    // inherit that, and they could not run ("text file busy").
+    let sh = |script: &str| {
+        let made = std::process::Command::new("sh")
+            .args(["-ec", script, env!("CARGO_BIN_EXE_sourdine")])
+            .current_dir(root.path())
+            .status();
+        assert!(made.unwrap().success());
+    };
+    sh("cp \"$0\" sourdine");
     let live = |path: &str| {
         std::process::Command::new(&tool).args(["live", "--json", "-x", "7"]).env("PATH", path).output()
     };
@@ -273,9 +281,7 @@ fn live_is_a_program_of_its_own() {
     assert_eq!(missing.status.code(), Some(1));
     assert!(stderr(&missing).contains("install it"), "{}", stderr(&missing));
 
-    let other = root.path().join("sourdine-live");
-    std::fs::write(&other, "#!/bin/sh\necho \"$@\"\nexit 7\n").unwrap();
-    std::fs::set_permissions(&other, PermissionsExt::from_mode(0o755)).unwrap();
+    sh(r#"printf '#!/bin/sh\necho "$@"\nexit 7\n' >sourdine-live; chmod 755 sourdine-live"#);
     let run = live("/bin:/usr/bin").unwrap();
     assert_eq!(run.status.code(), Some(7), "{}", stderr(&run));
     assert_eq!(String::from_utf8(run.stdout).unwrap(), "--json -x 7\n");
