@@ -62,6 +62,20 @@ fn a_reset_keeps_the_tiers_that_there_are() {
 }
 
 #[test]
+fn under_load_the_light_model_is_the_one_that_runs() {
+    let mut engine = engine(48_000, &Model::sourdine()).with_light_model(&deaf_model()).unwrap();
+    let mut output = signals::speechlike(48_000, 48_000, 2);
+    for (k, block) in output.chunks_mut(480).enumerate() {
+        engine.process_interleaved_f32(block).unwrap();
+        engine.report_time(if (40..43).contains(&k) { LATE } else { BLOCK / 4 }, BLOCK);
+    }
+    assert_eq!(engine.tier(), Tier::Light);
+    let (full, light) = (&output[480 * 20..480 * 40], &output[480 * 60..]);
+    assert!(full.iter().any(|x| x.abs() > 0.01), "the full model removes the voice");
+    assert!(light.iter().all(|x| *x == 0.0), "the light model, which removes everything, does not run");
+}
+
+#[test]
 fn falling_and_rising_neither_clicks_nor_allocates() {
     for (rate, model) in [(48_000, Model::rnnoise()), (44_100, Model::rnnoise()), (48_000, Model::sourdine())]
     {
