@@ -90,7 +90,7 @@ def main() -> None:
 
         timed("pyrnnoise", rnnoise)
 
-    # What a call costs beside the engine's work: the same sound, in calls of 10 ms and of 10 s.
+    # The cost of a call in addition to the engine's work: the same sound, in calls of 10 ms and of 10 s.
     def per_block(length: int) -> float:
         stream, best = sourdine.Stream(rate, block=480), np.inf
         for _ in range(9):

@@ -1,4 +1,4 @@
-"""A program that uses all of the package; type checkers read it, nobody runs it."""
+"""A program that uses all of the package; for type checkers; it is not run."""
 
 from __future__ import annotations
 

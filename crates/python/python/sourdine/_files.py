@@ -141,7 +141,7 @@ def clean_files(
     workers: int | None = None,
     progress: Callable[[FileResult, int, int], object] | None = None,
 ) -> list[FileResult]:
-    """Cleans files into a folder, several at a time, and returns their results in order. One that fails stops nobody.
+    """Cleans files into a folder, several at a time, and returns their results in order. A file that fails does not stop the others.
 
     Outputs have the names of their inputs, with `.wav` for what is not written as it was read. For folders, manifests and more
     files than a list should hold there is :mod:`sourdine.batch`.

@@ -76,7 +76,7 @@ def clean_dataset(
         rate_column: the column of the rate in Hz, for arrays.
         workers: actors; as many as the cluster has CPUs if None, but one for what reads the data.
         num_cpus: Ray's logical CPUs of an actor. They, and whatever reads the data, have to fit into the cluster: two actors of 1
-            on a cluster of 2 CPUs would wait for ever for a reader.
+            on a cluster of 2 CPUs would wait forever for a reader.
         settings: the settings of the stream.
     """
     ray = _ray()
