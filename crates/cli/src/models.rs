@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use serde::Serialize;
-use sourdine::signal::MODEL_RATE;
-use sourdine::{Model, ModelInfo};
+use sourdine::Model;
+use sourdine_settings::list_models;
 
 use crate::args::ModelsArgs;
 use crate::failure::Failure;
@@ -26,40 +25,9 @@ pub(crate) fn file(model: &str) -> Option<PathBuf> {
     Model::by_name(model).is_none().then(|| model.into())
 }
 
-/// One line of the list.
-#[derive(Serialize)]
-struct ListedModel {
-    name: String,
-    description: String,
-    sample_rate: u32,
-    latency_ms: f32,
-    linked_latency_ms: f32,
-    multiplications_per_frame: usize,
-    weight_bytes: usize,
-    state_bytes: usize,
-    licence: String,
-}
-
-impl From<ModelInfo> for ListedModel {
-    fn from(info: ModelInfo) -> Self {
-        let ms = |samples: usize| samples as f32 * 1000.0 / MODEL_RATE as f32;
-        Self {
-            name: info.name,
-            description: info.description,
-            sample_rate: MODEL_RATE,
-            latency_ms: ms(info.latency),
-            linked_latency_ms: ms(info.linked_latency),
-            multiplications_per_frame: info.multiplications,
-            weight_bytes: info.weight_bytes,
-            state_bytes: info.state_bytes,
-            licence: info.licence,
-        }
-    }
-}
-
 /// Lists the built-in models.
 pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
-    let models: Vec<ListedModel> = Model::built_in().into_iter().map(|model| model.info().into()).collect();
+    let models = list_models();
     if args.json {
         return output::result(&output::json(&models, true)?);
     }

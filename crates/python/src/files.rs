@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
-use sourdine_clean::{FileReport, Watch};
+use sourdine_clean::Watch;
 use sourdine_soundfile::{Overwrite, RawSpec, SoundError, SoundReader, SoundRewriter};
 
 use crate::denoise::{Audio, array, for_each_kind};
@@ -38,48 +38,6 @@ impl StopFlag {
     }
 }
 
-/// The fields of Python's `FileReport`.
-#[derive(IntoPyObject)]
-pub(crate) struct Facts {
-    seconds: f64,
-    frames: u64,
-    sample_rate: u32,
-    channels: u16,
-    sample_format: String,
-    model: String,
-    attenuation_limit_db: Option<f32>,
-    latency: usize,
-    mean_attenuation_db: Option<f64>,
-    voiced_share: f64,
-    peak: f32,
-    clipped_samples: u64,
-    invalid_samples: u64,
-    times_real_time: f64,
-    notices: Vec<String>,
-}
-
-impl From<FileReport> for Facts {
-    fn from(report: FileReport) -> Self {
-        Self {
-            seconds: report.seconds,
-            frames: report.frames,
-            sample_rate: report.sample_rate,
-            channels: report.channels,
-            sample_format: report.sample_format,
-            model: report.model,
-            attenuation_limit_db: report.attenuation_limit_db,
-            latency: report.latency,
-            mean_attenuation_db: report.mean_attenuation_db,
-            voiced_share: report.voiced_share,
-            peak: report.peak,
-            clipped_samples: report.clipped_samples,
-            invalid_samples: report.invalid_samples,
-            times_real_time: report.times_real_time,
-            notices: report.notices,
-        }
-    }
-}
-
 /// Stops at Ctrl-C, at the flag, and at an exception of the callback, which gets the share that is done.
 struct Caller<'a> {
     stop: &'a StopFlag,
@@ -107,11 +65,11 @@ fn overwriting(overwrite: bool) -> Overwrite {
     if overwrite { Overwrite::Replace } else { Overwrite::Refuse }
 }
 
-/// Cleans a file into another.
+/// Cleans a file into another. Returns the fields of `FileReport`.
 #[pyfunction]
 #[allow(clippy::too_many_arguments)] // They have names in Python.
-pub(crate) fn clean_file(
-    py: Python<'_>,
+pub(crate) fn clean_file<'py>(
+    py: Python<'py>,
     input: PathBuf,
     output: PathBuf,
     overwrite: bool,
@@ -120,7 +78,7 @@ pub(crate) fn clean_file(
     options: Options,
     stop: &StopFlag,
     progress: Option<Py<PyAny>>,
-) -> PyResult<Facts> {
+) -> PyResult<Bound<'py, PyAny>> {
     let settings = options.settings()?;
     let mut caller = Caller { stop, progress, failure: None };
     let done = py.detach(|| {
@@ -129,7 +87,7 @@ pub(crate) fn clean_file(
     });
     match (done, caller.failure) {
         (_, Some(failure)) => Err(failure),
-        (done, None) => done.map(Facts::from).map_err(|error| errors::file(&error)),
+        (done, None) => Ok(pythonize::pythonize(py, &done.map_err(|error| errors::file(&error))?)?),
     }
 }
 

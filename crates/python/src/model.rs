@@ -1,7 +1,7 @@
 //! Models, and the settings of a stream.
 
 use pyo3::prelude::*;
-use sourdine::{Channels, Settings, signal::MODEL_RATE};
+use sourdine::{Channels, Settings};
 
 use crate::errors;
 
@@ -24,36 +24,10 @@ impl Model {
     }
 }
 
-/// The fields of Python's `ModelInfo`.
-#[derive(IntoPyObject)]
-pub(crate) struct ModelFacts {
-    name: String,
-    description: String,
-    sample_rate: u32,
-    latency_ms: f32,
-    linked_latency_ms: f32,
-    multiplications_per_frame: usize,
-    weight_bytes: usize,
-    state_bytes: usize,
-    licence: String,
-}
-
-/// Lists the built-in models, the default first.
+/// Lists the built-in models, the default first, by the fields of `ModelInfo`.
 #[pyfunction]
-pub(crate) fn built_in_models() -> Vec<ModelFacts> {
-    let ms = |samples: usize| samples as f32 * 1000.0 / MODEL_RATE as f32;
-    let facts = |info: sourdine::ModelInfo| ModelFacts {
-        name: info.name,
-        description: info.description,
-        sample_rate: MODEL_RATE,
-        latency_ms: ms(info.latency),
-        linked_latency_ms: ms(info.linked_latency),
-        multiplications_per_frame: info.multiplications,
-        weight_bytes: info.weight_bytes,
-        state_bytes: info.state_bytes,
-        licence: info.licence,
-    };
-    sourdine::Model::built_in().into_iter().map(|model| facts(model.info())).collect()
+pub(crate) fn built_in_models(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    Ok(pythonize::pythonize(py, &sourdine_settings::list_models())?)
 }
 
 /// The attributes of Python's `Settings` that the engine takes.

@@ -1,15 +1,59 @@
-//! Finds a model by name or path.
+//! Finds a model by name or path, and lists the built-in ones.
 
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
+use sourdine::signal::MODEL_RATE;
 use sourdine::{Model, ModelError};
 
 use crate::io_reason;
 
 /// No weights file is anywhere near this large; a film given by mistake is not read into memory.
 const LARGEST_MODEL: u64 = 64 << 20;
+
+/// What is told about a built-in model. Its fields are those of the JSON objects that `sourdine models --json` prints.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct ListedModel {
+    /// The name that selects it.
+    pub name: String,
+    /// One line of description.
+    pub description: String,
+    /// Frames per second inside the model.
+    pub sample_rate: u32,
+    /// Delay of one channel.
+    pub latency_ms: f32,
+    /// Delay of several channels under one mask.
+    pub linked_latency_ms: f32,
+    /// Multiplications of the network in 10 ms.
+    pub multiplications_per_frame: usize,
+    /// Size of the weights.
+    pub weight_bytes: usize,
+    /// State of a mono stream, approximately.
+    pub state_bytes: usize,
+    /// The licence of the weights.
+    pub licence: String,
+}
+
+/// Lists the built-in models, the default first.
+#[must_use]
+pub fn list_models() -> Vec<ListedModel> {
+    let ms = |samples: usize| samples as f32 * 1000.0 / MODEL_RATE as f32;
+    let listed = |info: sourdine::ModelInfo| ListedModel {
+        name: info.name,
+        description: info.description,
+        sample_rate: MODEL_RATE,
+        latency_ms: ms(info.latency),
+        linked_latency_ms: ms(info.linked_latency),
+        multiplications_per_frame: info.multiplications,
+        weight_bytes: info.weight_bytes,
+        state_bytes: info.state_bytes,
+        licence: info.licence,
+    };
+    Model::built_in().into_iter().map(|model| listed(model.info())).collect()
+}
 
 /// Finds a built-in model by its name, or reads a file of weights.
 ///
