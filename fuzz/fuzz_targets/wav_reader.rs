@@ -39,7 +39,9 @@ fuzz_target!(|data: &[u8]| {
     let channels = usize::from(spec.channels);
     // Writing is slow; one in sixteen files is enough of it.
     if data.len() % 16 != 0 {
-        assert_eq!(frames_of(reader, &mut block[..64 * channels]), stated);
+        let (frames, reader) = read_all(reader, &mut block[..64 * channels]);
+        // A length that a damaged header states may be wrong, but not without a word.
+        assert!(frames == stated || !reader.notices().is_empty(), "{frames} of {stated} frames");
         return;
     }
     let copy = FILE.with_extension("wav");
@@ -51,17 +53,21 @@ fuzz_target!(|data: &[u8]| {
         }
         rewriter.write(&block[..got * channels]).expect("writing");
     }
+    let notices = rewriter.reader().notices().len();
     rewriter.finish().expect("finishing");
+    if notices > 0 {
+        return;
+    }
     let again = SoundReader::open(&copy).expect("what was written can be read");
     assert_eq!((again.spec(), again.frames()), (spec, Some(stated)));
 });
 
 /// Reads to the end and counts the frames.
-fn frames_of(mut reader: SoundReader, block: &mut [f32]) -> u64 {
+fn read_all(mut reader: SoundReader, block: &mut [f32]) -> (u64, SoundReader) {
     let mut frames = 0;
     loop {
         match reader.read(block).expect("reading a file that does not change") {
-            0 => return frames,
+            0 => return (frames, reader),
             got => frames += got as u64,
         }
     }
