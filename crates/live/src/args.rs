@@ -35,6 +35,8 @@ pub(crate) enum Action {
     Devices(DevicesArgs),
     /// Measure the real round trip: play clicks and find them in the input, which must pick up the output
     Latency(LatencyArgs),
+    /// Let PipeWire itself denoise a microphone "Sourdine" from login on, by the LADSPA plug-in
+    InstallMicrophone(InstallMicrophoneArgs),
 }
 
 #[derive(Debug, clap::Args)]
@@ -140,6 +142,33 @@ pub(crate) struct LatencyArgs {
     /// Print a JSON object
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct InstallMicrophoneArgs {
+    /// Remove the microphone again
+    #[arg(long, conflicts_with_all = ["plugin", "input", "attenuation_limit", "gate", "stereo"])]
+    pub(crate) remove: bool,
+
+    /// The LADSPA plug-in [default: sourdine.so in LADSPA_PATH or the usual folders]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) plugin: Option<PathBuf>,
+
+    /// The microphone, by its name in PipeWire (`pw-cli ls Node` lists them) [default: the system's]
+    #[arg(short, long, value_name = "NODE")]
+    pub(crate) input: Option<String>,
+
+    /// Limit the attenuation of any sound, in dB: 0 changes nothing, `off` removes the limit [default: 60]
+    #[arg(short, long, value_name = "DB", value_parser = sourdine_settings::attenuation_limit)]
+    pub(crate) attenuation_limit: Option<f32>,
+
+    /// Turn pauses down further (never to silence, never at the start of a word)
+    #[arg(long)]
+    pub(crate) gate: bool,
+
+    /// Keep two channels
+    #[arg(long)]
+    pub(crate) stereo: bool,
 }
 
 // The default that `--help` states.

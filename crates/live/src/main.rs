@@ -3,6 +3,7 @@
 
 mod args;
 mod devices;
+mod microphone;
 mod output;
 mod round_trip;
 mod rows;
@@ -28,6 +29,7 @@ fn main() -> ExitCode {
     let done = match &args.command {
         Some(args::Action::Devices(list)) => devices::run(list),
         Some(args::Action::Latency(probe)) => round_trip::run(probe),
+        Some(args::Action::InstallMicrophone(install)) => microphone::run(install),
         None => run::run(&args.run),
     };
     match done {

@@ -19,6 +19,8 @@ const ALLOWED: &[(&str, &[&str], &[&str])] = &[
     ("sourdine-capi", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-livekit", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-wasm", &["sourdine"], &[]),
+    ("sourdine-plugin", &["sourdine"], &["sourdine-testkit"]),
+    ("sourdine-gstreamer", &["sourdine"], &[]),
     ("sourdine-python", &["sourdine", "sourdine-clean", "sourdine-settings", "sourdine-soundfile"], &[]),
     ("sourdine-rnnoise", &["sourdine"], &["sourdine-testkit"]),
     ("sourdine-testkit", &["sourdine", "sourdine-measures"], &[]),

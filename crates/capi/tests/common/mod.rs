@@ -19,7 +19,7 @@ pub(crate) const CPP17: Language = Language { compiler: "g++", standard: "-std=c
 
 /// Whether a tool is there. If it is not, the test says so and passes, unless `SOURDINE_REQUIRE_TOOLS=1`.
 pub(crate) fn have(tool: &str) -> bool {
-    let there = Command::new(tool).arg("--version").output().is_ok_and(|o| o.status.success());
+    let there = Command::new(tool).arg("--version").output().is_ok();
     if !there {
         let required = std::env::var_os("SOURDINE_REQUIRE_TOOLS").is_some_and(|v| v == "1");
         assert!(!required, "{tool} is not installed, and SOURDINE_REQUIRE_TOOLS=1");

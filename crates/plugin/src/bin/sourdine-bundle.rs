@@ -1,0 +1,100 @@
+//! Lays out the plug-ins as hosts look for them: `sourdine-bundle FOLDER`.
+//!
+//! ```text
+//! FOLDER/ladspa/sourdine.so
+//! FOLDER/lv2/sourdine.lv2/{manifest.ttl,sourdine.ttl,sourdine.so}
+//! FOLDER/clap/sourdine.clap
+//! FOLDER/vst3/sourdine.vst3/Contents/ARCHITECTURE/sourdine.so      (with the feature `vst3`)
+//! ```
+//!
+//! The library is the one that was built with this program, and lies in its folder.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use sourdine_plugin::lv2;
+
+const LIBRARY: &str = if cfg!(windows) {
+    "sourdine_plugin.dll"
+} else if cfg!(target_os = "macos") {
+    "libsourdine_plugin.dylib"
+} else {
+    "libsourdine_plugin.so"
+};
+const EXTENSION: &str = if cfg!(windows) {
+    "dll"
+} else if cfg!(target_os = "macos") {
+    "dylib"
+} else {
+    "so"
+};
+
+fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args_os().skip(1).collect();
+    let [folder] = arguments.as_slice() else {
+        return fail("give the folder to lay the plug-ins out in: sourdine-bundle FOLDER");
+    };
+    match lay_out(Path::new(folder)) {
+        Ok(files) => {
+            for file in files {
+                // A closed pipe is no reason to fail: the files are there.
+                let _ = writeln!(std::io::stdout(), "{}", file.display());
+            }
+            ExitCode::SUCCESS
+        }
+        Err(why) => fail(&why),
+    }
+}
+
+fn fail(why: &str) -> ExitCode {
+    // If that fails there is no other way to report it.
+    let _ = writeln!(std::io::stderr(), "sourdine-bundle: {why}");
+    ExitCode::FAILURE
+}
+
+fn lay_out(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let program = std::env::current_exe().map_err(|error| error.to_string())?;
+    let library = program.with_file_name(LIBRARY);
+    if !library.is_file() {
+        return Err(format!(
+            "{} is missing; build it by `cargo build --profile dist -p sourdine-plugin`",
+            library.display()
+        ));
+    }
+    let name = format!("sourdine.{EXTENSION}");
+    let lv2 = folder.join("lv2/sourdine.lv2");
+    let mut copies =
+        vec![folder.join("ladspa").join(&name), lv2.join(&name), folder.join("clap/sourdine.clap")];
+    if cfg!(feature = "vst3") {
+        copies.push(vst3(folder));
+    }
+    for copy in &copies {
+        make_folder_of(copy)?;
+        std::fs::copy(&library, copy).map_err(|error| format!("{}: {error}", copy.display()))?;
+    }
+    for (file, text) in [("manifest.ttl", lv2::manifest(&name)), ("sourdine.ttl", lv2::description())] {
+        let file = lv2.join(file);
+        std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
+        copies.push(file);
+    }
+    Ok(copies)
+}
+
+/// The place of the library in a VST3 bundle.
+fn vst3(folder: &Path) -> PathBuf {
+    let contents = folder.join("vst3/sourdine.vst3/Contents");
+    let architecture = std::env::consts::ARCH;
+    if cfg!(windows) {
+        contents.join(format!("{architecture}-win/sourdine.vst3"))
+    } else if cfg!(target_os = "macos") {
+        contents.join("MacOS/sourdine")
+    } else {
+        contents.join(format!("{architecture}-linux/sourdine.so"))
+    }
+}
+
+fn make_folder_of(file: &Path) -> Result<(), String> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(|error| format!("{}: {error}", folder.display()))
+}
