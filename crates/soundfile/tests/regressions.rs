@@ -18,10 +18,14 @@ const MOST_FRAMES: u64 = 1 << 22;
 fn read(mut reader: SoundReader) -> Result<u64, SoundError> {
     let channels = usize::from(reader.spec().channels);
     let mut block = vec![0.0; 4096 * channels];
-    let mut total = 0;
+    let (stated, mut total) = (reader.frames(), 0);
     loop {
         match reader.read(&mut block)? {
-            0 => return Ok(total),
+            0 => {
+                let missing = stated.is_some_and(|stated| stated != total);
+                assert!(!missing || !reader.notices().is_empty(), "{total} of {stated:?} frames, without a word");
+                return Ok(total);
+            }
             frames => total += frames as u64,
         }
         assert!(total < MOST_FRAMES, "more sound than file");

@@ -133,7 +133,7 @@ impl Part {
             containers::FORMAT_ID_MP1
             | containers::FORMAT_ID_MP2
             | containers::FORMAT_ID_MP3
-            | containers::FORMAT_ID_ADTS => part.survey(path)?,
+            | containers::FORMAT_ID_ADTS => part.survey(path, container == containers::FORMAT_ID_ADTS)?,
             _ => part.read_times(path, is_mp4, &track)?,
         }
         Ok(part)
@@ -146,12 +146,16 @@ impl Part {
     }
 
     /// MPEG audio and ADTS are walked through once before they are decoded.
-    fn survey(&mut self, path: &Path) -> Result<(), SoundError> {
+    fn survey(&mut self, path: &Path, is_adts: bool) -> Result<(), SoundError> {
         let reading = |error| SoundError::reading(path, error);
         let open = || File::open(path).map_err(reading);
         let no_sound = || SoundError::new(path, SoundErrorKind::NoSound);
         let survey = Survey::of(open()?).map_err(reading)?.ok_or_else(no_sound)?;
         let form = survey.form;
+        if form.is_adts() != is_adts {
+            // Bytes in which one reader finds frames of AAC and the other frames of MPEG audio are neither.
+            return Err(no_sound());
+        }
         if let Some(change) = survey.change {
             let kind = SoundErrorKind::FormChanges {
                 byte: Some(change.at),
