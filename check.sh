@@ -35,6 +35,7 @@ for feature in jack pipewire; do
 done
 run cargo check --manifest-path fuzz/Cargo.toml --locked --target-dir target/fuzz
 run cargo test --workspace --locked
+run cargo test -p sourdine-plugin --features vst3 --test vst3 --locked
 # Published packages have to package; the engine, which all others need, has to compile from its package.
 run cargo package --locked --no-verify -p sourdine -p sourdine-soundfile -p sourdine-settings -p sourdine-measures -p sourdine-clean -p sourdine-cli -p sourdine-live
 run cargo package --locked -p sourdine

@@ -10,8 +10,8 @@ use clack_extensions::audio_ports::{
 };
 use clack_extensions::latency::{PluginLatency, PluginLatencyImpl};
 use clack_extensions::params::{
-    ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, PluginAudioProcessorParams,
-    PluginMainThreadParams, PluginParams,
+    HostParams, ParamDisplayWriter, ParamInfo, ParamInfoFlags, ParamInfoWriter, ParamRescanFlags,
+    PluginAudioProcessorParams, PluginMainThreadParams, PluginParams,
 };
 use clack_extensions::render::{PluginRender, PluginRenderImpl, RenderMode};
 use clack_extensions::state::{PluginState, PluginStateImpl};
@@ -74,7 +74,7 @@ impl PluginFactoryImpl for Factory {
             host,
             &self.0[index],
             move |_| Ok(Shared::new(CHANNELS[index])),
-            |_, shared| Ok(Main { shared }),
+            |host, shared| Ok(Main { host, shared }),
         ))
     }
 }
@@ -218,6 +218,7 @@ impl PluginTailImpl for Processor<'_> {
 }
 
 struct Main<'a> {
+    host: HostMainThreadHandle<'a>,
     shared: &'a Shared,
 }
 
@@ -326,6 +327,9 @@ impl PluginStateImpl for Main<'_> {
             let value = state.get(parameter.symbol).and_then(serde_json::Value::as_f64);
             self.shared.set(parameter.id, value.unwrap_or(parameter.default));
         }
+        if let Some(params) = self.host.get_extension::<HostParams>() {
+            params.rescan(&self.host, ParamRescanFlags::VALUES);
+        }
         Ok(())
     }
 }
@@ -333,4 +337,8 @@ impl PluginStateImpl for Main<'_> {
 clack_export_entry!(SourdineEntry);
 
 #[cfg(feature = "vst3")]
-clap_wrapper::export_vst3!();
+/// The entries that a host of VST3 looks for.
+#[allow(missing_docs)] // They are VST3's.
+pub mod vst3 {
+    clap_wrapper::export_vst3!();
+}

@@ -16,4 +16,6 @@ pub mod lv2;
 mod parameters;
 mod ports;
 
+#[cfg(feature = "vst3")]
+pub use clap::vst3;
 pub use clap::{SourdineEntry, clap_entry};
