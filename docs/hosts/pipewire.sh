@@ -34,16 +34,17 @@ session() {
         pulse=$!
         pids+=($manager $pulse)
         for _ in $(seq 100); do pactl info >/dev/null 2>&1 && break || sleep 0.1; done
+        # Long blocks, since the machine may be busy with other things.
+        pw-metadata -n settings 0 clock.force-quantum 8192 >/dev/null
         # A microphone without a sound card: what is played into `voice` is what it hears.
         pactl load-module module-null-sink sink_name=voice rate=48000 channels=1 channel_map=mono >/dev/null
         pactl load-module module-remap-source master=voice.monitor source_name=test_microphone channels=1 channel_map=mono >/dev/null
     }
-    # What systemd's unit does: starts the filter, and again whenever it ends.
-    keep_filter() {
-        while true; do
-            pipewire -c "$XDG_CONFIG_HOME/pipewire/sourdine-microphone.conf" >"$folder/filter.log" 2>&1 || true
-            sleep 1
-        done
+    # What systemd's unit does: starts the filter after the server, and ends it with the server.
+    start_filter() {
+        pipewire -c "$XDG_CONFIG_HOME/pipewire/sourdine-microphone.conf" >"$folder/filter.log" 2>&1 &
+        filter=$!
+        pids+=($filter)
     }
     wait_for_microphone() {
         for _ in $(seq 150); do pactl list short sources | grep -q sourdine_microphone && return || sleep 0.1; done
@@ -51,6 +52,7 @@ session() {
         exit 1
     }
     compare() {
+        rm -f "$folder/recorded.wav" "$folder/recorded.cut.wav"
         pw-record --target sourdine_microphone --rate 48000 --channels 1 --format s16 "$folder/recorded.wav" &
         recorder=$!
         sleep 2
@@ -67,23 +69,23 @@ session() {
 
     start_server
     "$target/sourdine-live" install-microphone --plugin "$folder/plugins/ladspa/sourdine.so" --input test_microphone
-    keep_filter &
-    pids+=($!)
+    start_filter
     wait_for_microphone
     compare
     ! pgrep -x sourdine-live || { echo "a program of ours runs" >&2; exit 1; }
 
     echo "killing the server"
     kill -9 $server $manager $pulse
-    rm -f "$XDG_RUNTIME_DIR"/pipewire-0* 
+    kill $filter
+    rm -f "$XDG_RUNTIME_DIR"/pipewire-0*
     sleep 1
     start_server
+    start_filter
     wait_for_microphone
     compare
 
     "$target/sourdine-live" install-microphone --remove
     [ ! -e "$XDG_CONFIG_HOME/pipewire/sourdine-microphone.conf" ]
-    pkill -f sourdine-microphone.conf || true
 }
 export -f session cut
 export folder target

@@ -193,14 +193,13 @@ fn unit(configuration: &Path) -> String {
         "# Written by `sourdine-live install-microphone`, which also removes it (--remove).
 [Unit]
 Description=Microphone without noise (Sourdine)
+# Ends and starts with the server: a filter that has lost its server does not end by itself.
 After=pipewire.service
-# However often the server goes away, the microphone comes back with it.
-StartLimitIntervalSec=0
+BindsTo=pipewire.service
 
 [Service]
 ExecStart=pipewire -c \"{}\"
-Restart=always
-RestartSec=1
+Restart=on-failure
 
 [Install]
 WantedBy=pipewire.service
