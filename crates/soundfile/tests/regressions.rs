@@ -23,7 +23,10 @@ fn read(mut reader: SoundReader) -> Result<u64, SoundError> {
         match reader.read(&mut block)? {
             0 => {
                 let missing = stated.is_some_and(|stated| stated != total);
-                assert!(!missing || !reader.notices().is_empty(), "{total} of {stated:?} frames, without a word");
+                assert!(
+                    !missing || !reader.notices().is_empty(),
+                    "{total} of {stated:?} frames, without a word"
+                );
                 return Ok(total);
             }
             frames => total += frames as u64,

@@ -1,0 +1,98 @@
+#!/usr/bin/env bash
+# Builds what people on Linux install: Debian packages of the tool, the live front end, the libraries and the plug-ins, and a
+# tarball of the same files with checksums.
+#
+#   packaging/linux.sh [FOLDER]        into FOLDER (default target/packages)
+#
+# Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+out=${1:-target/packages}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+architecture=$(uname -m)
+abi=${version%.*} # The soname changes with every 0.x.
+export CARGO_TARGET_DIR=$PWD/target
+built=target/dist
+stage=target/stage # The packages' lists of files name it.
+rm -rf "$stage"
+mkdir -p "$stage"
+
+run() {
+    echo "== $*"
+    "$@"
+}
+# Builds a library under the name by which programs ask for it.
+library() {
+    local package=$1 soname=$2
+    shift 2
+    run cargo rustc --profile dist --locked -p "$package" --lib --crate-type cdylib "$@" -- -C "link-arg=-Wl,-soname,$soname"
+}
+
+run cargo build --profile dist --locked -p sourdine-cli -p sourdine-live
+run cargo build --profile dist --locked -p sourdine-gstreamer
+run cargo build --profile dist --locked -p sourdine-plugin --features vst3
+"$built/sourdine-bundle" "$stage/plugins" >/dev/null
+library sourdine-rnnoise librnnoise.so.0 --features sourdine-default
+mkdir -p "$stage/rnnoise"
+cp "$built/librnnoise.so" "$stage/rnnoise/librnnoise.so.0"
+run cargo rustc --profile dist --locked -p sourdine-capi --lib --crate-type staticlib
+library sourdine-capi "libsourdine.so.$abi"
+
+# The C library, its headers and what tells build systems where they are.
+mkdir -p "$stage/lib/pkgconfig" "$stage/lib/cmake/sourdine"
+cp "$built/libsourdine.so" "$stage/lib/libsourdine.so.$version"
+ln -s "libsourdine.so.$version" "$stage/lib/libsourdine.so.$abi"
+ln -s "libsourdine.so.$abi" "$stage/lib/libsourdine.so"
+cp "$built/libsourdine.a" "$stage/lib/"
+fill() { sed -e "s/@VERSION@/$version/g" -e "s/@ABI@/$abi/g" "$1" >"$2"; }
+fill packaging/sourdine.pc.in "$stage/lib/pkgconfig/sourdine.pc"
+fill packaging/sourdineConfig.cmake.in "$stage/lib/cmake/sourdine/sourdineConfig.cmake"
+fill packaging/sourdineConfigVersion.cmake.in "$stage/lib/cmake/sourdine/sourdineConfigVersion.cmake"
+
+# Manual pages and completions.
+"$built/sourdine" man "$stage/man" >/dev/null
+mv "$stage/man/sourdine-live.1" "$stage/sourdine-live.1"
+gzip -9n "$stage"/man/*.1 "$stage/sourdine-live.1"
+mkdir "$stage/completions"
+for shell in bash zsh fish; do "$built/sourdine" completions $shell >"$stage/completions/sourdine.$shell"; done
+
+# The tarball: unpack it anywhere, or over /usr/local.
+name=sourdine-$version-$architecture-linux
+tree=$stage/$name
+mkdir -p "$tree"/{bin,include,lib,share/man/man1,share/bash-completion/completions,share/doc/sourdine}
+cp "$built/sourdine" "$built/sourdine-live" "$tree/bin/"
+cp crates/capi/include/* "$tree/include/"
+cp -a "$stage/lib/." "$stage/plugins/." "$tree/lib/"
+mkdir -p "$tree/lib/gstreamer-1.0" "$tree/lib/sourdine"
+cp "$built/libgstsourdine.so" "$tree/lib/gstreamer-1.0/"
+cp "$stage/rnnoise/librnnoise.so.0" "$tree/lib/sourdine/"
+cp "$stage"/man/* "$stage/sourdine-live.1.gz" "$tree/share/man/man1/"
+cp "$stage/completions/sourdine.bash" "$tree/share/bash-completion/completions/sourdine"
+cp LICENSE-* README.md "$tree/share/doc/sourdine/"
+# The same bytes from the same files.
+tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C "$stage" -cf - "$name" | xz -9 >"$out/$name.tar.xz"
+
+if command -v dpkg >/dev/null; then
+    if ! cargo deb --version >/dev/null 2>&1; then
+        echo "linux.sh: the tarball is done; for the Debian packages run \`cargo install cargo-deb\` first" >&2
+        exit 1
+    fi
+    deb() { run cargo deb --no-build --profile dist --locked -o "$out" -p "$@"; }
+    deb sourdine-cli
+    deb sourdine-live
+    deb sourdine-capi --multiarch same
+    deb sourdine-capi --multiarch same --variant dev
+    deb sourdine-rnnoise
+    deb sourdine-plugin
+    deb sourdine-gstreamer --multiarch same
+    # What depends on the library by its soname, which cargo-deb cannot say.
+    package=$(ls "$out"/libsourdine"$abi"_*.deb)
+    rm -rf "$stage/unpacked"
+    dpkg-deb -R "$package" "$stage/unpacked"
+    echo "libsourdine $abi libsourdine$abi" >"$stage/unpacked/DEBIAN/shlibs"
+    dpkg-deb --root-owner-group -b "$stage/unpacked" "$package" >/dev/null
+fi
+(cd "$out" && sha256sum -- *.deb *.tar.xz >SHA256SUMS)
+ls -l "$out"
