@@ -71,6 +71,31 @@ pub(crate) fn stated_length(source: &mut (impl Read + Seek)) -> Option<u64> {
     (name == u64::from(u32::from_be_bytes(*b"mdat")) && at > end).then_some(at)
 }
 
+/// Whether the fragments state more samples than the file has bytes. The demuxer would count them one by one, and a sample
+/// has a byte or more (ISO/IEC 14496-12, 8.8.8).
+pub(crate) fn fragments_overflow(source: &mut (impl Read + Seek)) -> bool {
+    let Ok(end) = source.seek(SeekFrom::End(0)) else { return false };
+    let mut samples: u64 = 0;
+    let mut at = 0;
+    while let Some(fragment) = (Search { source, boxes: 0 }).find(at..end, *b"moof") {
+        at = fragment.end;
+        let mut search = Search { source, boxes: 0 };
+        let mut tracks = fragment;
+        while let Some(track) = search.find(tracks.clone(), *b"traf") {
+            tracks.start = track.end;
+            let mut runs = track;
+            while let Some(run) = search.find(runs.clone(), *b"trun") {
+                runs.start = run.end;
+                samples = samples.saturating_add(search.number(run.start + 4, 4).unwrap_or(0));
+            }
+        }
+        if samples > end {
+            return true;
+        }
+    }
+    false
+}
+
 /// The track with this number, and the units of time of the whole film in a second.
 fn track<S: Read + Seek>(source: &mut S, track: u32) -> Option<(Search<'_, S>, u64, Range<u64>)> {
     let end = source.seek(SeekFrom::End(0)).ok()?;
@@ -178,6 +203,19 @@ mod tests {
         assert_eq!(found, Some(Edit { silence: 0.75, start: 1024, seconds: Some((1.235, 0.001)) }));
         let open = Some(Edit { silence: 0.0, start: 2112, seconds: None });
         assert_eq!(edit(&mut Cursor::new(movie(&[(0, 2112)])), 7), open);
+    }
+
+    #[test]
+    fn fragments_with_more_samples_than_bytes_overflow() {
+        let fragment = |samples: u32| {
+            let run = atom(b"trun", &[[0; 4], samples.to_be_bytes()].concat());
+            atom(b"moof", &atom(b"traf", &[atom(b"tfhd", &[0; 8]), run].concat()))
+        };
+        let overflow = |bytes: Vec<u8>| fragments_overflow(&mut Cursor::new(bytes));
+        assert!(!overflow(Vec::new()));
+        assert!(!overflow([fragment(30), fragment(30)].concat()));
+        assert!(overflow([fragment(30), fragment(100)].concat()));
+        assert!(overflow(fragment(u32::MAX)));
     }
 
     #[test]

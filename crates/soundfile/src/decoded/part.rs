@@ -70,6 +70,10 @@ impl Part {
         let open = || File::open(path).map_err(reading);
         let mut source = Slice::new(open()?, range.clone()).map_err(reading)?;
         let is_mp4 = head.get(4..8) == Some(b"ftyp");
+        if is_mp4 && mp4::fragments_overflow(&mut open()?) {
+            let what = "its fragments state more samples than the file has bytes";
+            return Err(SoundError::new(path, SoundErrorKind::Damaged { what }));
+        }
         let stretched = Arc::new(AtomicBool::new(true));
         if let (true, Some(length)) = (is_mp4, mp4::stated_length(&mut open()?)) {
             source = source.stretched(length, stretched.clone());
