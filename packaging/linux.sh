@@ -2,19 +2,34 @@
 # Builds what people on Linux install: Debian packages of the tool, the live front end, the libraries and the plug-ins, and a
 # tarball of the same files with checksums.
 #
-#   packaging/linux.sh [FOLDER]        into FOLDER (default target/packages)
+#   packaging/linux.sh [FOLDER]                 into FOLDER (default target/packages)
+#   TARGET=aarch64-unknown-linux-gnu packaging/linux.sh [FOLDER]
+#                                               for another processor: the tarball without what needs headers of that
+#                                               system (the live front end, GStreamer, VST3)
 #
-# Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler.
+# Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler; for aarch64 the
+# target of rustup, gcc-aarch64-linux-gnu and qemu-user, which runs what was built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-target/packages}
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-architecture=$(uname -m)
+host=$(rustc -vV | sed -n 's/^host: //p')
+target=${TARGET:-$host}
+architecture=${target%%-*}
 abi=${version%.*} # The soname changes with every 0.x.
 export CARGO_TARGET_DIR=$PWD/target
 built=target/dist
+native=true
+runner=()
+if [ "$target" != "$host" ]; then
+    native=false
+    runner=("qemu-$architecture" -L "/usr/$architecture-linux-gnu")
+    export CARGO_BUILD_TARGET=$target
+    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER=$architecture-linux-gnu-gcc"
+    built=target/$target/dist
+fi
 stage=target/stage # The packages' lists of files name it.
 rm -rf "$stage"
 mkdir -p "$stage"
@@ -30,10 +45,15 @@ library() {
     run cargo rustc --profile dist --locked -p "$package" --lib --crate-type cdylib "$@" -- -C "link-arg=-Wl,-soname,$soname"
 }
 
-run cargo build --profile dist --locked -p sourdine-cli -p sourdine-live
-run cargo build --profile dist --locked -p sourdine-gstreamer
-run cargo build --profile dist --locked -p sourdine-plugin --features vst3
-"$built/sourdine-bundle" "$stage/plugins" >/dev/null
+run cargo build --profile dist --locked -p sourdine-cli
+if $native; then
+    run cargo build --profile dist --locked -p sourdine-live
+    run cargo build --profile dist --locked -p sourdine-gstreamer
+    run cargo build --profile dist --locked -p sourdine-plugin --features vst3
+else
+    run cargo build --profile dist --locked -p sourdine-plugin
+fi
+"${runner[@]}" "$built/sourdine-bundle" "$stage/plugins" >/dev/null
 library sourdine-rnnoise librnnoise.so.0 --features sourdine-default
 mkdir -p "$stage/rnnoise"
 cp "$built/librnnoise.so" "$stage/rnnoise/librnnoise.so.0"
@@ -52,21 +72,25 @@ fill packaging/sourdineConfig.cmake.in "$stage/lib/cmake/sourdine/sourdineConfig
 fill packaging/sourdineConfigVersion.cmake.in "$stage/lib/cmake/sourdine/sourdineConfigVersion.cmake"
 
 # Manual pages and completions.
-"$built/sourdine" man "$stage/man" >/dev/null
+"${runner[@]}" "$built/sourdine" man "$stage/man" >/dev/null
 mv "$stage/man/sourdine-live.1" "$stage/sourdine-live.1"
 gzip -9n "$stage"/man/*.1 "$stage/sourdine-live.1"
 mkdir "$stage/completions"
-for shell in bash zsh fish; do "$built/sourdine" completions $shell >"$stage/completions/sourdine.$shell"; done
+for shell in bash zsh fish; do "${runner[@]}" "$built/sourdine" completions $shell >"$stage/completions/sourdine.$shell"; done
 
 # The tarball: unpack it anywhere, or over /usr/local.
 name=sourdine-$version-$architecture-linux
 tree=$stage/$name
 mkdir -p "$tree"/{bin,include,lib,share/man/man1,share/bash-completion/completions,share/doc/sourdine}
-cp "$built/sourdine" "$built/sourdine-live" "$tree/bin/"
+cp "$built/sourdine" "$tree/bin/"
 cp crates/capi/include/* "$tree/include/"
 cp -a "$stage/lib/." "$stage/plugins/." "$tree/lib/"
-mkdir -p "$tree/lib/gstreamer-1.0" "$tree/lib/sourdine"
-cp "$built/libgstsourdine.so" "$tree/lib/gstreamer-1.0/"
+mkdir -p "$tree/lib/sourdine"
+if $native; then
+    cp "$built/sourdine-live" "$tree/bin/"
+    mkdir "$tree/lib/gstreamer-1.0"
+    cp "$built/libgstsourdine.so" "$tree/lib/gstreamer-1.0/"
+fi
 cp "$stage/rnnoise/librnnoise.so.0" "$tree/lib/sourdine/"
 cp "$stage"/man/* "$stage/sourdine-live.1.gz" "$tree/share/man/man1/"
 cp "$stage/completions/sourdine.bash" "$tree/share/bash-completion/completions/sourdine"
@@ -74,7 +98,7 @@ cp LICENSE-* README.md "$tree/share/doc/sourdine/"
 # The same bytes from the same files.
 tar --sort=name --owner=0 --group=0 --numeric-owner --mtime=@0 -C "$stage" -cf - "$name" | xz -9 >"$out/$name.tar.xz"
 
-if command -v dpkg >/dev/null; then
+if $native && command -v dpkg >/dev/null; then
     if ! cargo deb --version >/dev/null 2>&1; then
         echo "linux.sh: the tarball is done; for the Debian packages run \`cargo install cargo-deb\` first" >&2
         exit 1
@@ -94,5 +118,5 @@ if command -v dpkg >/dev/null; then
     echo "libsourdine $abi libsourdine$abi" >"$stage/unpacked/DEBIAN/shlibs"
     dpkg-deb --root-owner-group -b "$stage/unpacked" "$package" >/dev/null
 fi
-(cd "$out" && sha256sum -- *.deb *.tar.xz >SHA256SUMS)
+(cd "$out" && find . -name "*.deb" -o -name "*.tar.xz" | sort | xargs sha256sum >SHA256SUMS)
 ls -l "$out"

@@ -17,7 +17,7 @@ trap 'umount "$root/proc" 2>/dev/null; rm -rf "$work"' EXIT
 
 # The tarball, as it comes: build systems find the library in it.
 mkdir "$work/tarball"
-tar -xJf "$packages"/*.tar.xz -C "$work/tarball" --strip-components 1
+tar -xJf "$packages"/*-"$(uname -m)"-linux.tar.xz -C "$work/tarball" --strip-components 1
 echo "int main(void) { return sourdine_abi_version() == SOURDINE_ABI_VERSION ? 0 : 1; }" | sed '1i #include <sourdine.h>' >"$work/main.c"
 export PKG_CONFIG_PATH=$work/tarball/lib/pkgconfig
 gcc "$work/main.c" $(pkg-config --cflags --libs sourdine) -o "$work/by-pkg-config"

@@ -73,6 +73,31 @@ fn ffmpeg_gives_the_bits_of_clean() {
     }
 }
 
+/// FFmpeg makes an instance of the mono plug-in for each channel.
+#[test]
+fn ffmpeg_denoises_each_channel_on_its_own_by_the_mono_plug_in() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    bundle(folder.path());
+    let input = Path::new(SAMPLES).join("keyboard-stereo-44k1.wav");
+    let output = folder.path().join("out.wav");
+    let filter = format!("ladspa=file={}:plugin=sourdine_mono:latency=1", ladspa(folder.path()).display());
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-i"])
+        .arg(&input)
+        .args(["-af", &filter, "-c:a", "pcm_s16le"])
+        .arg(&output));
+    let (before, rate, channels) = samples(&input);
+    let after = samples(&output).0;
+    for channel in 0..channels {
+        let of =
+            |samples: &[i16]| samples.iter().skip(channel).step_by(channels).copied().collect::<Vec<_>>();
+        assert!(of(&after) == cleaned(&of(&before), rate, 1, &Model::default()), "channel {channel}");
+    }
+}
+
 #[test]
 fn ladspas_own_tools_run_it() {
     if !have("analyseplugin") || !have("applyplugin") {
