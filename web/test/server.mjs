@@ -29,4 +29,11 @@ export async function serve(folder = root, port = 0) {
   return { address: `http://127.0.0.1:${server.address().port}`, close: () => server.close() };
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) console.log((await serve(process.argv[2], 8080)).address);
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  try {
+    console.log(`${(await serve(process.argv[2], 8080)).address}/demo/ until Ctrl-C`);
+  } catch (error) {
+    console.error(`server.mjs: ${error.code === "EADDRINUSE" ? "port 8080 is in use; end the other program first" : error.message}`);
+    process.exitCode = 1;
+  }
+}

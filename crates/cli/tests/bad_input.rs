@@ -259,3 +259,16 @@ fn damaged_headers_never_panic() {
         assert!(matches!(run.status.code(), Some(0 | 1)), "{:?}: {}", run.status, stderr(&run));
     }
 }
+
+#[test]
+fn several_files_do_not_become_a_folder_named_like_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["a.wav", "b.wav"] {
+        write_f32(folder.path(), name, 48_000, 1, &signals::noise(4_800, 0.01, 1));
+    }
+    let run =
+        sourdine(&["clean", "a.wav", "b.wav", "-o", "one.wav"]).current_dir(folder.path()).output().unwrap();
+    let line = assert_fails(&run, "one.wav");
+    assert!(line.contains("folder"), "{line}");
+    assert_eq!(listing(folder.path()), ["a.wav", "b.wav"]);
+}

@@ -53,12 +53,18 @@ fn a_report_that_cannot_be_written_is_told_before_any_work() {
         line
     };
     assert!(refused(&["--report", &path("old.html")], "old.html").contains("--force"));
+    assert!(refused(&["--report", &path("page.pdf")], "page.pdf").contains(".html"));
+    assert!(refused(&["--spectrogram", &path("picture.jpg")], "picture.jpg").contains(".png"));
     let line = refused(&["--report", &path("none/report.html")], "report.html");
     assert!(line.contains("folder does not exist"), "{line}");
     refused(&["--report", folder.path().to_str().unwrap()], "");
     refused(&["--report", &out], "out.wav");
     refused(&["--force", "--report", file.to_str().unwrap()], "phone-8k.wav");
     refused(&["--report", &path("one"), "--spectrogram", &path("one")], "one");
-    refused(&["--report", &path("a.html"), samples().join("babble-16k.wav").to_str().unwrap()], "a.html");
+    let two = [file.to_str().unwrap(), samples().join("babble-16k.wav").to_str().unwrap()].map(String::from);
+    let run =
+        common::sourdine(&["clean", &two[0], &two[1], "-o", &path("both"), "--report", &path("a.html")])
+            .output();
+    assert_fails(&run.unwrap(), "a.html");
     assert_eq!(std::fs::read_to_string(path("old.html")).unwrap(), "old");
 }

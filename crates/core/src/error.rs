@@ -115,7 +115,9 @@ impl fmt::Display for BlockError {
             Self::Channels { expected, got } => {
                 write!(f, "a block of {got} channels for a stream of {expected}")
             }
-            Self::Ragged => write!(f, "a block whose channels or buffers differ in length"),
+            Self::Ragged => {
+                write!(f, "a block that ends inside a frame, or whose channels or buffers differ in length")
+            }
             Self::Length { expected, got } => write!(
                 f,
                 "a block of {got} frames for a stream made for blocks of {expected}; make it with Block::Varying"

@@ -6,7 +6,7 @@ use etcetera::{BaseStrategy, choose_base_strategy};
 use serde::{Deserialize, Deserializer};
 use sourdine::Channels;
 
-use crate::{Error, Preferences};
+use crate::{Error, Preferences, io_reason};
 
 const NAME: &str = "sourdine.toml";
 
@@ -37,7 +37,10 @@ pub(crate) fn find(named: Option<&Path>) -> Result<Preferences, Error> {
 
 fn read(path: &Path) -> Result<Preferences, Error> {
     let failed = |why| Error::File { path: path.into(), why };
-    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let why = io_reason(&error);
+        Error::Unreadable { path: path.into(), why }
+    })?;
     let keys: Keys = toml::from_str(&text).map_err(|error| {
         let line = error.span().map(|span| 1 + text[..span.start.min(text.len())].matches('\n').count());
         let at = line.map(|line| format!("line {line}: ")).unwrap_or_default();

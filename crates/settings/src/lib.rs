@@ -73,7 +73,14 @@ pub enum Error {
         /// Advice on a value.
         why: String,
     },
-    /// A file.
+    /// The file that was named cannot be read.
+    Unreadable {
+        /// Its path.
+        path: PathBuf,
+        /// The reason.
+        why: String,
+    },
+    /// The contents of the file.
     File {
         /// Its path.
         path: PathBuf,
@@ -87,6 +94,9 @@ impl fmt::Display for Error {
         match self {
             Self::Variable { name, value, why } => {
                 write!(f, "{name}={value}: {why}; correct the environment variable, or unset it")
+            }
+            Self::Unreadable { path, why } => {
+                write!(f, "{}: cannot be read: {why}; check the name", path.display())
             }
             Self::File { path, why } => {
                 write!(f, "{}: {why}; correct the file, or name another with --config", path.display())

@@ -121,7 +121,7 @@ impl fmt::Display for FindModelError {
             }
             Self::Invalid { path, error } => write!(
                 f,
-                "{}: {error}; give RNNoise 0.1 weights or a name from `sourdine models`",
+                "{}: {error}; give one of the two, or a name from `sourdine models`",
                 path.display()
             ),
         }

@@ -32,7 +32,10 @@ pub(super) fn check_layers(bytes: &[u8]) -> Result<(), ModelError> {
         let wrong = |problem: String| {
             if index == 0 {
                 ModelError::Unknown {
-                    found: format!("{} bytes that are no RNNoise 0.1 weights", bytes.len()),
+                    found: format!(
+                        "{} bytes that are neither weights of Sourdine (.safetensors) nor of RNNoise 0.1",
+                        bytes.len()
+                    ),
                 }
             } else {
                 ModelError::Field { field: layer.into(), problem }
