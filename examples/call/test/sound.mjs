@@ -1,0 +1,94 @@
+/** What recordings are compared by. Needs the program `sourdine`; SOURDINE names it. */
+
+import { execFileSync } from "node:child_process";
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+import { cleanedByNative, level, readWav, repeated, writeWav } from "../../../web/test/wav.mjs";
+
+export { cleanedByNative, level, readWav, repeated, writeWav };
+
+const RATE = 48_000;
+const program = process.env.SOURDINE ?? fileURLToPath(new URL("../../../target/release/sourdine", import.meta.url));
+
+/** ESTOI of a recording beside the clean voice. */
+export function estoi(clean, recorded) {
+  const folder = mkdtempSync(join(tmpdir(), "call-sound-"));
+  const [first, second] = [join(folder, "clean.wav"), join(folder, "recorded.wav")];
+  writeWav(first, [clean], RATE);
+  writeWav(second, [recorded], RATE);
+  const json = execFileSync(program, ["compare", "--no-align", "--json", first, second, second], { encoding: "utf8" });
+  return JSON.parse(json).after.estoi;
+}
+
+/** The offset in `haystack`, from `from` to `to`, at which it is most like `needle`; in steps at first, then by the sample. */
+export function locate(haystack, needle, from, to) {
+  const likeness = (offset, step) => {
+    let [product, power] = [0, 1e-9];
+    for (let i = 0; i < needle.length; i += step) {
+      const x = haystack[offset + i] ?? 0;
+      product += x * needle[i];
+      power += x * x;
+    }
+    return product / Math.sqrt(power);
+  };
+  let best = from;
+  let most = -Infinity;
+  for (const [low, high, stride, step] of [[from, to, 4, 4], [null, null, 1, 1]]) {
+    const [begin, end] = low === null ? [best - 8, best + 8] : [low, high];
+    most = -Infinity;
+    for (let offset = Math.max(from, begin); offset <= Math.min(to, end); offset += stride) {
+      const now = likeness(offset, step);
+      if (now > most) [best, most] = [offset, now];
+    }
+  }
+  return best;
+}
+
+/**
+ * Cuts a recording so that it lies beside `expected`, a loop of which it holds a part. Jitter buffers stretch and skip, so each
+ * half second is looked for anew, near where the one before was. Returns the recording and the part of the loop, alike in length,
+ * and the offset of that part in the loop.
+ */
+export function aligned(recorded, expected) {
+  const block = RATE / 2;
+  const first = recorded.slice(RATE, 3 * RATE);
+  const twice = new Float32Array(2 * expected.length + first.length);
+  for (let i = 0; i < twice.length; i++) twice[i] = expected[i % expected.length];
+  let at = locate(twice, first, 0, expected.length) % expected.length;
+  const begin = at;
+  const parts = [];
+  const reference = [];
+  let near = RATE;
+  while (near + 2 * block < recorded.length) {
+    const wanted = Float32Array.from({ length: block }, (_, i) => expected[(at + i) % expected.length]);
+    // Silence looks the same everywhere.
+    if (level(wanted) > -60) near = locate(recorded, wanted, Math.max(0, near - 2400), near + 2400);
+    parts.push(recorded.slice(near, near + block));
+    reference.push(wanted);
+    near += block;
+    at = (at + block) % expected.length;
+  }
+  return { recorded: concat(parts), expected: concat(reference), begin };
+}
+
+export function concat(parts) {
+  const whole = new Float32Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    whole.set(part, at);
+    at += part.length;
+  }
+  return whole;
+}
+
+/** The mean level of the quietest tenth of `reference`'s frames of 10 ms in `plane`, in dB: noise between words. */
+export function betweenWords(plane, reference) {
+  const frames = [];
+  for (let at = 0; at + 480 <= reference.length; at += 480) frames.push(at);
+  frames.sort((a, b) => level(reference, a, a + 480) - level(reference, b, b + 480));
+  const quiet = frames.slice(0, frames.length / 10);
+  return 10 * Math.log10(quiet.reduce((sum, at) => sum + 10 ** (level(plane, at, at + 480) / 10), 0) / quiet.length);
+}
