@@ -35,7 +35,9 @@ export class Group {
   #offlineSince = new Map<string, number>();
   #left = new Set<string>();
   #requests = new Map<string, Uint8Array>();
-  #committing: Position | null = null;
+  /** The own commit that is on its way to the server. */
+  #committing: string | null = null;
+  #isResuming = false;
   #timer = 0;
 
   constructor(readonly room: string, private readonly secret: string, readonly peer: string, private readonly events: GroupEvents) {
@@ -44,6 +46,7 @@ export class Group {
     this.#mailbox.onmessage = (message) => this.#receive(message);
     this.#mailbox.onopen = () => {
       events.online(true);
+      this.#isResuming = true;
       if (this.#member.epoch === undefined) this.#ask();
     };
     this.#mailbox.onlost = () => events.online(false);
@@ -84,7 +87,7 @@ export class Group {
         this.#turn();
         break;
       case "commit":
-        this.#follow(message.from, message.epoch, fromBase64(message.commit));
+        this.#follow(message.from, message.epoch, message.commit);
         break;
       case "late":
         this.#committing = null;
@@ -107,8 +110,9 @@ export class Group {
           else if (!this.#offlineSince.has(peer)) this.#offlineSince.set(peer, Date.now());
         }
         for (const peer of this.#requests.keys()) if (!this.#online.has(peer)) this.#requests.delete(peer);
-        // After a lost connection: had the server taken our commit, it would have come before this list.
-        this.#committing = null;
+        // The first list after a lost connection: had the server taken our commit, it would have come before.
+        if (this.#isResuming) this.#committing = null;
+        this.#isResuming = false;
         this.#consider();
         break;
       case "left":
@@ -133,15 +137,16 @@ export class Group {
   }
 
   /** Takes a commit that the server has put in order. */
-  #follow(from: string, epoch: number, commit: Uint8Array): void {
+  #follow(from: string, epoch: number, commit: string): void {
     if (this.#member.epoch === undefined || epoch < this.#member.epoch) return;
     try {
       if (epoch > this.#member.epoch) throw new Error("a commit is missing");
       if (from === this.peer) {
+        if (commit !== this.#committing) throw new Error("a commit of ours that we do not know");
         this.#member.accepted();
       } else {
         this.#member.discard();
-        if (this.#member.receive(commit).kind === "removed") return this.#rejoin();
+        if (this.#member.receive(fromBase64(commit)).kind === "removed") return this.#rejoin();
       }
     } catch (error) {
       console.warn("the group went on without us:", error);
@@ -213,10 +218,10 @@ export class Group {
     const removed = [...new Set([...gone, ...again])].filter((peer) => this.#members.includes(peer));
     try {
       const { commit, welcome } = this.#member.commit(requests.map(([, request]) => request), removed);
-      this.#committing = at;
+      this.#committing = toBase64(commit);
       const welcomed = requests.map(([peer]) => peer);
       this.#mailbox.send({
-        type: "commit", at, commit: toBase64(commit), welcome: welcome ? toBase64(welcome) : null, welcomed,
+        type: "commit", at, commit: this.#committing, welcome: welcome ? toBase64(welcome) : null, welcomed,
       });
     } catch (error) {
       // One of the requests is of no use. They ask again.

@@ -36,8 +36,8 @@ export class Tiles {
       if (status?.screen) wanted.add(this.#showTile(call, peer, "screen", status, isOwn));
     }
     // Who sends without being a member is shown, so that it is not overlooked, and not heard.
-    for (const { peer } of call.media.arriving.values()) {
-      if (call.members.length && !call.members.includes(peer)) wanted.add(this.#showTile(call, peer, "camera", undefined, false));
+    for (const [mid, { peer }] of call.media.arriving) {
+      if (!call.members.includes(peer) && WARNINGS[call.watch.trust(mid)]) wanted.add(this.#showTile(call, peer, "camera", undefined, false));
     }
     for (const [key, { element }] of this.#tiles) {
       if (wanted.has(key)) continue;

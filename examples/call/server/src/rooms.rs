@@ -352,7 +352,7 @@ mod tests {
     }
 
     fn enter(room: &mut Room, peer: &str, at: Option<Position>) -> Page {
-        let (queue, page) = mpsc::channel(100);
+        let (queue, page) = mpsc::channel(2 * LOG);
         room.enter(peer, 0, at, queue);
         Page(page)
     }
@@ -471,7 +471,7 @@ mod tests {
     #[test]
     fn a_page_that_does_not_read_is_cut_off() {
         let (mut room, mut ann, ben) = room();
-        for _ in 0..200 {
+        for _ in 0..=2 * LOG {
             room.receive("ann", FromPage::Message { content: "hello".to_owned() });
             ann.read();
         }

@@ -1,0 +1,77 @@
+/** Three people with video: what arrives at the third of the first is what `sourdine clean` makes of the first's microphone. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { open, pause, sample, serve } from "./harness.mjs";
+import { aligned, betweenWords, cleanedByNative, estoi, readWav, repeated } from "./sound.mjs";
+
+const SECONDS = Number(process.env.CALL_SECONDS ?? 120);
+const LOOPS = 12;
+
+let server, ann, ben, carl, annAtCarl;
+
+before(async () => {
+  server = await serve();
+  ann = await open({ microphone: sample("fan-hum-48k.wav") });
+  ben = await open({ microphone: sample("keyboard-stereo-44k1.wav") });
+  carl = await open({ microphone: sample("near-clean-48k.wav") });
+  const link = await ann.join(server.address, "Ann", { camera: true });
+  await ben.join(link, "Ben", { camera: true });
+  await carl.join(link, "Carl", { camera: true });
+  for (const person of [ann, ben, carl]) await person.members(3);
+  annAtCarl = (await carl.peers()).Ann;
+  for (const person of [ann, ben, carl]) {
+    for (const peer of Object.values(await person.peers())) {
+      await person.hears(peer);
+      await person.sees(peer);
+    }
+  }
+});
+
+after(async () => {
+  for (const person of [ann, ben, carl]) await person?.close();
+  await server?.stop();
+});
+
+const noisy = readWav(sample("fan-hum-48k.wav")).planes[0];
+const voice = readWav(sample("fan-hum-48k.ref.wav")).planes[0];
+
+/** Compares what Carl hears of Ann with a loop of what he should. */
+async function compare(t, seconds, expected) {
+  const recorded = await carl.record(annAtCarl, seconds);
+  assert.ok(recorded.length > 48_000 * (seconds - 1), `${recorded.length} samples in ${seconds} s`);
+  const beside = aligned(recorded, expected);
+  const clean = Float32Array.from(beside.expected, (_, i) => voice[(beside.begin + i) % voice.length]);
+  const figures = {
+    noise: betweenWords(beside.recorded, clean) - betweenWords(beside.expected, clean),
+    arrived: estoi(clean, beside.recorded),
+    expected: estoi(clean, beside.expected),
+  };
+  t.diagnostic(`noise between words ${figures.noise.toFixed(2)} dB from what is expected; ESTOI ${figures.arrived.toFixed(3)}, expected ${figures.expected.toFixed(3)}`);
+  return figures;
+}
+
+test(`for ${SECONDS} s the voice arrives as clean as \`sourdine clean\` makes it`, async (t) => {
+  const cleaned = cleanedByNative([repeated(noisy, LOOPS * noisy.length)], 48_000)[0].slice(-noisy.length);
+  const { noise, arrived, expected } = await compare(t, SECONDS, cleaned);
+  assert.ok(Math.abs(noise) < 3, `${noise} dB`);
+  assert.ok(Math.abs(arrived - expected) < 0.02, `ESTOI ${arrived}, ${expected} expected`);
+  for (const person of [ann, ben, carl]) {
+    const received = await person.received();
+    const counts = await person.counts();
+    t.diagnostic(JSON.stringify(received));
+    for (const [label, { passed, refused }] of Object.entries(counts)) assert.ok(passed > 20 * refused, `${label}: ${passed}, ${refused}`);
+    for (const peer of Object.values(await person.peers())) await person.sees(peer);
+    assert.deepEqual(person.errors, []);
+  }
+});
+
+test("switched off, it arrives untouched", async (t) => {
+  await ann.page.click("#show-settings");
+  await ann.page.uncheck("#suppression");
+  await pause(1000);
+  const { noise, arrived, expected } = await compare(t, 20, noisy);
+  assert.ok(Math.abs(noise) < 3, `${noise} dB`);
+  assert.ok(Math.abs(arrived - expected) < 0.02, `ESTOI ${arrived}, ${expected} expected`);
+});
