@@ -99,3 +99,8 @@ export function betweenWords(plane, reference) {
   const quiet = levels.slice(0, levels.length / 10);
   return 10 * Math.log10(quiet.reduce((sum, [, at]) => sum + 10 ** (level(plane, at, at + 480) / 10), 0) / quiet.length);
 }
+
+/** Where in `plane` a part of it is. */
+export function shift(plane, part) {
+  return locate(plane, part, 0, plane.length - part.length);
+}
