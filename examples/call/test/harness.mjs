@@ -1,7 +1,7 @@
 /** The server, and people in a call: headless Chromium each, with a WAV file as microphone that is played again and again. */
 
 import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -64,7 +64,8 @@ export async function serve({ port = 18443, janusPort = 18188 } = {}) {
 
 /** A browser of one person. */
 export async function open({ microphone = sample("fan-hum-48k.wav"), viewport = { width: 1280, height: 800 }, script } = {}) {
-  const browser = await chromium.launchPersistentContext(mkdtempSync(join(tmpdir(), "call-")), {
+  const folder = mkdtempSync(join(tmpdir(), "call-"));
+  const browser = await chromium.launchPersistentContext(folder, {
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     headless: false,
     viewport,
@@ -87,6 +88,15 @@ export async function open({ microphone = sample("fan-hum-48k.wav"), viewport = 
   person.page.on("console", (message) => ["error", "warning"].includes(message.type()) && person.errors.push(message.text()));
   person.page.on("websocket", (socket) => person.requests.push(socket.url()));
   person.close = () => browser.close();
+  /** The browser's first process. */
+  person.pid = () => Number(readdirSync("/proc").find((name) => {
+    try {
+      const line = readFileSync(`/proc/${name}/cmdline`, "utf8");
+      return line.includes(folder) && !line.includes("--type=");
+    } catch {
+      return false;
+    }
+  }));
   return Object.assign(person, actions(person.page));
 }
 

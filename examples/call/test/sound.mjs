@@ -104,3 +104,14 @@ export function betweenWords(plane, reference) {
 export function shift(plane, part) {
   return locate(plane, part, 0, plane.length - part.length);
 }
+
+/** What Opus alone makes of a voice, at the bit rate of the call; as long as it and not shifted. */
+export function throughOpus(plane) {
+  const folder = mkdtempSync(join(tmpdir(), "call-opus-"));
+  const [before, packets, after] = ["before.wav", "packets.opus", "after.wav"].map((name) => join(folder, name));
+  writeWav(before, [plane], RATE);
+  const ffmpeg = (...options) => execFileSync("ffmpeg", ["-v", "error", ...options]);
+  ffmpeg("-i", before, "-c:a", "libopus", "-application", "voip", "-b:a", "64k", packets);
+  ffmpeg("-i", packets, "-c:a", "pcm_f32le", after);
+  return readWav(after).planes[0];
+}

@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 
 use sframe::{
     CipherSuite,
@@ -153,20 +153,28 @@ impl FrameCipher {
         self.epochs.retain(|epoch| epoch.keys.number >= number);
         let kept: Vec<u64> = self.epochs.iter().map(|epoch| epoch.keys.number).collect();
         self.repetitions.retain(|key_id| {
-            kept.iter().any(|&number| low_bits(number) == MlsKeyId::from_key_id(key_id, bit_range()).epoch_lsb())
+            kept.iter()
+                .any(|&number| low_bits(number) == MlsKeyId::from_key_id(key_id, bit_range()).epoch_lsb())
         });
     }
 
     /// Returns what to send in place of the frame.
     pub fn encrypt(&mut self, stream: Stream, frame: &[u8]) -> Result<Vec<u8>, FrameError> {
-        let epoch = self.epochs.iter_mut().find(|epoch| Some(epoch.keys.number) == self.sending).ok_or(FrameError::NoKey)?;
+        let epoch = self
+            .epochs
+            .iter_mut()
+            .find(|epoch| Some(epoch.keys.number) == self.sending)
+            .ok_or(FrameError::NoKey)?;
         let keys = &epoch.keys;
-        if !epoch.senders.contains_key(&stream) {
-            let id = key_id(keys.number, keys.own_leaf, stream)?;
-            let key = EncryptionKey::derive_from(SUITE, id, &keys.base_key).map_err(|_| FrameError::NoKey)?;
-            epoch.senders.insert(stream, (key, MonotonicCounter::default()));
-        }
-        let (key, counter) = epoch.senders.get_mut(&stream).ok_or(FrameError::NoKey)?;
+        let (key, counter) = match epoch.senders.entry(stream) {
+            Entry::Occupied(sender) => sender.into_mut(),
+            Entry::Vacant(place) => {
+                let id = key_id(keys.number, keys.own_leaf, stream)?;
+                let key =
+                    EncryptionKey::derive_from(SUITE, id, &keys.base_key).map_err(|_| FrameError::NoKey)?;
+                place.insert((key, MonotonicCounter::default()))
+            }
+        };
         let (clear, secret) = stream.split(frame)?;
         let mut encrypted = Vec::new();
         // The counter of a key ends after 2^64 frames.
@@ -201,16 +209,19 @@ impl FrameCipher {
         if name != peer || !is_heard || key_id(epoch.keys.number, *leaf, stream)? != id {
             return Err(FrameError::Misplaced);
         }
-        if !epoch.receivers.contains_key(&id) {
-            let key = DecryptionKey::derive_from(SUITE, id, &epoch.keys.base_key).map_err(|_| FrameError::NoKey)?;
-            epoch.receivers.insert(id, key);
-        }
-        let key = epoch.receivers.get(&id).ok_or(FrameError::NoKey)?;
+        let key = match epoch.receivers.entry(id) {
+            Entry::Occupied(key) => key.into_mut(),
+            Entry::Vacant(place) => place.insert(
+                DecryptionKey::derive_from(SUITE, id, &epoch.keys.base_key).map_err(|_| FrameError::NoKey)?,
+            ),
+        };
         let mut buffer = Vec::new();
         let decrypted =
-            view.validated_decrypt_into(key, &mut buffer, &mut self.repetitions).map_err(|error| match error {
-                SframeError::FrameValidationFailed(_) => FrameError::Repeated,
-                _ => FrameError::Forged,
+            view.validated_decrypt_into(&*key, &mut buffer, &mut self.repetitions).map_err(|error| {
+                match error {
+                    SframeError::FrameValidationFailed(_) => FrameError::Repeated,
+                    _ => FrameError::Forged,
+                }
             })?;
         Ok([clear, decrypted.payload()].concat())
     }
@@ -225,7 +236,9 @@ fn low_bits(epoch: u64) -> u64 {
 }
 
 fn key_id(epoch: u64, leaf: u32, stream: Stream) -> Result<KeyId, FrameError> {
-    MlsKeyId::try_new(stream as u64, low_bits(epoch), leaf, bit_range()).map(KeyId::from).map_err(|_| FrameError::NoKey)
+    MlsKeyId::try_new(stream as u64, low_bits(epoch), leaf, bit_range())
+        .map(KeyId::from)
+        .map_err(|_| FrameError::NoKey)
 }
 
 #[cfg(test)]
@@ -257,7 +270,10 @@ mod tests {
             .encrypt_into(&key, &mut buffer)
             .unwrap();
         let hex: String = buffer["IETF SFrame WG".len()..].iter().map(|byte| format!("{byte:02x}")).collect();
-        assert_eq!(hex, "9901234567b7412c2513a1b66dbb48841bbaf17f598751176ad847681a69c6d0b091c07018ce4adb34eb");
+        assert_eq!(
+            hex,
+            "9901234567b7412c2513a1b66dbb48841bbaf17f598751176ad847681a69c6d0b091c07018ce4adb34eb"
+        );
     }
 
     #[test]

@@ -1,5 +1,6 @@
 use mls_rs::{
-    CipherSuite, CipherSuiteProvider, Client, CryptoProvider, ExtensionList, Group, MlsMessage, MlsRules, WireFormat,
+    CipherSuite, CipherSuiteProvider, Client, CryptoProvider, ExtensionList, Group, MlsMessage, MlsRules,
+    WireFormat,
     client_builder::{BaseConfig, WithCryptoProvider, WithIdentityProvider, WithMlsRules},
     error::IntoAnyError,
     group::{CommitEffect, GroupContext, ReceivedMessage, Roster},
@@ -59,8 +60,9 @@ impl Member {
     pub fn new(invite: Invite, peer: &str) -> Result<Self, Error> {
         let crypto = RustCryptoProvider::default();
         let suite = crypto.cipher_suite_provider(SUITE).ok_or(Error::NotA("cipher suite of this build"))?;
-        let (secret, public) =
-            suite.signature_key_generate().map_err(|error| mls_rs::error::MlsError::CryptoProviderError(error.into_any_error()))?;
+        let (secret, public) = suite
+            .signature_key_generate()
+            .map_err(|error| mls_rs::error::MlsError::CryptoProviderError(error.into_any_error()))?;
         let credential = BasicCredential::new(peer.as_bytes().to_vec()).into_credential();
         let client = Client::builder()
             .crypto_provider(crypto)
@@ -157,8 +159,12 @@ impl Member {
                 _ => Ok(Received::Epoch),
             },
             ReceivedMessage::ApplicationMessage(message) => {
-                let sender = group.member_at_index(message.sender_index).ok_or(Error::NotA("member's message"))?;
-                Ok(Received::Message { peer: name(&sender.signing_identity)?, content: message.data().to_vec() })
+                let sender =
+                    group.member_at_index(message.sender_index).ok_or(Error::NotA("member's message"))?;
+                Ok(Received::Message {
+                    peer: name(&sender.signing_identity)?,
+                    content: message.data().to_vec(),
+                })
             }
             _ => Err(Error::NotA("commit or message")),
         }
@@ -194,7 +200,10 @@ impl Member {
 
     fn leaf(&self, peer: &str) -> Option<u32> {
         let roster = self.group.as_ref()?.roster();
-        roster.members_iter().find(|member| name(&member.signing_identity).is_ok_and(|name| name == peer)).map(|member| member.index)
+        roster
+            .members_iter()
+            .find(|member| name(&member.signing_identity).is_ok_and(|name| name == peer))
+            .map(|member| member.index)
     }
 }
 
@@ -230,7 +239,8 @@ impl MlsRules for Rules {
         _context: &GroupContext,
         proposals: ProposalBundle,
     ) -> Result<ProposalBundle, WithoutLink> {
-        let has = proposals.psk_proposals().iter().any(|info| info.proposal.external_psk_id() == Some(&self.psk));
+        let has =
+            proposals.psk_proposals().iter().any(|info| info.proposal.external_psk_id() == Some(&self.psk));
         if has { Ok(proposals) } else { Err(WithoutLink) }
     }
 

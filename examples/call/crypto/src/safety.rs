@@ -18,7 +18,8 @@ const LENGTH: usize = 7;
 
 /// Pictures that are the same for all who share the epoch, and for nobody else. Each is followed by its name.
 pub(crate) fn safety_code(authenticator: &[u8]) -> String {
-    let digest = Sha256::new().chain_update(b"sourdine call 1 safety code").chain_update(authenticator).finalize();
+    let digest =
+        Sha256::new().chain_update(b"sourdine call 1 safety code").chain_update(authenticator).finalize();
     let mut bits = digest.iter().fold(0u64, |bits, &byte| bits << 8 | u64::from(byte));
     let mut code = Vec::new();
     for _ in 0..LENGTH {

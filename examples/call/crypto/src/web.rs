@@ -165,7 +165,14 @@ impl JsFrameCipher {
 
     /// See [`FrameCipher::add_epoch`].
     #[wasm_bindgen(js_name = addEpoch)]
-    pub fn add_epoch(&mut self, number: f64, own_leaf: u32, base_key: &[u8], leaves: Vec<u32>, peers: Vec<String>) {
+    pub fn add_epoch(
+        &mut self,
+        number: f64,
+        own_leaf: u32,
+        base_key: &[u8],
+        leaves: Vec<u32>,
+        peers: Vec<String>,
+    ) {
         let members = leaves.into_iter().zip(peers).collect();
         self.0.add_epoch(EpochKeys::new(number as u64, own_leaf, base_key, members));
     }

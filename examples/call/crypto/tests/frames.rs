@@ -1,5 +1,7 @@
 //! Frames on the wire: their form (RFC 9605), and what a server could try with them.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use call_crypto::{EpochKeys, FrameCipher, FrameError, Stream};
 
 /// A sender at leaf 0 and a listener at leaf 1 in epoch `number`.
@@ -43,7 +45,9 @@ fn frames_of_all_streams_and_sizes_come_back() {
 fn nothing_but_what_depacketizers_need_is_readable() {
     let (mut ann, _) = pair(7);
     let frame = [0xAA; 64];
-    for (stream, first, clear) in [(Stream::Microphone, 0xAA, 0), (Stream::Camera, 0xAA, 10), (Stream::Screen, 0xAB, 3)] {
+    for (stream, first, clear) in
+        [(Stream::Microphone, 0xAA, 0), (Stream::Camera, 0xAA, 10), (Stream::Screen, 0xAB, 3)]
+    {
         let mut frame = frame;
         frame[0] = first;
         let sent = ann.encrypt(stream, &frame).unwrap();

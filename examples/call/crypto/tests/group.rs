@@ -1,5 +1,7 @@
 //! The life of a group: who gets in, who does not, and what those who left or have not come yet can read.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use call_crypto::{Commit, Error, FrameCipher, FrameError, Invite, Member, Received, Stream};
 
 const VOICE: Stream = Stream::Microphone;
@@ -86,7 +88,11 @@ fn a_joiner_hears_nothing_of_what_came_before() {
     assert_eq!(joiner.frames.decrypt("0", VOICE, &before), Err(FrameError::Foreign));
     let after = people[0].frames.encrypt(VOICE, b"after").unwrap();
     assert_eq!(joiner.frames.decrypt("0", VOICE, &after).as_deref(), Ok(b"after".as_slice()));
-    assert_eq!(people[1].frames.decrypt("0", VOICE, &before).as_deref(), Ok(b"before".as_slice()), "frames on their way");
+    assert_eq!(
+        people[1].frames.decrypt("0", VOICE, &before).as_deref(),
+        Ok(b"before".as_slice()),
+        "frames on their way"
+    );
 }
 
 #[test]

@@ -6,7 +6,11 @@ import { Group, type Standing } from "./group.js";
 import { Media } from "./media.js";
 import { Microphone, type Sound } from "./microphone.js";
 import type { Stream } from "./streams.js";
+import type { Offered } from "./subscriber.js";
 import { Watch } from "./watch.js";
+
+/** Cameras that are received at most: of those who spoke last. Voices and screens come besides. */
+const CAMERAS = 9;
 
 /** What a member tells the others. */
 export interface Status {
@@ -42,6 +46,8 @@ export class Call {
   /** The own camera and screen. */
   readonly own = new Map<Stream, MediaStreamTrack>();
   #group: Group;
+  /** Who spoke last, the latest first. */
+  #speakers: string[] = [];
 
   constructor(
     readonly room: string,
@@ -53,6 +59,10 @@ export class Call {
   ) {
     this.status = { name, microphone: microphone !== null, camera: false, screen: false };
     this.media = new Media(this.frames, room, peer);
+    this.media.choose = (offered) => {
+      const shown = this.#shown(offered);
+      return offered.filter(({ peer, stream }) => stream !== "camera" || shown.includes(peer));
+    };
     this.watch = new Watch(this.frames, this.media, () => events.change());
     this.media.onchange = () => {
       this.watch.forget();
@@ -99,6 +109,13 @@ export class Call {
     return this.frames.count();
   }
 
+  /** Somebody begins to speak: is to be seen, in place of who has been silent for the longest time. */
+  spoke(peer: string): void {
+    const before = this.#shown(this.media.offered);
+    this.#speakers = [peer, ...this.#speakers.filter((other) => other !== peer)];
+    if (!before.includes(peer)) this.media.update();
+  }
+
   async leave(): Promise<void> {
     this.#group.leave();
     this.watch.close();
@@ -106,6 +123,13 @@ export class Call {
     this.frames.close();
     for (const track of this.own.values()) track.stop();
     await this.microphone?.close();
+  }
+
+  /** Whose cameras are received. */
+  #shown(offered: Offered[]): string[] {
+    const cameras = offered.filter(({ stream }) => stream === "camera").map(({ peer }) => peer);
+    const spoke = this.#speakers.filter((peer) => cameras.includes(peer));
+    return [...spoke, ...cameras.filter((peer) => !spoke.includes(peer))].slice(0, CAMERAS);
   }
 
   #keep(stream: Stream, track: MediaStreamTrack | null): void {

@@ -15,7 +15,8 @@ const button = (id: string, press: () => void | Promise<void>) => {
 };
 const pressed = (id: string, on: boolean) => $(id).setAttribute("aria-pressed", String(on));
 
-const VIDEO = { width: { ideal: 1280 }, height: { ideal: 720 }, frameRate: { ideal: 24 } };
+/** Faces in tiles need no more, and everybody decodes everybody's. */
+const VIDEO = { width: { ideal: 640 }, height: { ideal: 360 }, frameRate: { ideal: 20 } };
 
 const STANDINGS: Record<Standing, string> = {
   connecting: "Connecting …",
@@ -57,7 +58,10 @@ async function join(name: string, withCamera: boolean): Promise<void> {
     notice(`No microphone: ${(error as Error).message}`, true);
   }
   const joined = new Call(room, secret, randomName(), name, microphone, {
-    change: () => tiles.show(joined),
+    change: () => {
+      tiles.show(joined);
+      $("safety-code").textContent = joined.safetyCode;
+    },
     standing: (standing) => notice(STANDINGS[standing], standing === "refused"),
     online: (online) => notice(online ? "" : "The server cannot be reached; trying again …", !online),
     voice: (speaks) => (voice = speaks),
@@ -152,7 +156,6 @@ for (const [id, shown, other] of [["show-settings", "settings", "panel"], ["show
 }
 button("invite", () => navigator.clipboard.writeText(location.href).then(() => notice("The link is copied. Who has it can join.")));
 button("safety", () => {
-  $("safety-code").textContent = call?.safetyCode ?? "";
   $("safety-code").hidden = !$("safety-code").hidden;
 });
 button("leave", async () => {

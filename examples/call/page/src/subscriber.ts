@@ -4,6 +4,8 @@ import type { Frames, Routes } from "./frames.js";
 import { gathered, type Answer, type Handle } from "./janus.js";
 import { isStream, type Stream } from "./streams.js";
 
+const RETRY = 1000;
+
 /** A stream that somebody sends. */
 export interface Offered {
   peer: string;
@@ -26,8 +28,11 @@ export class Subscriber {
   /** Called when `arriving` has changed. */
   onchange: () => void = () => {};
   #joined = false;
-  #subscribed = new Map<string, Offered>();
+  #wanted: Offered[] = [];
+  /** What the media server says it sends here. */
+  #subscribed: Offered[] = [];
   #queue: Promise<void> = Promise.resolve();
+  #closed = false;
 
   constructor(private readonly handle: Handle, private readonly frames: Frames, private readonly room: string) {
     handle.onevent = (answer) => this.#enqueue(() => this.#follow(answer));
@@ -39,37 +44,47 @@ export class Subscriber {
 
   /** Subscribes to these streams and to no others. */
   set(wanted: Offered[]): void {
-    this.#enqueue(async () => {
-      const key = ({ peer, mid }: Offered) => `${peer}/${mid}`;
-      const next = new Map(wanted.map((offered) => [key(offered), offered]));
-      const ask = (streams: [string, Offered][]) => streams.map(([, { peer, mid }]) => ({ feed: peer, mid }));
-      const subscribe = ask([...next].filter(([name]) => !this.#subscribed.has(name)));
-      const unsubscribe = ask([...this.#subscribed].filter(([name]) => !next.has(name)));
-      if (!subscribe.length && !unsubscribe.length) return;
-      this.#subscribed = next;
-      const request = this.#joined
-        ? { request: "update", ...(subscribe.length && { subscribe }), ...(unsubscribe.length && { unsubscribe }) }
-        : { request: "join", ptype: "subscriber", room: this.room, streams: subscribe };
-      this.#joined = true;
-      await this.#follow(await this.handle.ask(request));
-    });
+    this.#wanted = wanted;
+    this.#enqueue(() => this.#update());
   }
 
   close(): void {
+    this.#closed = true;
     this.connection.close();
   }
 
+  async #update(): Promise<void> {
+    const missing = (from: Offered[], all: Offered[]) =>
+      from.filter(({ peer, mid }) => !all.some((other) => other.peer === peer && other.mid === mid)).map(({ peer, mid }) => ({ feed: peer, mid }));
+    const subscribe = missing(this.#wanted, this.#subscribed);
+    const unsubscribe = missing(this.#subscribed, this.#wanted);
+    if (!subscribe.length && !unsubscribe.length) return;
+    const request = this.#joined
+      ? { request: "update", ...(subscribe.length && { subscribe }), ...(unsubscribe.length && { unsubscribe }) }
+      : { request: "join", ptype: "subscriber", room: this.room, streams: subscribe };
+    await this.#follow(await this.handle.ask(request));
+    this.#joined = true;
+  }
+
   #enqueue(task: () => Promise<void>): void {
-    this.#queue = this.#queue.then(task).catch((error) => console.warn("subscribing:", error));
+    this.#queue = this.#queue.then(task).catch((error) => {
+      if (this.#closed) return;
+      // Somebody has just gone, most likely. What is wanted now may be there.
+      console.info("subscribing:", error);
+      setTimeout(() => this.set(this.#wanted), RETRY);
+    });
   }
 
   /** Answers an offer of the server's. */
   async #follow({ data, jsep }: Answer): Promise<void> {
-    if (!jsep) return;
+    if (data.streams) this.#subscribed = [];
     const routes: Routes = {};
-    for (const { mid, active, feed_id, feed_description } of data.streams ?? []) {
-      if (active !== false && isStream(feed_description)) routes[mid] = { peer: feed_id, stream: feed_description };
+    for (const { mid, active, feed_id, feed_mid, feed_description } of data.streams ?? []) {
+      if (active === false || !isStream(feed_description)) continue;
+      routes[mid] = { peer: feed_id, stream: feed_description };
+      this.#subscribed.push({ peer: feed_id, mid: feed_mid, stream: feed_description });
     }
+    if (!jsep) return;
     this.frames.route(routes);
     await this.connection.setRemoteDescription(jsep);
     await this.connection.setLocalDescription();

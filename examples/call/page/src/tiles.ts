@@ -55,7 +55,9 @@ export class Tiles {
     for (const [mid, { peer, stream, receiver }] of call.media.arriving) {
       if (stream !== "microphone" || call.watch.trust(mid) !== "secure" || !call.statuses.get(peer)?.microphone) continue;
       const [source] = receiver.getSynchronizationSources();
-      if (source && (source.audioLevel ?? 0) > SPEAKING && now - source.timestamp < 500) this.#lastSpoke.set(peer, now);
+      if (!source || (source.audioLevel ?? 0) <= SPEAKING || now - source.timestamp >= 500) continue;
+      if (now - (this.#lastSpoke.get(peer) ?? 0) > 300) call.spoke(peer);
+      this.#lastSpoke.set(peer, now);
     }
     for (const [key, { element }] of this.#tiles) {
       const [peer = "", stream] = key.split(" ");
@@ -86,7 +88,7 @@ export class Tiles {
     const key = `${peer} ${stream}`;
     const tile = this.#tiles.get(key) ?? this.#make(key, stream, isOwn);
     const name = status?.name ?? (call.members.includes(peer) ? "…" : "Unknown sender");
-    tile.name.textContent = stream === "screen" ? `${name}: screen` : `${name}${isOwn ? " (you)" : ""}${status && !status.microphone ? " 🔇" : ""}`;
+    tile.name.textContent = stream === "screen" ? `${name}: screen` : `${name}${isOwn ? " (you)" : ""}${status && !status.microphone ? " · muted" : ""}`;
     tile.element.querySelector(".initial")!.textContent = [...name][0]?.toUpperCase() ?? "?";
 
     const arriving = [...call.media.arriving].filter(([, other]) => other.peer === peer);

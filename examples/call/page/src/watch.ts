@@ -13,8 +13,8 @@ const INTERVAL = 1000;
 /** So many packets without a call of the transform are no coincidence. */
 const PACKETS = 100;
 
-/** So many frames without one that authenticates neither. */
-const FRAMES = 25;
+/** Nor are so many frames without one that authenticates: keys change within less. */
+const FRAMES = 100;
 
 interface Seen {
   trust: Trust;

@@ -49,9 +49,13 @@ struct Shared {
 impl Janus {
     /// Starts the program and keeps it running.
     pub(crate) fn start(program: &Path, port: u16, key: String) -> Result<Self> {
-        std::net::TcpListener::bind(("127.0.0.1", port))
-            .with_context(|| format!("port {port} is not free for the media server; choose another with --janus-port"))?;
-        let folder = tempfile::Builder::new().prefix("call-janus-").tempdir().context("no folder for Janus' settings")?;
+        std::net::TcpListener::bind(("127.0.0.1", port)).with_context(|| {
+            format!("port {port} is not free for the media server; choose another with --janus-port")
+        })?;
+        let folder = tempfile::Builder::new()
+            .prefix("call-janus-")
+            .tempdir()
+            .context("no folder for Janus' settings")?;
         for (name, text) in settings(port, &key) {
             std::fs::write(folder.path().join(name), text).context("cannot write Janus' settings")?;
         }
@@ -115,7 +119,10 @@ impl Janus {
                         }
                     }
                 }
-                Err(error) => say(&format!("{} does not start: {error}; on Debian: apt-get install janus", program.display())),
+                Err(error) => say(&format!(
+                    "{} does not start: {error}; on Debian: apt-get install janus",
+                    program.display()
+                )),
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -196,7 +203,8 @@ impl Control {
         }
         self.connection.send(Message::text(request.to_string())).await?;
         loop {
-            let message = tokio::time::timeout(INTERVAL, self.connection.next()).await?.context("Janus has gone")??;
+            let message =
+                tokio::time::timeout(INTERVAL, self.connection.next()).await?.context("Janus has gone")??;
             let Message::Text(text) = message else { continue };
             let answer: Value = serde_json::from_str(&text)?;
             if answer["transaction"] == "call" {

@@ -46,7 +46,13 @@ async fn serve(call: &Call, mut socket: WebSocket) {
 }
 
 /// Passes messages on until either side ends.
-async fn exchange(rooms: &Rooms, room: &str, peer: &str, socket: &mut WebSocket, outgoing: &mut mpsc::Receiver<ToPage>) {
+async fn exchange(
+    rooms: &Rooms,
+    room: &str,
+    peer: &str,
+    socket: &mut WebSocket,
+    outgoing: &mut mpsc::Receiver<ToPage>,
+) {
     let mut ping = tokio::time::interval(SILENCE / 2);
     let mut heard = tokio::time::Instant::now();
     loop {
@@ -90,5 +96,6 @@ fn parse(text: &Utf8Bytes) -> Option<FromPage> {
 
 /// Names of rooms and peers are random bytes in base64url.
 fn is_name(name: &str) -> bool {
-    (16..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (16..=64).contains(&name.len())
+        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }

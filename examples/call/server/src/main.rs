@@ -63,8 +63,9 @@ async fn main() -> Result<()> {
         .route("/media", get(proxy::open))
         .merge(site::routes(&options.page))
         .with_state(call);
-    let listener =
-        TcpListener::bind(options.listen).await.with_context(|| format!("cannot listen on {}", options.listen))?;
+    let listener = TcpListener::bind(options.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}", options.listen))?;
     say(&format!("http://{}/ begins a call", listener.local_addr()?));
     // Calls last, and their connections with them: the end does not wait for those.
     tokio::select! {

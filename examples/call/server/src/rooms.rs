@@ -185,7 +185,8 @@ impl Room {
             return false;
         }
         for (epoch, from, commit) in self.log.iter().filter(|(epoch, ..)| *epoch >= at.epoch) {
-            let _ = queue.try_send(ToPage::Commit { from: from.clone(), epoch: *epoch, commit: commit.clone() });
+            let _ =
+                queue.try_send(ToPage::Commit { from: from.clone(), epoch: *epoch, commit: commit.clone() });
         }
         true
     }
@@ -230,7 +231,14 @@ impl Room {
     }
 
     /// Ends an epoch.
-    fn deliver(&mut self, from: &str, epoch: u64, commit: String, welcome: Option<String>, welcomed: &[String]) {
+    fn deliver(
+        &mut self,
+        from: &str,
+        epoch: u64,
+        commit: String,
+        welcome: Option<String>,
+        welcomed: &[String],
+    ) {
         if let Some(at) = &mut self.at {
             at.epoch = epoch + 1;
         }
@@ -288,7 +296,9 @@ impl Room {
         let requests: Vec<ToPage> = self
             .peers
             .iter()
-            .filter_map(|(peer, state)| Some(ToPage::Join { peer: peer.clone(), request: state.request.clone()? }))
+            .filter_map(|(peer, state)| {
+                Some(ToPage::Join { peer: peer.clone(), request: state.request.clone()? })
+            })
             .collect();
         for request in requests {
             self.tell(to, request);
@@ -304,20 +314,20 @@ impl Room {
 
     fn tell_members(&mut self, message: impl Fn(&str) -> Option<ToPage>) {
         for name in self.names() {
-            if self.peers.get(&name).is_some_and(|peer| peer.is_member) {
-                if let Some(message) = message(&name) {
-                    self.tell(&name, message);
-                }
+            if self.peers.get(&name).is_some_and(|peer| peer.is_member)
+                && let Some(message) = message(&name)
+            {
+                self.tell(&name, message);
             }
         }
     }
 
     /// Queues a message. A page that misses one would be lost: its connection is closed instead, and it comes back.
     fn tell(&mut self, name: &str, message: ToPage) {
-        if self.peers.get(name).is_some_and(|peer| peer.queue.try_send(message).is_err()) {
-            if self.peers.remove(name).is_some_and(|peer| peer.is_member) {
-                self.away.insert(name.to_owned());
-            }
+        let Some(peer) = self.peers.get(name) else { return };
+        if peer.queue.try_send(message).is_err() && self.peers.remove(name).is_some_and(|peer| peer.is_member)
+        {
+            self.away.insert(name.to_owned());
         }
     }
 
@@ -343,7 +353,9 @@ mod tests {
     impl Page {
         /// All that has come, without the lists of who is online.
         fn read(&mut self) -> Vec<ToPage> {
-            std::iter::from_fn(|| self.0.try_recv().ok()).filter(|message| !matches!(message, ToPage::Peers { .. })).collect()
+            std::iter::from_fn(|| self.0.try_recv().ok())
+                .filter(|message| !matches!(message, ToPage::Peers { .. }))
+                .collect()
         }
     }
 

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# Builds the call and tests it: its cryptography and its server by themselves, then whole calls between headless browsers.
+# Installs what it needs on Debian. Needs cargo, node 20 and npm.
+set -euo pipefail
+cd "$(dirname "$0")"
+
+../../.ci/install-debian janus chromium ffmpeg
+./build.sh
+# The sound that arrives is compared with what this makes of the same file.
+cargo build --release --locked --manifest-path ../../Cargo.toml -p sourdine-cli
+SOURDINE=${SOURDINE:-$(cd ../.. && pwd)/target/release/sourdine}
+export SOURDINE
+
+cargo fmt --all --check
+cargo clippy --locked --all-targets -- -D warnings
+cargo test --locked
+# One after the other: each file has a server and two or three browsers.
+for file in secrecy everyday quality; do
+    node --test --test-timeout=600000 "test/$file.test.mjs"
+done
+echo "call: all checks passed"
