@@ -9,7 +9,7 @@ fi
 # The npm package `sourdine`.
 [[ -f ../../web/dist/sourdine.wasm && -f ../../web/dist/track.js ]] || ../../web/build.sh
 
-cargo build --locked --release -p call-server -p bindgen
+cargo build --locked --release
 cargo build --locked --profile wasm --target wasm32-unknown-unknown -p call-crypto
 target/release/bindgen target/wasm32-unknown-unknown/wasm/call_crypto.wasm page/crypto
 

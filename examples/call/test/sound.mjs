@@ -6,12 +6,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-import { cleanedByNative, level, readWav, repeated, writeWav } from "../../../web/test/wav.mjs";
+import { level, readWav, repeated, writeWav } from "../../../web/test/wav.mjs";
 
-export { cleanedByNative, level, readWav, repeated, writeWav };
+export { level, readWav, repeated, writeWav };
 
 const RATE = 48_000;
 const program = process.env.SOURDINE ?? fileURLToPath(new URL("../../../target/release/sourdine", import.meta.url));
+
+/** What `sourdine clean` makes of a sound. */
+export function cleanedByNative(planes, sampleRate, options = []) {
+  const folder = mkdtempSync(join(tmpdir(), "call-sound-"));
+  const [before, after] = [join(folder, "before.wav"), join(folder, "after.wav")];
+  writeWav(before, planes, sampleRate);
+  execFileSync(program, ["clean", before, "-o", after, ...options], { stdio: "pipe" });
+  return readWav(after).planes;
+}
 
 /** ESTOI of a recording beside the clean voice. */
 export function estoi(clean, recorded) {
