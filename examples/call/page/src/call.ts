@@ -68,7 +68,7 @@ export class Call {
       this.watch.forget();
       events.change();
     };
-    this.frames.onauthenticated = (mid, from, stream) => this.watch.authenticated(mid, from, stream);
+    this.frames.onauthenticated = (mid) => this.watch.authenticated(mid);
     this.#group = new Group(room, secret, peer, {
       epoch: (keys, code, restarted, someoneLeft) => this.#turn(keys, code, restarted, someoneLeft),
       message: (from, content) => this.#hear(from, content),

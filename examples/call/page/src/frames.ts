@@ -30,7 +30,7 @@ export type ToFrames =
   | { type: "count" };
 
 export type FromFrames =
-  | { type: "authenticated"; mid: string; peer: string; stream: Stream }
+  | { type: "authenticated"; mid: string }
   | { type: "counts"; counts: Record<string, Counts> };
 
 /** How long the old key is used for sending, so that the others have the new one. Not after somebody has left. */
@@ -41,14 +41,16 @@ const LATENESS = 10_000;
 
 export class Frames {
   /** Called when a transceiver's stream has given the first frame that authenticates. */
-  onauthenticated: (mid: string, peer: string, stream: Stream) => void = () => {};
+  onauthenticated: (mid: string) => void = () => {};
+  /** Groups so far: what was planned for the one before is not to be done to the next. */
+  #groups = 0;
   #worker = new Worker("/frames.js", { type: "module" });
   #counted: (counts: Record<string, Counts>) => void = () => {};
 
   constructor() {
     this.#worker.onmessage = ({ data }: MessageEvent<FromFrames>) => {
       if (data.type === "counts") this.#counted(data.counts);
-      else this.onauthenticated(data.mid, data.peer, data.stream);
+      else this.onauthenticated(data.mid);
     };
   }
 
@@ -65,10 +67,15 @@ export class Frames {
   /** Takes over the keys of an epoch. */
   turn(keys: EpochKeys, restarted: boolean, someoneLeft: boolean): void {
     const { number, ownLeaf, baseKey, leaves, peers } = keys;
-    if (restarted) this.#tell({ type: "reset" });
+    if (restarted) {
+      this.#groups++;
+      this.#tell({ type: "reset" });
+    }
     this.#tell({ type: "epoch", number, ownLeaf, baseKey, leaves, peers });
-    setTimeout(() => this.#tell({ type: "send" }), restarted || someoneLeft ? 0 : HANDOVER);
-    setTimeout(() => this.#tell({ type: "forget", before: number }), LATENESS);
+    const group = this.#groups;
+    const later = (message: ToFrames, ms: number) => setTimeout(() => group === this.#groups && this.#tell(message), ms);
+    later({ type: "send" }, restarted || someoneLeft ? 0 : HANDOVER);
+    later({ type: "forget", before: number }, LATENESS);
   }
 
   /** Counts of all transforms, by `send STREAM` and `receive MID`. */

@@ -16,7 +16,7 @@ interface Transformer {
   options: TransformOptions;
 }
 
-const LABEL = (options: TransformOptions) => (options.side === "send" ? `send ${options.stream}` : `receive ${options.mid}`);
+const labelOf = (options: TransformOptions) => (options.side === "send" ? `send ${options.stream}` : `receive ${options.mid}`);
 
 let cipher: FrameCipher | null = null;
 /** Whose stream arrives where: by the transceiver's name. */
@@ -63,7 +63,7 @@ onmessage = async ({ data }: MessageEvent<ToFrames>) => {
 addEventListener("rtctransform", (event) => {
   const { readable, writable, options } = (event as Event & { transformer: Transformer }).transformer;
   const counted: Counts = { seen: 0, passed: 0, bytes: 0, refused: 0, why: null };
-  counts.set(LABEL(options), counted);
+  counts.set(labelOf(options), counted);
   const convert = options.side === "send" ? encrypt : decrypt;
   const transform = (frame: EncodedFrame, controller: TransformStreamDefaultController<EncodedFrame>) => {
     counted.seen++;
@@ -93,7 +93,7 @@ function decrypt(options: TransformOptions, frame: Uint8Array): Uint8Array {
   const decrypted = cipher.decrypt(route.peer, route.stream, frame);
   if (!authenticated.has(options.mid)) {
     authenticated.add(options.mid);
-    tell({ type: "authenticated", mid: options.mid, peer: route.peer, stream: STREAMS[route.stream]! });
+    tell({ type: "authenticated", mid: options.mid });
   }
   return decrypted;
 }

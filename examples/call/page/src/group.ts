@@ -11,6 +11,9 @@ import { Mailbox, type FromServer, type Position } from "./mailbox.js";
 /** How long a member may be offline before it is put out. */
 const ABSENCE = 8_000;
 
+/** When to ask again to be let in: whoever would have done it may have gone. */
+const ASK_AGAIN = 10_000;
+
 /** How long each further member waits for those before it to commit. */
 const TURN = 1_500;
 
@@ -39,6 +42,7 @@ export class Group {
   #committing: string | null = null;
   #isResuming = false;
   #timer = 0;
+  #asking = 0;
 
   constructor(readonly room: string, private readonly secret: string, readonly peer: string, private readonly events: GroupEvents) {
     this.#member = new Member(room, secret, peer);
@@ -47,7 +51,9 @@ export class Group {
     this.#mailbox.onopen = () => {
       events.online(true);
       this.#isResuming = true;
-      if (this.#member.epoch === undefined) this.#ask();
+      if (this.#member.epoch !== undefined) return;
+      events.standing("waiting");
+      this.#ask();
     };
     this.#mailbox.onlost = () => events.online(false);
   }
@@ -61,6 +67,7 @@ export class Group {
 
   leave(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#asking);
     this.#mailbox.leave();
   }
 
@@ -70,7 +77,8 @@ export class Group {
   }
 
   #ask(): void {
-    this.events.standing("waiting");
+    clearTimeout(this.#asking);
+    this.#asking = setTimeout(() => this.#member.epoch === undefined && this.#ask(), ASK_AGAIN);
     this.#mailbox.send({ type: "join", request: toBase64(this.#member.joinRequest()) });
   }
 

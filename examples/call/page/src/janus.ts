@@ -5,7 +5,6 @@ const PATIENCE = 10_000;
 
 /** What Janus' plugin says; `jsep` is an offer or an answer. */
 export interface Answer {
-  // eslint-disable-next-line @typescript-eslint/no-explicit-any
   data: any;
   jsep?: RTCSessionDescriptionInit;
 }

@@ -62,8 +62,9 @@ export class Subscriber {
     const request = this.#joined
       ? { request: "update", ...(subscribe.length && { subscribe }), ...(unsubscribe.length && { unsubscribe }) }
       : { request: "join", ptype: "subscriber", room: this.room, streams: subscribe };
-    await this.#follow(await this.handle.ask(request));
+    const answer = await this.handle.ask(request);
     this.#joined = true;
+    await this.#follow(answer);
   }
 
   #enqueue(task: () => Promise<void>): void {
@@ -88,12 +89,13 @@ export class Subscriber {
     this.frames.route(routes);
     await this.connection.setRemoteDescription(jsep);
     await this.connection.setLocalDescription();
-    await this.handle.ask({ request: "start" }, await gathered(this.connection));
     this.arriving.clear();
     for (const { mid, receiver } of this.connection.getTransceivers()) {
       const route = mid !== null && routes[mid];
       if (route) this.arriving.set(mid, { ...route, track: receiver.track, receiver });
     }
     this.onchange();
+    // Only now: the first frames find their place.
+    await this.handle.ask({ request: "start" }, await gathered(this.connection));
   }
 }

@@ -6,7 +6,6 @@
 import type { Trust } from "./call.js";
 import type { Frames } from "./frames.js";
 import type { Media } from "./media.js";
-import type { Stream } from "./streams.js";
 
 const INTERVAL = 1000;
 
@@ -17,6 +16,8 @@ const PACKETS = 100;
 const FRAMES = 100;
 
 interface Seen {
+  /** Whose stream, and which. */
+  of: string;
   trust: Trust;
   packets: number;
   frames: number;
@@ -38,16 +39,17 @@ export class Watch {
     return this.#streams.get(mid)?.trust ?? "waiting";
   }
 
-  authenticated(mid: string, _peer: string, _stream: Stream): void {
+  /** A frame of the stream has authenticated, the first since it is whose it is. */
+  authenticated(mid: string): void {
     const seen = this.#seen(mid);
     if (seen.trust === "unprotected") return;
     seen.trust = "secure";
     this.onchange();
   }
 
-  /** Forgets streams that do not arrive any more. */
+  /** Forgets streams that do not arrive any more. A transceiver may have become another's. */
   forget(): void {
-    for (const mid of this.#streams.keys()) if (!this.media.arriving.has(mid)) this.#streams.delete(mid);
+    for (const [mid, { of }] of this.#streams) if (of !== this.#name(mid)) this.#streams.delete(mid);
   }
 
   close(): void {
@@ -71,18 +73,27 @@ export class Watch {
       const passed = count?.passed ?? 0;
       seen.unseen = frames > seen.frames ? 0 : seen.unseen + Math.max(0, now - seen.packets);
       seen.refused = passed > seen.passed ? 0 : seen.refused + Math.max(0, frames - seen.frames);
+      const hasPassed = seen.passed >= 0 && passed > seen.passed;
       Object.assign(seen, { packets: now, frames, passed });
       const trust = seen.trust;
       if (seen.unseen >= PACKETS) seen.trust = "unprotected";
       else if (seen.refused >= FRAMES) seen.trust = "refused";
-      else if (seen.trust === "refused" && seen.refused === 0) seen.trust = "secure";
+      else if (seen.trust !== "unprotected" && hasPassed) seen.trust = "secure";
       if (seen.trust !== trust) this.onchange();
     }
   }
 
   #seen(mid: string): Seen {
     let seen = this.#streams.get(mid);
-    if (!seen) this.#streams.set(mid, (seen = { trust: "waiting", packets: 0, frames: 0, passed: 0, unseen: 0, refused: 0 }));
+    if (!seen) {
+      seen = { of: this.#name(mid), trust: "waiting", packets: 0, frames: 0, passed: -1, unseen: 0, refused: 0 };
+      this.#streams.set(mid, seen);
+    }
     return seen;
+  }
+
+  #name(mid: string): string {
+    const { peer, stream } = this.media.arriving.get(mid) ?? {};
+    return `${peer} ${stream}`;
   }
 }
