@@ -42,20 +42,40 @@ after(async () => {
 const noisy = readWav(sample("fan-hum-48k.wav")).planes[0];
 const voice = readWav(sample("fan-hum-48k.ref.wav")).planes[0];
 
-/** Compares what Carl hears of Ann with a loop of what he should. */
+/** Frames that Ann's denoiser let pass as the machine was too slow. */
+const overloaded = () => ann.page.evaluate(() => page.call.microphone.overloaded);
+
+/**
+ * Compares what Carl hears of Ann with a loop of what he should, loop by loop: the medians. A machine that is too busy for the
+ * denoiser says nothing about the call; it gets more chances.
+ */
 async function compare(t, seconds, expected) {
-  const recorded = await carl.record(annAtCarl, seconds);
-  // A machine that is busy with other things makes the recorder stop now and then.
-  assert.ok(recorded.length > 0.8 * 48_000 * seconds, `${recorded.length} samples in ${seconds} s`);
-  const beside = aligned(recorded, expected);
-  const clean = Float32Array.from(beside.expected, (_, i) => voice[(beside.begin + i) % voice.length]);
-  const figures = {
-    noise: betweenWords(beside.recorded, clean) - betweenWords(beside.expected, clean),
-    arrived: estoi(clean, beside.recorded),
-    expected: estoi(clean, beside.expected),
-  };
-  t.diagnostic(`noise between words ${figures.noise.toFixed(2)} dB from what is expected; ESTOI ${figures.arrived.toFixed(3)}, expected ${figures.expected.toFixed(3)}`);
-  return figures;
+  for (let tries = 3; ; tries--) {
+    const before = await overloaded();
+    const recorded = await carl.record(annAtCarl, seconds);
+    const missed = (await overloaded()) - before;
+    // A machine that is busy makes the recorder stop now and then, too.
+    if (tries > 1 && (missed > 0 || recorded.length < 0.9 * 48_000 * seconds)) {
+      t.diagnostic(`again: the machine is too busy (${missed} frames were not denoised, ${recorded.length} samples in ${seconds} s)`);
+      continue;
+    }
+    const beside = aligned(recorded, expected);
+    const clean = Float32Array.from(beside.expected, (_, i) => voice[(beside.begin + i) % voice.length]);
+    const loops = [];
+    for (let at = 0; at + expected.length <= clean.length; at += expected.length) {
+      const [spoken, arrived, wanted] = [clean, beside.recorded, beside.expected].map((plane) => plane.subarray(at, at + expected.length));
+      loops.push({
+        noise: betweenWords(arrived, spoken) - betweenWords(wanted, spoken),
+        arrived: estoi(spoken, arrived),
+        expected: estoi(spoken, wanted),
+      });
+    }
+    assert.ok(loops.length >= seconds / 5 - 2, `${loops.length} loops of 5 s in ${seconds} s`);
+    const median = (field) => loops.map((loop) => loop[field]).sort((a, b) => a - b)[Math.floor(loops.length / 2)];
+    const figures = { noise: median("noise"), arrived: median("arrived"), expected: median("expected") };
+    t.diagnostic(`noise between words ${figures.noise.toFixed(2)} dB from what is expected; ESTOI ${figures.arrived.toFixed(3)}, expected ${figures.expected.toFixed(3)}; ${loops.length} loops`);
+    return figures;
+  }
 }
 
 /** What `sourdine clean` makes of the microphone's loop, when it has gone on for a while. */

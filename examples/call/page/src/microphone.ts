@@ -75,6 +75,11 @@ export class Microphone {
     };
   }
 
+  /** Frames that were not denoised as the audio thread was too slow. */
+  get overloaded(): number {
+    return this.processed.node?.stats?.bypassed.overload ?? 0;
+  }
+
   async set(sound: Sound): Promise<void> {
     const before = this.sound;
     this.sound = { ...sound };
