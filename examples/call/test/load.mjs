@@ -63,7 +63,7 @@ async function main(participants = 50, browsers = 3, speaking = 3) {
     const begun = Date.now();
     for (const person of people) await person.members(browsers + participants);
     console.log(`${participants} participants have joined within ${((Date.now() - begun) / 1000).toFixed(1)} s, epoch ${await people[0].epoch()}`);
-    await pause(15_000);
+    await pause(25_000);
     const processes = { "a page": people[0].pid(), server: server.child.pid, "all clients": load.child.pid };
     const before = Object.fromEntries(Object.entries(processes).map(([name, pid]) => [name, seconds(pid)]));
     const from = await people[0].received();
@@ -78,7 +78,7 @@ async function main(participants = 50, browsers = 3, speaking = 3) {
       const arriving = [...page.call.media.arriving.values()];
       return [page.figures, arriving.filter(({ stream }) => stream === "camera").length, page.tiles.sounds.size];
     });
-    console.log(`a page: ${sounds} voices, ${cameras} cameras, ${((now.packets - from.packets) / passed).toFixed(0)} packets/s, ${figures.received.toFixed(0)} kbit/s, ${((now.frames - from.frames) / passed).toFixed(0)} pictures/s, concealed ${(100 * (now.concealed - from.concealed) / Math.max(1, now.samples - from.samples)).toFixed(1)} % of the sound, denoiser's load ${(100 * figures.load).toFixed(0)} % (${figures.model})`);
+    console.log(`a page: ${sounds} voices of ${speaking + browsers - 1}, ${cameras} cameras, ${((now.packets - from.packets) / passed).toFixed(0)} packets/s, ${figures.received.toFixed(0)} kbit/s, ${((now.frames - from.frames) / passed).toFixed(0)} pictures/s, concealed ${(100 * (now.concealed - from.concealed) / Math.max(1, now.samples - from.samples)).toFixed(1)} % of the sound, denoiser's load ${(100 * figures.load).toFixed(0)} % (${figures.model})`);
     await people[0].page.screenshot({ path: join(root, "test/results/load.png") });
   } finally {
     if (load?.errors) console.log(load.errors);
