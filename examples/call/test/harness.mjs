@@ -158,7 +158,7 @@ function actions(page) {
       page.evaluate(async () => {
         const totals = { packets: 0, samples: 0, concealed: 0, frames: 0 };
         const { subscriber } = globalThis.page.call.media;
-        (await subscriber.connection.getStats()).forEach((report) => {
+        (await subscriber?.connection.getStats())?.forEach((report) => {
           if (report.type !== "inbound-rtp") return;
           totals.packets += report.packetsReceived;
           totals.samples += (report.totalSamplesReceived ?? 0) - (report.concealedSamples ?? 0);
