@@ -1,7 +1,7 @@
 //! Sourdine as a plug-in for hosts of LADSPA, LV2, CLAP and VST3: one library with the entries of all, two plug-ins in each,
 //! mono and stereo (one mask for both channels).
 //!
-//! A host's block goes through one adapter ([`denoiser`], [`block`]), whose parameters ([`parameters`]) are the same everywhere. The
+//! A host's block goes through one adapter (`denoiser`, `block`), whose parameters (`parameters`) are the same everywhere. The
 //! rest is what each interface asks for. `sourdine-bundle` lays out the library under the names and beside the descriptions by which
 //! hosts find it; see `README.md`.
 
