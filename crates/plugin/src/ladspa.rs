@@ -170,8 +170,11 @@ pub(crate) extern "C" fn ladspa_descriptor(index: c_ulong) -> *const Descriptor 
 
 unsafe extern "C" fn instantiate(descriptor: *const Descriptor, sample_rate: c_ulong) -> *mut Instance {
     // SAFETY: the host gives one of our descriptors.
-    let index = unsafe { (*descriptor).unique_id } - FIRST_UNIQUE_ID;
-    Instance::make(sample_rate as f64, CHANNELS[index as usize], Switch::Bypass)
+    let index = unsafe { (*descriptor).unique_id }.wrapping_sub(FIRST_UNIQUE_ID);
+    match CHANNELS.get(index as usize) {
+        Some(channels) => Instance::make(sample_rate as f64, *channels, Switch::Bypass),
+        None => std::ptr::null_mut(),
+    }
 }
 
 unsafe extern "C" fn connect_port(instance: *mut Instance, port: c_ulong, memory: *mut f32) {
