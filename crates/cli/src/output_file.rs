@@ -23,6 +23,12 @@ pub(crate) fn check(path: &Path, overwrite: bool) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns whether a path ends in one of these extensions, in capitals or not.
+pub(crate) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
+    extension.is_some_and(|extension| extensions.contains(&&*extension))
+}
+
 /// Writes a file under a temporary name and moves it into place.
 pub(crate) fn write(path: &Path, overwrite: bool, bytes: &[u8]) -> Result<(), Failure> {
     let failed = |error| Failure::Write { path: path.into(), error };

@@ -162,7 +162,7 @@ impl AudioSourdine {
             .field("running-time", segment.and_then(|segment| segment.to_running_time(pts)))
             .build();
         let message = gst::message::Element::builder(structure).src(&*self.obj()).build();
-        // Fails only if the element is in no pipeline, where there is nobody to tell.
+        // Fails only if the element is in no pipeline.
         let _ = self.obj().post_message(message);
     }
 }

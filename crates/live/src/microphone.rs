@@ -4,6 +4,8 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use etcetera::{BaseStrategy as _, choose_base_strategy};
+
 use crate::args::InstallMicrophoneArgs;
 use crate::output;
 
@@ -31,11 +33,9 @@ struct Files {
 
 impl Files {
     fn find() -> Result<Self, String> {
-        let folder = std::env::var_os("XDG_CONFIG_HOME")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| std::env::home_dir().map(|home| home.join(".config")))
-            .ok_or("there is no home folder: set XDG_CONFIG_HOME to the folder for configuration")?;
+        let folder = choose_base_strategy()
+            .map_err(|error| format!("no folder for configuration: {error}"))?
+            .config_dir();
         Ok(Self {
             configuration: folder.join(format!("pipewire/{NAME}.conf")),
             unit: folder.join(format!("systemd/user/{NAME}.service")),
@@ -113,14 +113,14 @@ fn find_plugin() -> Result<PathBuf, String> {
     })
 }
 
-/// Writes a file beside its place and renames it.
+/// Writes a file under a temporary name and renames it.
 fn write(file: &Path, text: &str) -> Result<(), String> {
     let because = |error: std::io::Error| format!("{}: {error}", file.display());
     if let Some(folder) = file.parent() {
         std::fs::create_dir_all(folder).map_err(because)?;
     }
-    let beside = file.with_extension("new");
-    std::fs::write(&beside, text).and_then(|()| std::fs::rename(&beside, file)).map_err(because)?;
+    let temporary = file.with_extension("new");
+    std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, file)).map_err(because)?;
     output::line(&format!("wrote {}", file.display()))
 }
 

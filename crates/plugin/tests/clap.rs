@@ -1,6 +1,8 @@
 //! The CLAP plug-in in a host: what it says of itself, minutes of blocks of random length under automation, its state.
 #![allow(clippy::unwrap_used)] // A test may fail.
 
+mod common;
+
 use std::io::Cursor;
 
 use clack_extensions::audio_ports::{AudioPortInfoBuffer, PluginAudioPorts};
@@ -170,32 +172,13 @@ fn refuses_rates_that_the_engine_lacks() {
 #[test]
 fn gives_the_engines_bits_after_the_stated_latency() {
     for (rate, channels) in [(48_000, 1), (44_100, 2), (16_000, 1), (96_000, 2)] {
-        let seconds = 3 * rate as usize;
-        let sound: Vec<_> = (0..channels)
-            .map(|channel| {
-                let voice = signals::speechlike(seconds, rate, 3);
-                let noise = signals::noise(seconds, 0.02, 7 + channel as u64);
-                voice.iter().zip(&noise).map(|(v, n)| v + n).collect::<Vec<_>>()
-            })
-            .collect();
-        let interleaved: Vec<_> =
-            (0..seconds).flat_map(|frame| sound.iter().map(move |channel| channel[frame])).collect();
-        let expected = sourdine::denoise(
-            &interleaved,
-            sourdine::StreamFormat::new(rate, channels),
-            &sourdine::Settings::default(),
-            &sourdine::Model::default(),
-        )
-        .unwrap();
+        let sound = common::noisy(rate, channels);
         let mut plugin = load(channels);
         let (output, allocations) = run(&mut plugin, rate, &sound, 1_000, &[]);
         assert_eq!(allocations, 0);
         let latency = latency(&mut plugin);
         assert!(latency > 0);
-        for (channel, got) in output.iter().enumerate() {
-            let expected = metrics::channel(&expected, channels, channel);
-            assert!(got[latency..] == expected[..seconds - latency], "{rate} Hz, channel {channel}");
-        }
+        common::assert_is_the_engines(&output, &sound, rate, latency);
     }
 }
 

@@ -2,6 +2,8 @@
 #![cfg(feature = "vst3")]
 #![allow(clippy::unwrap_used, clippy::undocumented_unsafe_blocks)] // A test may fail; every call is VST3's own interface.
 
+mod common;
+
 use std::cell::{Cell, RefCell};
 use std::ffi::c_void;
 
@@ -280,29 +282,10 @@ fn alone() -> std::sync::MutexGuard<'static, bool> {
 fn gives_the_engines_bits_after_the_stated_latency() {
     let _alone = alone();
     for (rate, channels) in [(48_000, 1), (44_100, 2)] {
-        let frames = 3 * rate as usize;
-        let sound: Vec<_> = (0..channels)
-            .map(|channel| {
-                let voice = signals::speechlike(frames, rate, 3);
-                let noise = signals::noise(frames, 0.02, 7 + channel as u64);
-                voice.iter().zip(&noise).map(|(v, n)| v + n).collect::<Vec<_>>()
-            })
-            .collect();
-        let interleaved: Vec<_> =
-            (0..frames).flat_map(|frame| sound.iter().map(move |channel| channel[frame])).collect();
-        let expected = sourdine::denoise(
-            &interleaved,
-            sourdine::StreamFormat::new(rate, channels),
-            &sourdine::Settings::default(),
-            &sourdine::Model::default(),
-        )
-        .unwrap();
+        let sound = common::noisy(rate, channels);
         let (output, allocations, latency) = Plugin::load(channels).run(rate, &sound, &[]);
         assert_eq!(allocations, 0);
-        for (channel, got) in output.iter().enumerate() {
-            let expected = metrics::channel(&expected, channels, channel);
-            assert!(got[latency..] == expected[..frames - latency], "{rate} Hz, channel {channel}");
-        }
+        common::assert_is_the_engines(&output, &sound, rate, latency);
     }
 }
 

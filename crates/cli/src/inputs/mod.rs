@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use sourdine_soundfile::{RawSpec, SoundReader};
 
 use crate::failure::Failure;
+use crate::output_file::has_extension;
 pub(crate) use untouched::{Untouched, place};
 use walk::Filter;
 
@@ -225,12 +226,6 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     Ok(plan)
 }
 
-/// Whether a path has the extension of a sound file that can be written.
-fn names_sound(path: &Path) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| matches!(&*extension, "wav" | "flac"))
-}
-
 /// Names the output of one input.
 fn task(found: Candidate, several: bool, request: &Request) -> Result<Task, Failure> {
     let mirrored = several && request.output.is_some();
@@ -242,7 +237,9 @@ fn task(found: Candidate, several: bool, request: &Request) -> Result<Task, Fail
             ));
         }
         (Some(output), _) if output.as_os_str() == "-" => Sink::Stdout,
-        (Some(output), Naming::Sound(_)) if several && !output.is_dir() && names_sound(output) => {
+        (Some(output), Naming::Sound(_))
+            if several && !output.is_dir() && has_extension(output, &["wav", "flac"]) =>
+        {
             return Err(Failure::use_of(
                 output,
                 "several files do not fit into one file; name a folder with -o",

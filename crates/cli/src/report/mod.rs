@@ -32,11 +32,6 @@ use crate::failure::Failure;
 use crate::inputs::{Plan, place};
 use crate::output_file;
 
-fn has_extension(path: &Path, extensions: &[&str]) -> bool {
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    extension.is_some_and(|extension| extensions.contains(&&*extension))
-}
-
 impl ReportArgs {
     /// The files to write.
     pub(crate) fn paths(&self) -> Vec<&Path> {
@@ -60,7 +55,7 @@ impl ReportArgs {
             taken.push(place(path));
             output_file::check(path, overwrite)?;
             let is_page = self.report.as_deref() == Some(path);
-            if !has_extension(path, if is_page { &["html", "htm"] } else { &["png"] }) {
+            if !output_file::has_extension(path, if is_page { &["html", "htm"] } else { &["png"] }) {
                 return refuse(if is_page {
                     "reports are HTML; end its name in .html"
                 } else {

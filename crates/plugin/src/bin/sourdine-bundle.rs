@@ -9,26 +9,12 @@
 //!
 //! The library is the one that was built with this program, and lies in its folder.
 
+use std::env::consts::{DLL_EXTENSION, DLL_PREFIX, DLL_SUFFIX};
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use sourdine_plugin::lv2;
-
-const LIBRARY: &str = if cfg!(windows) {
-    "sourdine_plugin.dll"
-} else if cfg!(target_os = "macos") {
-    "libsourdine_plugin.dylib"
-} else {
-    "libsourdine_plugin.so"
-};
-const EXTENSION: &str = if cfg!(windows) {
-    "dll"
-} else if cfg!(target_os = "macos") {
-    "dylib"
-} else {
-    "so"
-};
 
 fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args_os().skip(1).collect();
@@ -55,14 +41,14 @@ fn fail(why: &str) -> ExitCode {
 
 fn lay_out(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    let library = program.with_file_name(LIBRARY);
+    let library = program.with_file_name(format!("{DLL_PREFIX}sourdine_plugin{DLL_SUFFIX}"));
     if !library.is_file() {
         return Err(format!(
             "{} is missing; build it by `cargo build --profile dist -p sourdine-plugin`",
             library.display()
         ));
     }
-    let name = format!("sourdine.{EXTENSION}");
+    let name = format!("sourdine.{DLL_EXTENSION}");
     let lv2 = folder.join("lv2/sourdine.lv2");
     let mut copies =
         vec![folder.join("ladspa").join(&name), lv2.join(&name), folder.join("clap/sourdine.clap")];

@@ -39,6 +39,34 @@ macro_rules! in_blocks {
     };
 }
 
+/// The function for the rows of N panels where the registers hold the sums of a few panels only: a few at a time, by the set's
+/// own `sums` and `finish`.
+#[cfg(any(target_arch = "aarch64", all(target_arch = "wasm32", target_feature = "simd128")))]
+macro_rules! block_by_sums {
+    ($(#[$attribute:meta])*) => {
+        $(#[$attribute])*
+        fn block<const N: usize, W: Weight>(
+            weights: &[[[W; 2]; LANES]],
+            codes: &[[i16; 2]],
+            unit: f32,
+            scales: &[[f32; LANES]],
+            biases: &[[f32; LANES]],
+            y: &mut [[f32; LANES]],
+        ) {
+            let columns = weights.as_chunks::<N>().0;
+            let rows = scales.chunks(TOGETHER).zip(biases.chunks(TOGETHER)).zip(y.chunks_mut(TOGETHER));
+            for (index, ((scales, biases), y)) in rows.enumerate() {
+                let first = index * TOGETHER;
+                match y.len() {
+                    1 => finish(sums::<N, 1, W>(columns, codes, first), unit, scales, biases, y),
+                    2 => finish(sums::<N, 2, W>(columns, codes, first), unit, scales, biases, y),
+                    _ => finish(sums::<N, TOGETHER, W>(columns, codes, first), unit, scales, biases, y),
+                }
+            }
+        }
+    };
+}
+
 /// What is the same everywhere, compiled for what `$features` names: the dense layer by the set's own `block`, and the loops.
 #[cfg(any(
     target_arch = "x86_64",

@@ -26,28 +26,11 @@ fn widen<W: Weight>(weights: &[[W; 2]; LANES]) -> [[int16x8_t; 2]; 2] {
     }
 }
 
-/// The rows of N panels, a few at a time. By hand, because the compiler does not find the instruction that multiplies by a lane
-/// and adds.
-#[inline]
-#[target_feature(enable = "neon")]
-fn block<const N: usize, W: Weight>(
-    weights: &[[[W; 2]; LANES]],
-    codes: &[[i16; 2]],
-    unit: f32,
-    scales: &[[f32; LANES]],
-    biases: &[[f32; LANES]],
-    y: &mut [[f32; LANES]],
-) {
-    let columns = weights.as_chunks::<N>().0;
-    let rows = scales.chunks(TOGETHER).zip(biases.chunks(TOGETHER)).zip(y.chunks_mut(TOGETHER));
-    for (index, ((scales, biases), y)) in rows.enumerate() {
-        let first = index * TOGETHER;
-        match y.len() {
-            1 => finish(sums::<N, 1, W>(columns, codes, first), unit, scales, biases, y),
-            2 => finish(sums::<N, 2, W>(columns, codes, first), unit, scales, biases, y),
-            _ => finish(sums::<N, TOGETHER, W>(columns, codes, first), unit, scales, biases, y),
-        }
-    }
+// By hand, because the compiler does not find the instruction that multiplies by a lane
+// and adds.
+block_by_sums! {
+    #[inline]
+    #[target_feature(enable = "neon")]
 }
 
 /// The sums of M of the N panels, from the `first` on.

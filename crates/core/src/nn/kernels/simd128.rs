@@ -22,27 +22,10 @@ fn load(numbers: &[f32; 4]) -> v128 {
     unsafe { v128_load(numbers.as_ptr().cast()) }
 }
 
-/// The rows of N panels, a few at a time. By hand, because the compiler does not find the instruction that multiplies and
-/// adds a pair by itself.
-#[inline(always)]
-fn block<const N: usize, W: Weight>(
-    weights: &[[[W; 2]; LANES]],
-    codes: &[[i16; 2]],
-    unit: f32,
-    scales: &[[f32; LANES]],
-    biases: &[[f32; LANES]],
-    y: &mut [[f32; LANES]],
-) {
-    let columns = weights.as_chunks::<N>().0;
-    let rows = scales.chunks(TOGETHER).zip(biases.chunks(TOGETHER)).zip(y.chunks_mut(TOGETHER));
-    for (index, ((scales, biases), y)) in rows.enumerate() {
-        let first = index * TOGETHER;
-        match y.len() {
-            1 => finish(sums::<N, 1, W>(columns, codes, first), unit, scales, biases, y),
-            2 => finish(sums::<N, 2, W>(columns, codes, first), unit, scales, biases, y),
-            _ => finish(sums::<N, TOGETHER, W>(columns, codes, first), unit, scales, biases, y),
-        }
-    }
+// By hand, because the compiler does not find the instruction that multiplies and
+// adds a pair by itself.
+block_by_sums! {
+    #[inline(always)]
 }
 
 /// The sums of M of the N panels, from the `first` on.

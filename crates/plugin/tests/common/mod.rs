@@ -1,0 +1,28 @@
+//! Sound for the plug-in's hosts, and the engine's own output for it.
+
+use sourdine::{Model, Settings, StreamFormat};
+use sourdine_testkit::{metrics, signals};
+
+/// Three seconds of voice in noise, a channel each.
+pub(crate) fn noisy(rate: u32, channels: usize) -> Vec<Vec<f32>> {
+    let frames = 3 * rate as usize;
+    let voice = signals::speechlike(frames, rate, 3);
+    let channel = |channel| {
+        let noise = signals::noise(frames, 0.02, 7 + channel as u64);
+        voice.iter().zip(&noise).map(|(v, n)| v + n).collect()
+    };
+    (0..channels).map(channel).collect()
+}
+
+/// Asserts that `output` has the bits that the engine makes of `sound`, `latency` frames later.
+pub(crate) fn assert_is_the_engines(output: &[Vec<f32>], sound: &[Vec<f32>], rate: u32, latency: usize) {
+    let (channels, frames) = (sound.len(), sound[0].len());
+    let interleaved: Vec<_> =
+        (0..frames).flat_map(|frame| sound.iter().map(move |channel| channel[frame])).collect();
+    let format = StreamFormat::new(rate, channels);
+    let expected = sourdine::denoise(&interleaved, format, &Settings::default(), &Model::default()).unwrap();
+    for (channel, got) in output.iter().enumerate() {
+        let expected = metrics::channel(&expected, channels, channel);
+        assert!(got[latency..] == expected[..frames - latency], "{rate} Hz, channel {channel}");
+    }
+}
