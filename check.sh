@@ -14,6 +14,9 @@ fi
 # With all of them there, no test may skip itself for want of one.
 ! command -v apt-get >/dev/null || export SOURDINE_REQUIRE_TOOLS=1
 
+# One build of each crate is all that happens here: what a second one could take over is gigabytes.
+export CARGO_INCREMENTAL=0
+
 run() {
     echo "== $*"
     "$@"
