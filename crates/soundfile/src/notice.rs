@@ -32,6 +32,8 @@ pub enum Notice {
         /// Frames per second.
         rate: u32,
     },
+    /// The file begins with bytes of no known sound format, and the sound was found behind them.
+    StrayBytes,
     /// Sound that is missing or damaged, replaced with silence of the same length.
     Silence {
         /// Its start in the output, in frames.
@@ -122,6 +124,9 @@ impl fmt::Display for Notice {
                 f,
                 "the file is cut off or damaged at {}; the sound before that is used",
                 Seconds(at, rate)
+            ),
+            Self::StrayBytes => f.write_str(
+                "the file begins with bytes of no known sound format; they are left out and the sound behind them is used",
             ),
             Self::Silence { at, frames, rate } => write!(
                 f,

@@ -9,6 +9,8 @@ pub(crate) fn looks_like(head: &[u8]) -> Option<&'static str> {
         "Ogg (Vorbis or Opus)"
     } else if at(0, b"ID3") || is_mpeg_frame(head) {
         "MP3"
+    } else if is_adts_frame(head) {
+        "AAC"
     } else if at(4, b"ftyp") {
         "MP4/M4A (AAC)"
     } else if at(0, b"FORM") && (at(8, b"AIFF") || at(8, b"AIFC")) {
@@ -47,6 +49,11 @@ fn is_mpeg_frame(head: &[u8]) -> bool {
         }
         _ => false,
     }
+}
+
+/// The header of an AAC frame in ADTS: twelve sync bits, then a version and layer 0.
+fn is_adts_frame(head: &[u8]) -> bool {
+    matches!(head, [0xFF, second, ..] if second & 0xF6 == 0xF0)
 }
 
 /// The name of a WAVE format tag other than integer and float PCM.

@@ -143,6 +143,33 @@ fn joined_files_come_out_one_after_the_other() {
 }
 
 #[test]
+fn sound_behind_stray_bytes_is_whole_and_a_notice_says_so() {
+    if !have("ffmpeg") {
+        return;
+    }
+    let folder = folder();
+    let whole = [chirp(&folder)]
+        .into_iter()
+        .chain(["a.mp3", "a.flac", "a.ogg", "a.aac"].map(|name| mono(&folder, name)));
+    for whole in whole {
+        let behind = changed(&whole, &format!("behind-{}", whole.file_name().unwrap().display()), |bytes| {
+            bytes.splice(..0, *b"HTTP/1.1 200 OK\r\nContent-Type: audio\r\n\r\n");
+        });
+        assert!(
+            !SoundReader::open(&whole).unwrap().notices().contains(&Notice::StrayBytes),
+            "{}",
+            whole.display()
+        );
+        assert!(
+            SoundReader::open(&behind).unwrap().notices().contains(&Notice::StrayBytes),
+            "{}",
+            behind.display()
+        );
+        assert!(read(&whole).0 == read(&behind).0, "{}", behind.display());
+    }
+}
+
+#[test]
 fn a_flipped_bit_costs_its_packet_and_moves_nothing() {
     if !have("ffmpeg") {
         return;

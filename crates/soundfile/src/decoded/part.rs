@@ -49,7 +49,8 @@ pub(super) struct Part {
 }
 
 impl Part {
-    /// Opens one recording. `info` is what it states, if it is FLAC; `head` the first bytes of the file.
+    /// Opens one recording. `info` is what it states, if it is FLAC; `head` the first bytes of the file, none for a later
+    /// recording in it.
     pub(super) fn open(
         path: &Path,
         head: &[u8],
@@ -108,6 +109,7 @@ impl Part {
             track.codec_params.as_ref().and_then(|codec| codec.audio()).ok_or_else(no_sound)?.clone();
         let container = format.format_info().format;
         check_codec(path, &parameters, container)?;
+        let strays = has_strays(head, container).then_some(Notice::StrayBytes);
         let mut part = Self {
             feed: Feed::Demuxed(Demuxed { format, track: track.id, times: Times::None }),
             codec: Codec::symphonia(&parameters).map_err(|error| SoundError::undecodable(path, &error))?,
@@ -115,7 +117,7 @@ impl Part {
             sound: 0..u64::MAX,
             silence: 0,
             stated: None,
-            notices: Vec::new(),
+            notices: Vec::from_iter(strays),
             tags,
             mask,
             frames: None,
@@ -218,6 +220,21 @@ impl Part {
         }
         Ok(())
     }
+}
+
+/// Whether the file begins with bytes of no known format, behind which the container was found.
+fn has_strays(head: &[u8], container: FormatId) -> bool {
+    let is_searched_for = matches!(
+        container,
+        containers::FORMAT_ID_WAVE
+            | containers::FORMAT_ID_FLAC
+            | containers::FORMAT_ID_OGG
+            | containers::FORMAT_ID_MP1
+            | containers::FORMAT_ID_MP2
+            | containers::FORMAT_ID_MP3
+            | containers::FORMAT_ID_ADTS
+    );
+    is_searched_for && !head.is_empty() && !head.starts_with(b"RIFF") && sniff::looks_like(head).is_none()
 }
 
 /// Refuses what the decoders do not get right.
