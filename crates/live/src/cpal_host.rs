@@ -155,20 +155,24 @@ fn id_of(device: &cpal::Device) -> String {
     device.id().map_or_else(|_| device.to_string(), |id| id.to_string())
 }
 
+/// Says what is wrong with a device and what to do; what the system says of it stands behind that.
 fn device_error(name: &str, error: &cpal::Error) -> DeviceError {
-    let (advice, transient) = match error.kind() {
+    let (what, transient) = match error.kind() {
         ErrorKind::DeviceBusy => {
             ("another program has it; close that, or choose a device of the sound server", true)
         }
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
-            ("it was disconnected; plug it in again", true)
+            ("it is not there; plug it in, or choose another device", true)
         }
-        ErrorKind::PermissionDenied => ("allow this program to use it in the system's settings", false),
-        ErrorKind::HostUnavailable => ("is the sound system running?", true),
-        ErrorKind::UnsupportedConfig => ("choose another device", false),
-        _ => ("choose another device or --host", true),
+        ErrorKind::PermissionDenied => {
+            ("the system does not permit its use; allow it in the system's settings", false)
+        }
+        ErrorKind::HostUnavailable => ("its sound system does not answer; start that", true),
+        ErrorKind::UnsupportedConfig => ("it does not do what was asked of it; choose another device", false),
+        _ => ("it failed; choose another device or --host", true),
     };
-    DeviceError { message: format!("{name}: {error}; {advice}"), transient }
+    let details = error.message().map_or_else(String::new, |message| format!(" ({message})"));
+    DeviceError { message: format!("{name}: {what}{details}"), transient }
 }
 
 /// The device's own rate and channels, in the best format it has for them.
