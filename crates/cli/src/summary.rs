@@ -14,7 +14,7 @@ use crate::inputs::{Source, Task};
 #[derive(Debug, Serialize)]
 pub(crate) struct Outcome {
     pub(crate) input: String,
-    /// None for a folder that could not be searched.
+    /// None for a folder that could not be searched, and for a file whose parts have names of their own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) output: Option<String>,
     #[serde(flatten)]
@@ -97,7 +97,16 @@ impl Outcome {
     pub(crate) fn new(task: &Task, result: &Result<Status, Failure>) -> Self {
         let failed = |failure: &Failure| Status::Failed { error: failure.to_string() };
         let status = result.as_ref().map_or_else(failed, Status::clone);
-        Self { input: task.source.to_string(), output: Some(task.sink.to_string()), status }
+        // The parts of a split have other names.
+        let has_parts = |summary: &Summary| {
+            let sink = task.sink.to_string();
+            summary.cut.as_ref().is_some_and(|cut| cut.parts != [sink])
+        };
+        let output = match &status {
+            Status::Cleaned(summary) if has_parts(summary) => None,
+            _ => Some(task.sink.to_string()),
+        };
+        Self { input: task.source.to_string(), output, status }
     }
 
     /// For a folder that could not be searched.
@@ -168,14 +177,33 @@ pub(crate) struct Summary {
     /// The place where it was written, for people; scripts have it in another field.
     #[serde(skip)]
     pub(crate) output: String,
+    /// None if all of the file is kept.
+    #[serde(flatten)]
+    pub(crate) cut: Option<Cut>,
     #[serde(flatten)]
     pub(crate) report: FileReport,
 }
 
+/// The part of a file that `--trim` and `--split` keep.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Cut {
+    /// The files that hold it, in order.
+    pub(crate) parts: Vec<String>,
+    pub(crate) kept_seconds: f64,
+}
+
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { output, report } = self;
-        write!(f, "{output}: {:.1} s, {} Hz, ", report.seconds, report.sample_rate)?;
+        let Self { output, cut, report } = self;
+        match cut.as_ref().map_or(&[][..], |cut| &cut.parts) {
+            [first, .., last] => write!(f, "{first} to {last}: ")?,
+            [only] => write!(f, "{only}: ")?,
+            [] => write!(f, "{output}: ")?,
+        }
+        if let Some(cut) = cut {
+            write!(f, "{:.1} s of ", cut.kept_seconds)?;
+        }
+        write!(f, "{:.1} s, {} Hz, ", report.seconds, report.sample_rate)?;
         match report.channels {
             1 => write!(f, "mono")?,
             2 => write!(f, "stereo")?,
@@ -193,10 +221,6 @@ impl fmt::Display for Summary {
             write!(f, "; {} samples beyond full scale", report.clipped_samples)?;
         }
         write!(f, "; {:.0} times real time", report.times_real_time)?;
-        match report.notices.split_first() {
-            None => Ok(()),
-            Some((only, [])) => write!(f, "; note: {only}"),
-            Some((first, more)) => write!(f, "; note: {first} (and {} more notes)", more.len()),
-        }
+        report.notices.iter().try_for_each(|notice| write!(f, "; note: {notice}"))
     }
 }

@@ -43,6 +43,18 @@ fn parts_are_slices_of_the_whole() {
         let part = pcm(&path(&format!("part.{:03}.wav", number + 1)));
         assert!(part == whole[*start..*end], "part {}", number + 1);
     }
+    let line = String::from_utf8(run.stdout).unwrap();
+    let last = format!(" to {}", to(&format!("part.{:03}.wav: ", segments.len())));
+    assert!(line.starts_with(&to("part.001.wav")) && line.contains(&last), "{line}");
+
+    let run = clean(&input, &[&["--split", "--force", "--json", "-o", &to("part.wav")][..], &shape].concat());
+    let json: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    let parts: Vec<String> =
+        (1..=segments.len()).map(|number| to(&format!("part.{number:03}.wav"))).collect();
+    assert_eq!(json["parts"], serde_json::json!(parts));
+    assert!(json.get("output").is_none(), "there is no file part.wav: {json}");
+    let kept: usize = segments.iter().map(|(start, end)| end - start).sum();
+    assert_eq!(json["kept_seconds"], kept as f64 / 48_000.0);
 
     let run = clean(&input, &[&["--trim", "-o", &to("trimmed.wav")][..], &shape].concat());
     assert!(run.status.success(), "{}", stderr(&run));

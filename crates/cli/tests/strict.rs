@@ -23,8 +23,9 @@ fn a_notice_is_in_the_summary_line_and_in_the_json_object() {
     let input = cut_off(&folder);
     let output = clean(&input, &["-a", "0"]);
     assert!(output.status.success(), "{}", stderr(&output));
-    let line = String::from_utf8(output.stdout).unwrap();
+    let line = String::from_utf8_lossy(&output.stdout);
     assert!(line.contains("note: the file is cut off"), "{line}");
+    assert_eq!(stderr(&output), "", "said once");
     let output = clean(&input, &["-a", "0", "--json", "--force"]);
     let object: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert!(object["notices"][0].as_str().unwrap().contains("cut off"), "{object}");

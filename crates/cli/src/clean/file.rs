@@ -8,14 +8,14 @@ use sourdine_clean::{Cleaned, Cleaning, Watch, keep_times};
 use sourdine_soundfile::{Overwrite, SoundRewriter};
 
 use super::Run;
-use super::parts::Transfer;
+use super::parts::{Kept, Transfer};
 use crate::failure::Failure;
 use crate::inputs::{Sink, Source, Task};
 use crate::output::FileProgress;
 #[cfg(feature = "report")]
 use crate::report::About;
 use crate::report::Recorder;
-use crate::summary::Summary;
+use crate::summary::{Cut, Summary};
 
 /// Cleans one file, up to its last sample.
 pub(super) fn clean(
@@ -27,9 +27,12 @@ pub(super) fn clean(
     let reader = task.open(run.args.format.raw)?;
     let cleaning = Cleaning::new(&reader, &run.settings, &run.model)?;
     task.make_folder()?;
+    let mut kept = None;
     let transfer = match (&task.source, &task.sink) {
         (Source::File(_), Sink::File(output)) if run.args.cut.trim || run.args.cut.split => {
-            Transfer::cut(run, reader, output, overwrite)?
+            let (transfer, cut) = Transfer::cut(run, reader, output, overwrite)?;
+            kept = Some(cut);
+            transfer
         }
         (_, Sink::File(output)) => {
             Transfer::Whole(Box::new(SoundRewriter::create(reader, output, overwrite)?))
@@ -41,7 +44,7 @@ pub(super) fn clean(
     let (format, latency) = cleaning.stream();
     let mut watch = FileWatch { run, recorder: run.args.report.recorder(format, latency), progress };
     let cleaned = cleaning.run(transfer, &mut watch)?;
-    Ok(CleanedFile { cleaned, recorder: watch.recorder })
+    Ok(CleanedFile { cleaned, kept, recorder: watch.recorder })
 }
 
 /// Shows the progress, records what a report shows, and stops when the run is interrupted.
@@ -81,6 +84,8 @@ impl Watch for FileWatch<'_, '_> {
 /// A file whose samples are all written and that has no name yet.
 pub(super) struct CleanedFile {
     cleaned: Cleaned<Transfer>,
+    /// None if all of it is kept.
+    kept: Option<Kept>,
     recorder: Option<Recorder>,
 }
 
@@ -88,7 +93,11 @@ impl CleanedFile {
     /// Syncs the file to the disk, gives it its name, and writes the report. Waits more than it computes.
     pub(super) fn finish(self, run: &Run, task: &Task) -> Result<Summary, Failure> {
         let report = self.cleaned.finish(run.args.strict)?;
-        let summary = Summary { output: task.sink.to_string(), report };
+        let cut = self.kept.map(|kept| Cut {
+            parts: kept.parts.iter().map(|part| part.display().to_string()).collect(),
+            kept_seconds: kept.frames as f64 / f64::from(report.sample_rate),
+        });
+        let summary = Summary { output: task.sink.to_string(), cut, report };
         if let (true, Source::File(input), Sink::File(output)) =
             (run.args.format.keep_times, &task.source, &task.sink)
         {

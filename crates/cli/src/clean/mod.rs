@@ -117,13 +117,14 @@ impl Run<'_> {
 
     /// Reports on a file: notes for people, a line or an object as the result.
     fn tell(&self, task: &Task, outcome: &Outcome) -> Result<(), Failure> {
-        if !self.args.quiet {
-            for notice in outcome.notices() {
-                output::notice(&format!("{}: {notice}", task.source));
-            }
-        }
         let sound_on_stdout = task.sink == Sink::Stdout;
         if self.args.json {
+            if !self.args.quiet {
+                // For people; the summary line, which this replaces, has them.
+                for notice in outcome.notices() {
+                    output::notice(&format!("{}: {notice}", task.source));
+                }
+            }
             let json = output::json(outcome, false)?;
             // With the sound itself on stdout, the result goes to stderr.
             if sound_on_stdout {

@@ -31,6 +31,15 @@ pub(super) struct Parts {
     writer: Option<SoundWriter>,
 }
 
+/// What a cut leaves of a file.
+#[derive(Debug)]
+pub(super) struct Kept {
+    /// The files it is written to.
+    pub(super) parts: Vec<PathBuf>,
+    /// Their frames in total.
+    pub(super) frames: u64,
+}
+
 impl Transfer {
     /// The part of a file with speech (`--trim`), or its segments one by one (`--split`).
     pub(super) fn cut(
@@ -38,7 +47,7 @@ impl Transfer {
         reader: SoundReader,
         output: &Path,
         overwrite: Overwrite,
-    ) -> Result<Self, Failure> {
+    ) -> Result<(Self, Kept), Failure> {
         let cut = &run.args.cut;
         let model = models::find(models::VOICE)?;
         let input = reader.path();
@@ -69,8 +78,12 @@ impl Transfer {
         for (_, path) in &ranges {
             run.plan.untouched.refuse(path)?;
         }
+        let kept = Kept {
+            parts: ranges.iter().map(|(_, path)| path.clone()).collect(),
+            frames: ranges.iter().map(|(range, _)| range.end - range.start).sum(),
+        };
         ranges.reverse();
-        Ok(Self::Parts(Box::new(Parts { reader, at: 0, ranges, overwrite, writer: None })))
+        Ok((Self::Parts(Box::new(Parts { reader, at: 0, ranges, overwrite, writer: None })), kept))
     }
 }
 
