@@ -229,6 +229,29 @@ fn reset_in_the_middle_of_a_stream_forgets_everything() {
 }
 
 #[test]
+fn reset_opens_the_gate_and_lifts_the_floor_as_at_the_start() {
+    // A model that leaves nothing, so that the output is what gate and floor keep of a quiet room.
+    let settings = Settings::default().with_gate(true);
+    let mut engine =
+        Engine::new(StreamFormat::new(48_000, 1), &settings, &Model::from_source(Gain(0.0))).unwrap();
+    let room = signals::noise(4 * 48_000, 0.0006, 3);
+    let mut kept = || {
+        let mut wave = room.clone();
+        let blocks = wave.chunks_mut(480).map(|block| {
+            engine.process_interleaved_f32(block).unwrap();
+            level_db(block)
+        });
+        let levels: Vec<f64> = blocks.collect();
+        engine.reset();
+        levels
+    };
+    let (first, second) = (kept(), kept());
+    assert!(first[399] < first[20] - 10.0, "the gate closes");
+    assert!(first[4] < first[20] - 10.0, "the floor rises after the start");
+    assert_eq!(first, second);
+}
+
+#[test]
 fn every_entry_keeps_the_channels_apart() {
     const CHANNELS: usize = 5;
     let format = StreamFormat::new(48_000, CHANNELS).with_fixed_block(480);

@@ -37,4 +37,16 @@ mod tests {
         assert!(x.iter().all(|x| x.abs() <= TOP));
         assert!(x[4] < 0.0);
     }
+
+    #[test]
+    fn continues_at_the_knee_and_bends_by_a_hyperbolic_tangent() {
+        let bent = |x: f32| {
+            let mut x = [x];
+            bend(&mut x);
+            x[0]
+        };
+        assert!((bent(0.951) - 0.951).abs() < 1e-5 && (bent(-0.951) + 0.951).abs() < 1e-5);
+        // tanh(0.05 / (TOP − KNEE)) of the 0.04997 between knee and top.
+        assert!((bent(1.0) - 0.988_06).abs() < 1e-5, "{}", bent(1.0));
+    }
 }

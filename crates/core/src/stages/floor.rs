@@ -57,5 +57,7 @@ mod tests {
         assert!((floor.run(-70.0) - db_to_gain(-5.0)).abs() < 1e-6);
         assert!((floor.run(-50.0) - db_to_gain(-85.0 + 50.0)).abs() < 1e-6);
         assert!((floor.run(-90.0) - db_to_gain(-79.0 + 56.0)).abs() < 1e-6);
+        floor.reset();
+        assert_eq!(floor.run(-120.0), Floor::new(10.0).run(-120.0));
     }
 }

@@ -31,7 +31,7 @@ const QUIETEST_VOICE_DBFS: f32 = -75.0;
 /// Rate at which the floor follows the level up, in dB a second; down it follows at once.
 const FLOOR_RISE_DB_PER_S: f32 = 6.0;
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 pub(crate) struct Gate {
     depth_db: f32,
     hold_frames: u32,
@@ -92,7 +92,7 @@ impl Gate {
 }
 
 /// The floor of a level: follows it down at once and up slowly.
-#[derive(Debug)]
+#[derive(Debug, PartialEq)]
 struct Floor {
     dbfs: f32,
     step_db: f32,
@@ -115,9 +115,44 @@ impl Floor {
 mod tests {
     use super::*;
 
+    fn gate() -> Gate {
+        Gate::new(GateParams { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0)
+    }
+
+    /// Whether the gate is open after ten seconds at one level without a sign of voice but that level.
+    fn is_open_at(mut gate: Gate, dbfs: f32) -> bool {
+        (0..1000).for_each(|_| _ = gate.run(0.0, dbfs, dbfs));
+        gate.run(0.0, dbfs, dbfs) == 1.0
+    }
+
+    #[test]
+    fn sound_near_the_level_of_the_voice_opens_it() {
+        assert!(is_open_at(gate(), FIRST_VOICE_DBFS - NEAR_VOICE_DB + 0.5));
+        assert!(!is_open_at(gate(), FIRST_VOICE_DBFS - NEAR_VOICE_DB - 0.5));
+        // A loud voice, then two seconds of a quiet one.
+        let after = || {
+            let mut gate = gate();
+            gate.run(0.9, -10.0, -10.0);
+            (0..200).for_each(|_| _ = gate.run(0.9, -70.0, -70.0));
+            gate
+        };
+        let level = -10.0 - 2.0 * VOICE_FALL_DB_PER_S - NEAR_VOICE_DB;
+        assert!(is_open_at(after(), level + 0.5));
+        assert!(!is_open_at(after(), level - 0.5));
+    }
+
+    #[test]
+    fn reset_makes_it_new() {
+        let mut used = gate();
+        used.run(0.9, -10.0, -12.0);
+        (0..300).for_each(|_| _ = used.run(0.0, -65.0, -68.0));
+        used.reset();
+        assert_eq!(used, gate());
+    }
+
     #[test]
     fn holds_then_closes_slowly_to_its_depth_and_opens_at_once() {
-        let mut gate = Gate::new(GateParams { depth_db: 18.0, hold_ms: 100.0, release_ms: 100.0 }, 10.0);
+        let mut gate = gate();
         for _ in 0..20 {
             assert_eq!(gate.run(0.9, -20.0, -20.0), 1.0);
         }
