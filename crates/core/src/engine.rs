@@ -251,7 +251,6 @@ impl Engine {
         self.denoisers.reset();
         self.overload = Policy::new(self.overload.has_light());
         self.changeover = Changeover::new();
-        self.frame.fill(0.0);
         self.filled = 0;
         if let Some(rates) = &mut self.rates {
             rates.reset();

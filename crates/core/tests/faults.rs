@@ -191,7 +191,9 @@ fn reset_in_the_middle_of_a_stream_forgets_everything() {
         mono.iter().flat_map(|x| std::iter::repeat_n(*x, channels)).collect()
     };
     for model in Model::built_in() {
-        for (rate, channels, lfe) in [(48_000, 1, None), (44_100, 2, None), (48_000, 6, Some(3))] {
+        for (rate, channels, lfe) in
+            [(48_000, 1, None), (44_100, 2, None), (48_000, 6, Some(3)), (11_025, 1, None)]
+        {
             let settings = Settings::default()
                 .with_gate(true)
                 .with_lfe(lfe)
@@ -249,6 +251,69 @@ fn reset_opens_the_gate_and_lifts_the_floor_as_at_the_start() {
     assert!(first[399] < first[20] - 10.0, "the gate closes");
     assert!(first[4] < first[20] - 10.0, "the floor rises after the start");
     assert_eq!(first, second);
+}
+
+/// A model without delay that gives NaN until it is reset, and silence from then on.
+struct FaultyAtFirst(bool);
+
+impl ModelSource for FaultyAtFirst {
+    fn info(&self) -> ModelInfo {
+        ModelInfo::new("faulty at first", 0)
+    }
+    fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
+        Box::new(Self(true))
+    }
+}
+
+impl FrameDenoiser for FaultyAtFirst {
+    fn latency(&self) -> usize {
+        0
+    }
+    fn process(&mut self, frame: &mut [f32]) -> f32 {
+        frame.fill(if self.0 { f32::NAN } else { 0.0 });
+        0.0
+    }
+    fn reset(&mut self) {
+        self.0 = false;
+    }
+    fn recover(&mut self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn reset_forgets_reports_counters_faults_and_the_end() {
+    let model = Model::from_source(FaultyAtFirst(true));
+    let mut engine = Engine::new(StreamFormat::new(48_000, 1), &Settings::default(), &model).unwrap();
+    let mut block = [f32::NAN; 4800];
+    block[..2400].fill(2.0);
+    engine.process_interleaved_f32(&mut block).unwrap();
+    assert!(engine.report() != Report::default() && engine.stats() != sourdine::Stats::default());
+    assert_eq!(engine.report().bypass, Some(Bypass::ModelFault));
+    let latency = engine.latency();
+    assert_eq!(engine.finish_interleaved_f32(&mut block), latency);
+
+    engine.reset();
+    assert!(engine.report() == Report::default() && engine.stats() == sourdine::Stats::default());
+    assert_eq!(engine.process_interleaved_f32(&mut [0.1; 480]).unwrap().bypass, None);
+    assert_eq!(engine.finish_interleaved_f32(&mut block), latency, "it can end again");
+}
+
+#[test]
+fn reset_starts_with_the_controls_as_they_are_and_not_with_a_fade() {
+    let model = Model::from_source(FaultyAtFirst(true));
+    let format = StreamFormat::new(48_000, 1).with_fixed_block(480);
+    let mut engine = Engine::new(format, &unlimited(), &model).unwrap();
+    assert_eq!(engine.latency(), 0);
+    engine.reset();
+    let mut block = [0.5; 480];
+    engine.process_interleaved_f32(&mut block).unwrap();
+    assert_eq!(block, [0.0; 480], "the model's");
+    engine.controls().set_enabled(false);
+    engine.reset();
+    let mut block = [0.5; 480];
+    engine.process_interleaved_f32(&mut block).unwrap();
+    assert_eq!(block, [0.5; 480]);
 }
 
 #[test]

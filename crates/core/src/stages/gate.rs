@@ -142,6 +142,15 @@ mod tests {
     }
 
     #[test]
+    fn a_floor_starts_below_the_quietest_voice_and_rises_slowly() {
+        let mut floor = Floor::new(10.0);
+        let rises: Vec<f32> = (0..101).map(|_| floor.rise_db(-50.0)).collect();
+        let first = -50.0 - (QUIETEST_VOICE_DBFS - OPEN_RISE_DB);
+        assert!((rises[1] - first).abs() < 1e-3 && (rises[100] - (first - 5.94)).abs() < 1e-2, "{rises:?}");
+        assert_eq!(floor.rise_db(QUIETEST_VOICE_DBFS - 1.0), 0.0, "too quiet for a voice");
+    }
+
+    #[test]
     fn reset_makes_it_new() {
         let mut used = gate();
         used.run(0.9, -10.0, -12.0);

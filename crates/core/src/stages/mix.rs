@@ -89,6 +89,21 @@ mod tests {
     }
 
     #[test]
+    fn weights_are_those_of_the_table() {
+        assert_eq!(Weights::kept(0.25, 0.5), Weights { dry: 0.125, wet: 0.375 });
+        assert_eq!(Weights::kept(0.25, 0.5).removed(), Weights { dry: 0.875, wet: -0.375 });
+    }
+
+    #[test]
+    fn reset_and_constant_weights_do_not_fade() {
+        let mut mix = Mix::new(4, Weights::DRY);
+        mix.reset(Weights::kept(0.25, 1.0));
+        let mut x = [1.0; 8];
+        mix.run(&mut x, &[2.0; 8], Weights::kept(0.25, 1.0));
+        assert_eq!(x, [1.75; 8]);
+    }
+
+    #[test]
     fn dry_is_bit_exact_even_for_negative_zero() {
         let mut mix = Mix::new(4, Weights::DRY);
         let mut x = [-0.0, 1e-40, 0.3, -1.5];
@@ -105,5 +120,13 @@ mod tests {
         assert!(x[0] > 0.9999 && x[480] > 0.9999);
         assert!(x[479].abs() < 1e-6 && x[959].abs() < 1e-6);
         assert!(x.windows(2).take(479).all(|w| w[1] <= w[0]));
+        // Back up, along a raised cosine: half-way in the middle, by both weights.
+        let mut x = vec![1.0; 960];
+        mix.run(&mut x, &[0.5; 960], Weights::kept(0.5, 1.0));
+        assert!(
+            (x[239] - (0.5 * 0.5 + 0.75 * 0.5)).abs() < 1e-6 && (x[479] - 0.75).abs() < 1e-6,
+            "{}",
+            x[239]
+        );
     }
 }
