@@ -30,7 +30,7 @@ pub(crate) enum Failure {
     /// A list of files that cannot be read.
     List { path: PathBuf, error: io::Error },
     /// An invalid pattern.
-    Glob { glob: String, error: globset::Error },
+    Glob { glob: String, error: fast_glob::Error },
     /// Two inputs whose results would have the same name.
     SameOutput { one: String, other: String, output: PathBuf },
     /// An environment variable or the configuration file is wrong.
@@ -114,7 +114,7 @@ impl fmt::Display for Failure {
                 )
             }
             Self::Glob { glob, error } => {
-                write!(f, "{glob}: not a pattern: {}; check the braces", error.kind())
+                write!(f, "{glob}: not a pattern: {error}")
             }
             Self::SameOutput { one, other, output } => write!(
                 f,

@@ -168,6 +168,23 @@ fn globs_choose_and_outputs_never_meet() {
         run(&["clean", "in", "-o", "out", "--include", "*.wav", "--exclude", "far/deep/*"], root.path());
     assert!(done.status.success(), "{}", stderr(&done));
     assert_eq!(listing(&root.path().join("out/far")), ["b.wav"]);
+    for (include, exclude, left) in [
+        ("{b,c}.wav", "nothing", vec!["far/b.wav", "far/deep/c.wav"]),
+        ("far/*.wav", "nothing", vec!["far/b.wav"]),
+        ("far/**/*.wav", "**/deep/**", vec!["far/b.wav"]),
+        ("[!b].wav", "a*", vec!["far/deep/c.wav"]),
+    ] {
+        let out = tempfile::tempdir().unwrap();
+        let to = out.path().to_str().unwrap();
+        let done = run(&["clean", "in", "-o", to, "--include", include, "--exclude", exclude], root.path());
+        assert!(done.status.success(), "{}", stderr(&done));
+        let there = ["a.wav", "far/b.wav", "far/deep/c.wav"].into_iter();
+        assert_eq!(
+            there.filter(|name| out.path().join(name).exists()).collect::<Vec<_>>(),
+            left,
+            "{include}"
+        );
+    }
     let none = run(&["clean", "in", "-o", "none", "--include", "*.flac"], root.path());
     assert_eq!(none.status.code(), Some(1));
     assert!(stderr(&none).contains("--include"), "{}", stderr(&none));

@@ -40,7 +40,8 @@ pub(crate) struct BatchArgs {
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub(crate) files_from: Option<PathBuf>,
 
-    /// In folders, process only files that match (by name, or by path below the folder); repeatable
+    /// In folders, process only files that match (by name, or by path below the
+    /// folder, where `**` stands for any folders); repeatable
     #[arg(long, value_name = "GLOB")]
     pub(crate) include: Vec<String>,
 

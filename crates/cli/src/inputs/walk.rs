@@ -1,9 +1,10 @@
 //! Searches folders and reads lists.
 
+use std::ffi::OsStr;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use fast_glob::glob_match;
 use walkdir::{DirEntry, WalkDir};
 
 use super::{Candidate, Plan, Request, Source};
@@ -19,7 +20,7 @@ const SOUND_EXTENSIONS: [&str; 19] = [
 /// are not: a loop would have no end. `outputs` is a folder below that is left out.
 pub(super) fn walk(
     folder: &Path,
-    filter: &Filter,
+    filter: &Filter<'_>,
     outputs: Option<&Path>,
     plan: &mut Plan,
     found: &mut Vec<Candidate>,
@@ -64,37 +65,38 @@ fn is_file(entry: &DirEntry) -> bool {
 }
 
 /// Which files of a folder are taken.
-pub(super) struct Filter {
-    include: Option<GlobSet>,
-    exclude: GlobSet,
+pub(super) struct Filter<'a> {
+    include: &'a [String],
+    exclude: &'a [String],
 }
 
-impl Filter {
-    pub(super) fn new(request: &Request) -> Result<Self, Failure> {
-        let set = |globs: &[String]| {
-            let mut set = GlobSetBuilder::new();
-            for glob in globs {
-                set.add(Glob::new(glob).map_err(|error| Failure::Glob { glob: glob.clone(), error })?);
-            }
-            set.build().map_err(|error| Failure::Glob { glob: globs.join(" "), error })
-        };
-        let include = if request.include.is_empty() { None } else { Some(set(request.include)?) };
-        Ok(Self { include, exclude: set(request.exclude)? })
+impl<'a> Filter<'a> {
+    pub(super) fn new(request: &Request<'a>) -> Result<Self, Failure> {
+        let (include, exclude) = (request.include, request.exclude);
+        for glob in include.iter().chain(exclude) {
+            fast_glob::validate(glob).map_err(|error| Failure::Glob { glob: glob.clone(), error })?;
+        }
+        Ok(Self { include, exclude })
     }
 
     fn takes(&self, below: &Path) -> bool {
         let hidden = below.components().any(|c| c.as_os_str().as_encoded_bytes().first() == Some(&b'.'));
-        // A glob without a separator is about the file's name, one with a separator about its path.
-        let matches =
-            |set: &GlobSet| set.is_match(below) || below.file_name().is_some_and(|n| set.is_match(n));
-        let taken = match &self.include {
-            Some(include) => matches(include),
-            None => below
+        let taken = if self.include.is_empty() {
+            below
                 .extension()
-                .is_some_and(|e| SOUND_EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str())),
+                .is_some_and(|e| SOUND_EXTENSIONS.contains(&e.to_string_lossy().to_lowercase().as_str()))
+        } else {
+            matches(self.include, below)
         };
-        taken && !hidden && !matches(&self.exclude)
+        taken && !hidden && !matches(self.exclude, below)
     }
+}
+
+/// Whether one of the globs matches. A glob without a separator is about the file's name, one with a separator about its path.
+fn matches(globs: &[String], below: &Path) -> bool {
+    let names: Vec<&[u8]> = below.iter().map(OsStr::as_encoded_bytes).collect();
+    let (path, name) = (names.join(&b'/'), names.last().copied().unwrap_or_default());
+    globs.iter().any(|glob| glob_match(glob, &path) || glob_match(glob, name))
 }
 
 /// Relative entries keep their folders below the output folder; of others the file name is kept.
@@ -125,7 +127,7 @@ pub(super) fn read_list(list: &Path) -> Result<Vec<PathBuf>, Failure> {
 #[cfg(unix)]
 fn path_from_bytes(bytes: &[u8]) -> PathBuf {
     use std::os::unix::ffi::OsStrExt;
-    std::ffi::OsStr::from_bytes(bytes).into()
+    OsStr::from_bytes(bytes).into()
 }
 
 #[cfg(not(unix))]
