@@ -5,18 +5,19 @@
 //! Powers more than 60 dB below the clean signal's loudest bin count as that level, so that inaudible parts, digital
 //! silence above all, does not decide.
 
-use crate::stft::Stft;
+use crate::spectrum::{PowerSpectrum, hanning};
 
 const FLOOR_DB: f64 = 60.0;
 
 /// None where the clean signal is silent or shorter than a frame.
 pub fn log_spectral_distance_db(clean: &[f32], other: &[f32], rate: u32) -> Option<f64> {
     let len = (rate as usize * 32 / 1000).next_multiple_of(2).max(2);
-    let mut stft = Stft::new(len, len);
-    let spectra = |stft: &mut Stft, x: &[f32]| -> Vec<Vec<f64>> {
-        x.windows(len).step_by(len / 2).map(|frame| stft.power(frame.iter().map(|x| f64::from(*x)))).collect()
+    let mut spectrum = PowerSpectrum::new(hanning(len), len);
+    let mut spectra = |x: &[f32]| -> Vec<Vec<f64>> {
+        let frames = x.windows(len).step_by(len / 2);
+        frames.map(|frame| spectrum.of(frame.iter().map(|x| f64::from(*x))).collect()).collect()
     };
-    let (clean, other) = (spectra(&mut stft, clean), spectra(&mut stft, other));
+    let (clean, other) = (spectra(clean), spectra(other));
     let loudest = clean.iter().flatten().fold(0.0_f64, |most, p| most.max(*p));
     if loudest <= 0.0 {
         return None;

@@ -4,7 +4,7 @@
 //! 24(11), 2016.
 
 use crate::resample::resampled;
-use crate::stft::{Stft, hanning};
+use crate::spectrum::{PowerSpectrum, hanning};
 
 /// The rate the measure is defined at, in Hz.
 const RATE: u32 = 10_000;
@@ -84,7 +84,7 @@ fn without_silence(clean: &[f64], other: &[f64]) -> (Vec<f64>, Vec<f64>) {
 
 /// Third-octave levels of all frames.
 fn bands(x: &[f64]) -> Bands {
-    let mut stft = Stft::new(FRAME, FFT);
+    let mut spectrum = PowerSpectrum::new(hanning(FRAME), FFT);
     let hz_per_bin = f64::from(RATE) / FFT as f64;
     let nearest = |hz: f64| (hz / hz_per_bin).round() as usize;
     let edges: [(usize, usize); BANDS] = std::array::from_fn(|k| {
@@ -94,7 +94,7 @@ fn bands(x: &[f64]) -> Bands {
     (0..x.len().saturating_sub(FRAME))
         .step_by(HOP)
         .map(|start| {
-            let power = stft.power(x[start..start + FRAME].iter().copied());
+            let power: Vec<f64> = spectrum.of(x[start..start + FRAME].iter().copied()).collect();
             edges.map(|(from, to)| power[from..to].iter().sum::<f64>().sqrt())
         })
         .collect()

@@ -1,9 +1,6 @@
 //! Short-time spectra on a mel scale.
 
-use std::sync::Arc;
-
-use realfft::num_complex::Complex32;
-use realfft::{RealFftPlanner, RealToComplex};
+use sourdine_measures::PowerSpectrum;
 
 use super::pooled::Pool;
 
@@ -49,12 +46,9 @@ impl Pool for Spectrum {
 }
 
 /// Makes spectra of windows.
+#[derive(Debug)]
 pub(super) struct Analyzer {
-    window: Vec<f32>,
-    fft: Arc<dyn RealToComplex<f32>>,
-    time: Vec<f32>,
-    bins: Vec<Complex32>,
-    scratch: Vec<Complex32>,
+    spectrum: PowerSpectrum,
     power: Vec<f32>,
     /// The range of bins of each row, in fractions of a bin.
     rows: Vec<(f32, f32)>,
@@ -63,7 +57,6 @@ pub(super) struct Analyzer {
 impl Analyzer {
     pub(super) fn new(rate: u32, tick: usize) -> Self {
         let len = WINDOW_TICKS * tick;
-        let fft = RealFftPlanner::<f32>::new().plan_fft_forward(len);
         let step = std::f64::consts::TAU / len as f64;
         let hann: Vec<f64> = (0..len).map(|n| 0.5 - 0.5 * (step * (n as f64 + 0.5)).cos()).collect();
         // A sine of amplitude a reaches a·Σw/2 in its bin and has the mean square a²/2.
@@ -71,25 +64,16 @@ impl Analyzer {
         let nyquist = f64::from(rate) / 2.0;
         let bin = |k: usize| hz(mel(nyquist) * k as f64 / ROWS as f64) * len as f64 / f64::from(rate);
         Self {
-            window: hann.iter().map(|w| (w * norm) as f32).collect(),
-            time: vec![0.0; len],
-            bins: fft.make_output_vec(),
-            scratch: fft.make_scratch_vec(),
-            power: vec![0.0; len / 2 + 1],
-            fft,
+            spectrum: PowerSpectrum::new(hann.iter().map(|w| w * norm).collect(), len),
+            power: Vec::with_capacity(len / 2 + 1),
             rows: (0..ROWS).map(|row| (bin(row) as f32, bin(row + 1) as f32)).collect(),
         }
     }
 
     /// The spectrum of one window of `WINDOW_TICKS` ticks.
     pub(super) fn spectrum(&mut self, samples: &[f32]) -> Spectrum {
-        for ((t, x), w) in self.time.iter_mut().zip(samples).zip(&self.window) {
-            *t = x * w;
-        }
-        if self.fft.process_with_scratch(&mut self.time, &mut self.bins, &mut self.scratch).is_err() {
-            return Spectrum::default();
-        }
-        self.power.iter_mut().zip(&self.bins).for_each(|(p, b)| *p = b.norm_sqr());
+        self.power.clear();
+        self.power.extend(self.spectrum.of(samples.iter().map(|x| f64::from(*x))).map(|power| power as f32));
         let last = self.power.len() - 1;
         let sum = self
             .rows
@@ -108,12 +92,6 @@ impl Analyzer {
             })
             .collect();
         Spectrum { sum, count: 1 }
-    }
-}
-
-impl std::fmt::Debug for Analyzer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Analyzer").field("window", &self.window.len()).finish_non_exhaustive()
     }
 }
 
