@@ -109,6 +109,60 @@ fn no_model_is_shown_what_could_overflow() {
     assert_eq!(frame, [128.0; 480]);
 }
 
+/// A model that gives silence, is sure of voice, and fails from a number of frames on.
+struct SureUntil(u32);
+
+impl ModelSource for SureUntil {
+    fn info(&self) -> ModelInfo {
+        ModelInfo::new("sure", 480)
+    }
+    fn denoiser(&self, _channels: usize, _mode: Channels) -> Box<dyn FrameDenoiser> {
+        Box::new(Self(self.0))
+    }
+}
+
+impl FrameDenoiser for SureUntil {
+    fn latency(&self) -> usize {
+        480
+    }
+    fn process(&mut self, frame: &mut [f32]) -> f32 {
+        frame.fill(if self.0 == 0 { f32::NAN } else { 0.0 });
+        self.0 = self.0.saturating_sub(1);
+        0.75
+    }
+    fn reset(&mut self) {}
+    fn recover(&mut self) -> bool {
+        false
+    }
+}
+
+#[test]
+fn at_every_rate_sound_probability_and_faults_are_the_models() {
+    for rate in [11_025, 22_050, 44_100, 16_000, 48_000] {
+        let tone = signals::tone(rate as usize, rate, 440.0, 0.5);
+        let heard = |frames: u32| {
+            let model = Model::from_source(SureUntil(frames));
+            let mut engine = Engine::new(StreamFormat::new(rate, 1), &unlimited(), &model).unwrap();
+            let mut out = tone.clone();
+            let report = engine.process_interleaved_f32(&mut out).unwrap();
+            (report, level_db(&out[rate as usize / 2..]))
+        };
+        let (report, left) = heard(u32::MAX);
+        assert_eq!((report.voice_probability, report.bypass), (0.75, None), "{rate} Hz");
+        assert!(left < -100.0, "{rate} Hz: {left:.1} dBFS");
+        let (report, left) = heard(2);
+        assert_eq!(report.bypass, Some(Bypass::ModelFault), "{rate} Hz");
+        assert!(left > -10.0, "{rate} Hz: {left:.1} dBFS");
+
+        let format = StreamFormat::new(rate, 2);
+        let mut engine = Engine::new(format, &unlimited(), &Model::from_source(Gain(1.0))).unwrap();
+        let mut both: Vec<f32> = tone.iter().flat_map(|x| [*x, 0.0]).collect();
+        engine.process_interleaved_f32(&mut both).unwrap();
+        let (left, right) = (level_db(&channel(&both, 2, 0)), level_db(&channel(&both, 2, 1)));
+        assert!(left > -10.0 && right < -100.0, "{rate} Hz: {left:.1} and {right:.1} dBFS");
+    }
+}
+
 #[test]
 fn a_denoiser_that_fails_gives_silence() {
     let mut denoiser = Model::from_source(Gain(f32::NAN)).denoiser(1, Channels::Separate);
@@ -354,6 +408,15 @@ fn every_entry_keeps_the_channels_apart() {
     let mut int_flat = vec![0; interleaved.len()];
     make().process_interleaved_i16_into(&ints(&interleaved), &mut int_flat).unwrap();
     assert_eq!(int_flat, ints(&interleaved));
+}
+
+#[test]
+fn a_low_frequency_channel_needs_another_beside_it() {
+    let made = |channels: usize, lfe: usize| {
+        let settings = Settings::default().with_lfe(Some(lfe));
+        Engine::new(StreamFormat::new(48_000, channels), &settings, &Model::default()).is_ok()
+    };
+    assert!(made(2, 1) && made(6, 3) && !made(1, 0) && !made(6, 6));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! The engine as a plug-in needs it: blocks of any length, parameters that may change with every block, and a choice of
 //! models that needs no other thread.
 
-use sourdine::{Engine, Model, Settings, StreamFormat};
+use sourdine::{Controls, Engine, Model, Settings, StreamFormat};
 
 use crate::block::Block;
 use crate::parameters::{Id, MODELS, Values};
@@ -17,6 +17,8 @@ const FADE_SECONDS: f64 = 0.01;
 /// rendering gives the bits of a live run.
 pub(crate) struct Denoiser {
     engines: Vec<Engine>,
+    /// Theirs, in the same order.
+    controls: Vec<Controls>,
     current: usize,
     next: Option<Next>,
     /// Whether frames have been processed since the last reset.
@@ -64,6 +66,7 @@ impl Denoiser {
             fade_frames: (FADE_SECONDS * rate) as usize,
             next_piece: piece.clone(),
             piece,
+            controls: engines.iter().map(Engine::controls).collect(),
             engines,
         })
     }
@@ -75,8 +78,7 @@ impl Denoiser {
 
     /// Applies parameters to what is processed from now on. No allocation, lock or wait.
     pub(crate) fn set(&mut self, values: &Values) {
-        for engine in &self.engines {
-            let controls = engine.controls();
+        for controls in &self.controls {
             controls.set_enabled(!values.is_on(Id::Bypass));
             controls.set_gate(values.is_on(Id::Gate));
             // In its range: `Values` holds nothing else.
