@@ -75,6 +75,26 @@ pub struct RecordingPaths {
     pub after: PathBuf,
 }
 
+impl RecordingPaths {
+    /// Names the next files of a recording that continues after a gap: `call.wav`, `call-2.wav`, …
+    pub(crate) fn next(&self) -> Self {
+        Self { before: self.before.as_deref().map(next_path), after: next_path(&self.after) }
+    }
+}
+
+fn next_path(path: &Path) -> PathBuf {
+    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let (base, number) =
+        match stem.rsplit_once('-').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?))) {
+            Some((base, number)) => (base.to_owned(), number),
+            None => (stem, 1),
+        };
+    (number + 1..)
+        .map(|n| path.with_file_name(format!("{base}-{n}.wav")))
+        .find(|p| !p.exists())
+        .unwrap_or_else(|| path.into())
+}
+
 /// A recording that is under way. Dropping it ends it; the files are complete then.
 #[derive(Debug)]
 pub struct Recording {
@@ -199,5 +219,17 @@ impl Drop for Recording {
 impl std::fmt::Debug for Recorder {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Recorder").field("rate", &self.rate).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_after_a_gap() {
+        assert_eq!(next_path(Path::new("nowhere/call.wav")), Path::new("nowhere/call-2.wav"));
+        assert_eq!(next_path(Path::new("nowhere/call-2.wav")), Path::new("nowhere/call-3.wav"));
+        assert_eq!(next_path(Path::new("my-call.wav")), Path::new("my-call-2.wav"));
     }
 }

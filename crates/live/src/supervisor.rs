@@ -3,7 +3,8 @@
 //! It is polled, has no thread and no clock of its own, and reaches the sound system through [`Backend`], so that its
 //! tests can unplug simulated devices.
 
-use std::path::{Path, PathBuf};
+mod recording;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -376,7 +377,7 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
             if let (_, Err(why)) = recording.finish() {
                 self.failed(why);
             }
-            self.record = self.options.record.as_ref().map(next_paths);
+            self.record = self.options.record.as_ref().map(RecordingPaths::next);
             self.options.record.clone_from(&self.record);
             self.status.knobs.recording = false;
         }
@@ -457,64 +458,6 @@ impl<B: Backend, C: Clock + Clone + 'static> Supervisor<B, C> {
         knobs.model = self.options.models[self.model].info().name;
     }
 
-    fn toggle_recording(&mut self, paths: RecordingPaths) {
-        let Some(running) = &mut self.running else {
-            self.status.message = Some("nothing to record: no sound yet".into());
-            return;
-        };
-        let Some(recording) = running.recording.take() else {
-            if let Err(why) = self.start_recording(paths) {
-                self.status.message = Some(why);
-            }
-            return;
-        };
-        let (recorder, result) = recording.finish();
-        running.recorder = recorder;
-        self.status.knobs.recording = false;
-        let written = self.options.record.take();
-        match result {
-            Ok(()) => {
-                self.status.message = written.map(|paths| format!("recorded {}", paths.after.display()))
-            }
-            Err(why) => self.failed(why),
-        }
-    }
-
-    fn start_recording(&mut self, paths: RecordingPaths) -> Result<(), String> {
-        let Some(running) = &mut self.running else { return Ok(()) };
-        let Some(recorder) = running.recorder.take() else { return Ok(()) };
-        match recorder.start(&paths) {
-            Ok(recording) => {
-                running.recording = Some(recording);
-                self.status.message = Some(format!("recording to {}", paths.after.display()));
-                self.status.knobs.recording = true;
-                self.options.record = Some(paths);
-                Ok(())
-            }
-            Err((recorder, why)) => {
-                running.recorder = Some(recorder);
-                self.options.record = None;
-                Err(why)
-            }
-        }
-    }
-
-    /// Notices a recording that failed.
-    fn end_broken_recording(&mut self) {
-        let Some(running) = &mut self.running else { return };
-        if running.recording.as_ref().is_some_and(Recording::has_ended)
-            && let Some(recording) = running.recording.take()
-        {
-            let (recorder, result) = recording.finish();
-            running.recorder = recorder;
-            self.status.knobs.recording = false;
-            self.options.record = None;
-            if let Err(why) = result {
-                self.failed(why);
-            }
-        }
-    }
-
     /// Ends everything; recordings are complete then.
     ///
     /// # Errors
@@ -562,24 +505,6 @@ fn next_limit(db: f32, up: bool) -> f32 {
     }
 }
 
-/// Names the next files of a recording that continues after a gap: `call.wav`, `call-2.wav`, …
-fn next_paths(paths: &RecordingPaths) -> RecordingPaths {
-    RecordingPaths { before: paths.before.as_deref().map(next_path), after: next_path(&paths.after) }
-}
-
-fn next_path(path: &Path) -> PathBuf {
-    let stem = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    let (base, number) =
-        match stem.rsplit_once('-').and_then(|(base, n)| Some((base, n.parse::<u32>().ok()?))) {
-            Some((base, number)) => (base.to_owned(), number),
-            None => (stem, 1),
-        };
-    (number + 1..)
-        .map(|n| path.with_file_name(format!("{base}-{n}.wav")))
-        .find(|p| !p.exists())
-        .unwrap_or_else(|| path.into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -590,12 +515,5 @@ mod tests {
         assert_eq!((up(24.0), up(60.0), up(f32::INFINITY)), (27.0, f32::INFINITY, f32::INFINITY));
         let down = |db| next_limit(db, false);
         assert_eq!((down(f32::INFINITY), down(2.0), down(0.0)), (60.0, 0.0, 0.0));
-    }
-
-    #[test]
-    fn names_after_a_gap() {
-        assert_eq!(next_path(Path::new("nowhere/call.wav")), Path::new("nowhere/call-2.wav"));
-        assert_eq!(next_path(Path::new("nowhere/call-2.wav")), Path::new("nowhere/call-3.wav"));
-        assert_eq!(next_path(Path::new("my-call.wav")), Path::new("my-call-2.wav"));
     }
 }
