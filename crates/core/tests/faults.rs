@@ -342,7 +342,8 @@ fn reset_forgets_reports_counters_faults_and_the_end() {
     let mut block = [f32::NAN; 4800];
     block[..2400].fill(2.0);
     engine.process_interleaved_f32(&mut block).unwrap();
-    assert!(engine.report() != Report::default() && engine.stats() != sourdine::Stats::default());
+    assert!(engine.report() != Report::default());
+    assert_eq!((engine.stats().invalid_samples, engine.stats().frames), (2400, 10));
     assert_eq!(engine.report().bypass, Some(Bypass::ModelFault));
     let latency = engine.latency();
     assert_eq!(engine.finish_interleaved_f32(&mut block), latency);
