@@ -71,6 +71,16 @@ fn a_switch_to_another_model_is_faded() {
 }
 
 #[test]
+fn a_switch_to_a_model_that_fails_keeps_the_sound() {
+    let mut engine =
+        Engine::new(StreamFormat::new(48_000, 1), &unlimited(), &Model::from_source(Gain(1.0))).unwrap();
+    engine.controls().set_model(&Model::from_source(Gain(f32::NAN))).unwrap();
+    let out = run(&mut engine, &vec![0.5; 48_000], &[480]);
+    assert!(out[2000..48_000].iter().all(|x| *x == 0.5), "the input, in place of what the model gives");
+    assert_eq!(engine.report().bypass, Some(Bypass::ModelFault));
+}
+
+#[test]
 fn the_newest_of_many_models_wins() {
     let mut engine =
         Engine::new(StreamFormat::new(48_000, 1), &unlimited(), &Model::from_source(Gain(1.0))).unwrap();

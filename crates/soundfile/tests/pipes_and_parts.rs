@@ -76,6 +76,16 @@ fn all_formats() -> Vec<Wav> {
 }
 
 #[test]
+fn a_file_comes_out_of_a_pipe_with_all_its_chunks() {
+    let folder = folder();
+    for format in [SampleFormat::I16, SampleFormat::F32] {
+        let bytes = Wav::new(format, 2, 1000).with_chunks().bytes();
+        let reader = SoundReader::open(&put(&folder, "in.wav", &bytes)).expect("a WAV file");
+        assert!(through(reader) == bytes, "{format}");
+    }
+}
+
+#[test]
 fn wav_streams_come_out_byte_for_byte() {
     for wav in all_formats() {
         for step in [1, 7, 100_000] {
