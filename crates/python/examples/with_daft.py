@@ -1,4 +1,4 @@
-"""Cleans a folder of sound files with Daft, into Parquet files with a row a sound file.
+"""Cleans a folder of sound files with Daft, into Parquet files, one row per sound file.
 
     python with_daft.py IN OUT
 
@@ -12,7 +12,6 @@ from typing import Any
 import daft
 from daft import DataType, col
 from daft.functions import download
-
 from sourdine.batch import clean_item
 
 COLUMNS = DataType.struct(

@@ -1,4 +1,4 @@
-"""Cleans a folder of sound files with Spark, into a Parquet table with a row a file.
+"""Cleans a folder of sound files with Spark, into a Parquet table, one row per file.
 
     python with_spark.py IN OUT.parquet
 
@@ -12,7 +12,6 @@ from collections.abc import Iterator
 
 import pandas as pd
 from pyspark.sql import DataFrame, SparkSession
-
 from sourdine.batch import clean_item
 
 SCHEMA = "path string, name string, audio binary, status string, error string, seconds double, voiced_share double"
@@ -22,7 +21,7 @@ def clean_frames(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
     """Maps rows of Spark's `binaryFile` source to rows of `SCHEMA`."""
     for frame in frames:
         rows = []
-        for path, content in zip(frame["path"], frame["content"]):
+        for path, content in zip(frame["path"], frame["content"], strict=True):
             item = clean_item(content, name=path)
             told = {name: item.columns[name] for name in ("status", "error", "seconds", "voiced_share")}
             rows.append({"path": path, "name": item.name, "audio": item.audio, **told})

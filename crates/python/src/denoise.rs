@@ -113,18 +113,17 @@ fn whole<'py, T: Sample>(
     // The frames' grid starts at the first sample, so that steps give the bits that any other blocks give, with less delay.
     let engine = Engine::new(format.with_fixed_block(step), &settings, &model.0).map_err(errors::value)?;
     let samples = audio.as_slice()?;
-    let (out, mut facts) = py.detach(|| steps(engine, samples, shape_of(shape))).map_err(errors::value)?;
+    let (out, mut facts) = py.detach(|| steps(engine, samples, shape_of(shape)))?;
     facts.model = model.0.info().name;
     facts.attenuation_limit_db = options.attenuation_limit_db();
     Ok((array(py, out, channels)?, facts))
 }
 
-/// Runs planar samples through the engine step by step.
-fn steps<T: Sample>(
-    mut engine: Engine,
-    samples: &[T],
-    shape: SegmentShape,
-) -> Result<(Vec<T>, Facts), sourdine::BlockError> {
+/// Steps between two looks for a signal: ten seconds of sound, some hundredths of a second of work.
+const STEPS_PER_SIGNAL_CHECK: usize = 1000;
+
+/// Runs planar samples through the engine step by step. Ctrl-C ends it.
+fn steps<T: Sample>(mut engine: Engine, samples: &[T], shape: SegmentShape) -> PyResult<(Vec<T>, Facts)> {
     engine.warm_up_thread();
     let (channels, step, latency) = (engine.format().channels, engine.step_frames(), engine.latency());
     let frames = samples.len() / channels;
@@ -134,6 +133,9 @@ fn steps<T: Sample>(
     let mut totals = Totals::default();
     // After the end come the steps that push out what the engine still holds.
     for index in 0..frames.div_ceil(step) + latency.div_ceil(step) {
+        if index.is_multiple_of(STEPS_PER_SIGNAL_CHECK) {
+            Python::attach(|py| py.check_signals())?;
+        }
         let at = index * step;
         let (from, to) = (at.min(frames), (at + step).min(frames));
         for (channel, block) in samples.chunks_exact(frames.max(1)).zip(scratch.chunks_exact_mut(step)) {
@@ -141,7 +143,9 @@ fn steps<T: Sample>(
             block.iter_mut().zip(given).for_each(|(to, x)| *to = x.to_unit());
             block[given.len()..].fill(0.0);
         }
-        let report = engine.process_planar_f32(&mut scratch.chunks_exact_mut(step).collect::<Vec<_>>())?;
+        let report = engine
+            .process_planar_f32(&mut scratch.chunks_exact_mut(step).collect::<Vec<_>>())
+            .map_err(errors::value)?;
         if to - from == step {
             totals.count(report, step as u64);
         }

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use numpy::{PyReadonlyArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 use sourdine_clean::Watch;
-use sourdine_soundfile::{Overwrite, RawSpec, SoundError, SoundReader, SoundRewriter};
+use sourdine_soundfile::{Notice, Overwrite, RawSpec, SoundError, SoundReader, SoundRewriter};
 
 use crate::denoise::{Audio, array, for_each_kind};
 use crate::errors;
@@ -91,9 +91,12 @@ pub(crate) fn clean_file<'py>(
     }
 }
 
-/// Reads a file into an array of shape `(channels, n)`, and its rate.
+/// An array of shape `(channels, n)`, its rate, and the faults of its file that were repaired.
+type Sound<'py> = (Bound<'py, PyAny>, u32, Vec<String>);
+
+/// Reads a file.
 #[pyfunction]
-pub(crate) fn read<'py>(py: Python<'py>, path: PathBuf, dtype: &str) -> PyResult<(Bound<'py, PyAny>, u32)> {
+pub(crate) fn read<'py>(py: Python<'py>, path: PathBuf, dtype: &str) -> PyResult<Sound<'py>> {
     match dtype {
         "int16" => read_as::<i16>(py, &path),
         "float64" => read_as::<f64>(py, &path),
@@ -101,8 +104,8 @@ pub(crate) fn read<'py>(py: Python<'py>, path: PathBuf, dtype: &str) -> PyResult
     }
 }
 
-fn read_as<'py, T: Sample>(py: Python<'py>, path: &std::path::Path) -> PyResult<(Bound<'py, PyAny>, u32)> {
-    let whole = py.detach(|| -> Result<(Vec<T>, usize, u32), SoundError> {
+fn read_as<'py, T: Sample>(py: Python<'py>, path: &std::path::Path) -> PyResult<Sound<'py>> {
+    let whole = py.detach(|| -> Result<(Vec<T>, usize, u32, Vec<String>), SoundError> {
         let mut reader = SoundReader::open(path)?;
         let (channels, rate) = (usize::from(reader.spec().channels), reader.spec().sample_rate);
         let mut block = vec![0.0; CHUNK / channels * channels];
@@ -114,17 +117,18 @@ fn read_as<'py, T: Sample>(py: Python<'py>, path: &std::path::Path) -> PyResult<
             }
             interleaved.extend(block[..frames * channels].iter().map(|x| T::from_unit(*x)));
         }
+        let notices = reader.notices().iter().map(ToString::to_string).collect();
         if channels == 1 {
-            return Ok((interleaved, 1, rate));
+            return Ok((interleaved, 1, rate, notices));
         }
         let mut planar = Vec::with_capacity(interleaved.len());
         for channel in 0..channels {
             planar.extend(interleaved.iter().skip(channel).step_by(channels));
         }
-        Ok((planar, channels, rate))
+        Ok((planar, channels, rate, notices))
     });
-    let (samples, channels, rate) = whole.map_err(|error| errors::sound(&error))?;
-    Ok((array(py, samples, channels)?, rate))
+    let (samples, channels, rate, notices) = whole.map_err(|error| errors::sound(&error))?;
+    Ok((array(py, samples, channels)?, rate, notices))
 }
 
 /// Writes an array of shape `(channels, n)` as WAV or FLAC, and returns what the file cannot hold of it.
@@ -165,7 +169,10 @@ fn write_as<'py, T: Sample>(
             }
             rewriter.write(&block[..frames * channels])?;
         }
-        let notices = rewriter.output_notices().iter().map(ToString::to_string).collect();
+        // That FLAC has 24 bits for floats stands in the documentation.
+        let notices = rewriter.output_notices();
+        let unexpected = notices.iter().filter(|notice| !matches!(notice, Notice::FewerBits { .. }));
+        let notices = unexpected.map(ToString::to_string).collect();
         rewriter.finish()?;
         Ok(notices)
     });

@@ -35,14 +35,20 @@ impl Sample for f64 {
     const IS_INTEGER: bool = false;
 
     fn to_unit(self) -> f32 {
-        self as f32
+        bounded(self) as f32
     }
     fn from_unit(sample: f32) -> Self {
         sample.into()
     }
     fn append(self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.to_le_bytes());
+        bytes.extend(bounded(self).to_le_bytes());
     }
+}
+
+/// Bounds what is finite to what `f32` can hold: it would become infinite, which is silenced.
+fn bounded(x: f64) -> f64 {
+    let largest = f64::from(f32::MAX);
+    if x.is_finite() { x.clamp(-largest, largest) } else { x }
 }
 
 impl Sample for i16 {

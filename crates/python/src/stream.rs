@@ -122,7 +122,7 @@ impl Stream {
             state.engine.process_planar_f32(&mut planes(&mut block, channels, frames))?;
             Ok(block.into_iter().map(T::from_unit).collect())
         });
-        array(py, out.map_err(errors::value)?, channels)
+        array(py, out.map_err(failed)?, channels)
     }
 
     fn rest<'py, T: Sample>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
@@ -136,6 +136,16 @@ impl Stream {
             Ok(block.into_iter().map(T::from_unit).collect())
         });
         array(py, out.map_err(errors::value)?, channels)
+    }
+}
+
+/// Names Python's methods.
+fn failed(error: DenoiseError) -> PyErr {
+    match error {
+        DenoiseError::Block(BlockError::Finished) => {
+            errors::value("the stream was flushed; call reset before the next block")
+        }
+        error => errors::value(error),
     }
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import numpy as np
 import pytest
@@ -138,7 +138,7 @@ def test_streams_say_what_is_wrong() -> None:
         sourdine.Stream(48_000).process(np.zeros((2, 480), np.float32))
     with pytest.raises(ValueError, match="made for blocks of 480"):
         sourdine.Stream(48_000, block=480).process(np.zeros(441, np.float32))
-    with pytest.raises(ValueError, match="0 channels"):
+    with pytest.raises(ValueError, match="channels is 0"):
         sourdine.Stream(48_000, 0)
     with sourdine.Stream(48_000) as stream:
         assert stream.flush().shape == (stream.latency,)
@@ -162,3 +162,58 @@ def test_the_detector_hears_a_voice(samples: Any) -> None:
     detector.reset()
     again = [detector.process(audio[at : at + 480]).voice for at in range(0, len(audio) - 480, 480)]
     assert heard == again
+
+
+def test_integers_as_floats_are_warned_of(noise: np.ndarray) -> None:
+    with pytest.warns(UserWarning, match="divide samples of 16 bits by 32768"):
+        sourdine.denoise(noise[0] * 32768, 48_000)
+
+
+def test_huge_doubles_are_bounded_and_not_invalid(noise: np.ndarray) -> None:
+    huge = noise[0].astype(np.float64)
+    huge[100] = 1e300
+    with pytest.warns(UserWarning):
+        clean, report = sourdine.denoise(huge, 48_000, attenuation_limit_db=0, return_report=True)
+    assert report.invalid_samples == 0 and np.isfinite(clean).all() and clean[100] > 1e38
+
+
+@pytest.mark.parametrize("rate", [np.float32(48_000), np.float64(48_000), np.int64(48_000), 48_000.0])
+def test_whole_rates_of_any_kind(rate: Any, noise: np.ndarray) -> None:
+    assert sourdine.denoise(noise[0], rate).shape == noise[0].shape
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: sourdine.denoise([0.0], 2**40), ValueError, "sample_rate is 1099511627776"),
+        (lambda: sourdine.denoise([0.0], True), TypeError, "sample_rate is True"),
+        (lambda: sourdine.Stream(48_000, -1), ValueError, "channels is -1; give 1 to 8"),
+        (lambda: sourdine.Stream(48_000, block=-1), ValueError, "block is -1"),
+        (lambda: sourdine.VoiceDetector(48_000, 9), ValueError, "channels is 9"),
+        (lambda: sourdine.denoise([0.0], 48_000, gate=1), TypeError, "gate is 1; give True or False"),  # type: ignore[call-overload]
+        (lambda: sourdine.Settings(residue="no"), TypeError, "residue is 'no'"),  # type: ignore[arg-type]
+        (lambda: sourdine.Settings(attenuation_limit_db="12"), TypeError, "attenuation_limit_db is '12'"),  # type: ignore[arg-type]
+        (lambda: sourdine.vad([0.0], 48_000, pad="1"), TypeError, "pad is '1'"),  # type: ignore[arg-type]
+        (lambda: sourdine.denoise("talk.wav", 48_000), TypeError, "sourdine.read"),
+        (lambda: sourdine.clean_files("talk.wav", "out"), TypeError, "give a list of paths"),
+        (lambda: sourdine.clean_files([], "never-made", workers=0), ValueError, "workers is 0"),
+    ],
+)
+def test_more_mistakes_are_named(make: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_a_block_that_does_not_fit_and_a_stream_that_is_over() -> None:
+    stream = sourdine.Stream(48_000, block=480)
+    with pytest.raises(ValueError, match="fill the last one up with zeros"):
+        stream.process(np.zeros(320, np.float32))
+    assert "48000 Hz" in repr(stream) and stream.sample_rate == 48_000
+    stream.flush()
+    with pytest.raises(ValueError, match="call reset"):
+        stream.process(np.zeros(480, np.float32))
+
+
+def test_type_hints_can_be_read() -> None:
+    for function in (sourdine.denoise, sourdine.vad, sourdine.read, sourdine.write, sourdine.Stream.process):
+        assert get_type_hints(function)

@@ -225,7 +225,7 @@ def test_the_command(source: tuple[Path, list[str]], tmp_path: Path, capsys: pyt
 @pytest.mark.parametrize("kind", ["folder", "parquet", "tar"])
 def test_killed_and_resumed(kind: str, tmp_path: Path) -> None:
     folder, output = tmp_path / "in", tmp_path / "out"
-    names = make_folder(folder, 40, seconds=4)
+    names = make_folder(folder, 40, seconds=20)
     if kind == "folder":
         given = folder
     else:
@@ -246,16 +246,74 @@ def test_killed_and_resumed(kind: str, tmp_path: Path) -> None:
             killed += 1
         if output.exists():
             complete = [path for path in output.rglob("*.wav")]
-            assert all(sourdine.read(path)[0].shape == (64_000,) for path in complete), "half-written"
+            assert all(sourdine.read(path)[0].shape == (320_000,) for path in complete), "half-written"
     assert killed > 0, "the runs were too short to be killed"
     assert subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 2
     if kind == "folder":
         check_folder(folder, output, names)
         return
-    assert sorted(path.name for path in output.iterdir() if path.name != RESULTS) == [
-        f"{shard}.{kind}" for shard in range(8)
-    ]
+    shards = [path.name for path in output.iterdir() if not path.name.startswith("sourdine-")]
+    assert sorted(shards) == [f"{shard}.{kind}" for shard in range(8)]
     told = rows(output)
     assert len({(row["input"], row["item"]) for row in told}) == len(told) == 8 * 6
     assert [row["status"] for row in told].count("failed") == 8
     assert not leftovers(output)
+
+
+def test_other_settings_want_another_folder(source: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, _ = source
+    run(folder, tmp_path / "out")
+    with pytest.raises(ValueError, match="attenuation_limit_db 60.0 and not 6.0.*name another folder"):
+        run(folder, tmp_path / "out", settings=sourdine.Settings(attenuation_limit_db=6))
+    assert run(folder, tmp_path / "out").skipped == 10
+
+
+def test_sources_share_a_folder(source: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, names = source
+    (tmp_path / "more").mkdir()
+    shutil.copy(folder / names[0], tmp_path / "more/other.wav")
+    run(folder, tmp_path / "out")
+    run(tmp_path / "more", tmp_path / "out")
+    told = rows(tmp_path / "out")
+    assert len(told) == 12 and told[-1]["input"].endswith("other.wav")
+
+
+def test_a_tar_with_two_sounds_of_a_key(source: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, names = source
+    sourdine.write(tmp_path / "a.flac", recording(1), 16_000)
+    with tarfile.open(tmp_path / "in.tar", "w") as tar:
+        tar.add(folder / names[0], "k.wav")
+        tar.add(tmp_path / "a.flac", "k.flac")
+    run(tmp_path / "in.tar", tmp_path / "out")
+    with tarfile.open(tmp_path / "out/in.tar") as tar:
+        assert tar.getnames() == ["k.wav", "k.sourdine.json", "k.flac", "k.flac.sourdine.json"]
+    # What was cleaned before is refused, as in Parquet.
+    assert run(tmp_path / "out/in.tar", tmp_path / "again").failed == 1
+    assert "was cleaned before" in rows(tmp_path / "again")[0]["error"]
+
+
+def test_a_pattern_around_its_own_output(source: tuple[Path, list[str]]) -> None:
+    folder, _ = source
+    for _ in range(2):
+        summary = run(str(folder / "**/*.wav"), folder / "out")
+        assert summary.cleaned + summary.skipped == 10 and summary.failed == 1
+
+
+def test_a_manifest_with_a_mark_and_one_that_is_no_text(source: tuple[Path, list[str]], tmp_path: Path) -> None:
+    folder, names = source
+    line = json.dumps({"audio_filepath": names[0]}) + "\n"
+    (folder / "marked.jsonl").write_text("\ufeff" + line, encoding="utf-8")
+    assert run(folder / "marked.jsonl", tmp_path / "out").cleaned == 1
+    (folder / "wide.jsonl").write_text(line, encoding="utf-16")
+    with pytest.raises(ValueError, match="wide.jsonl, line 1: not UTF-8"):
+        plan(folder / "wide.jsonl", tmp_path / "out")
+
+
+@pytest.mark.parametrize("given", [None, "a.wav", Path("a.wav"), io.BytesIO(b"")])
+def test_an_item_of_no_kind_is_told(given: Any) -> None:
+    assert "give the bytes of a sound file, or an array" in clean_item(given).columns["error"]
+
+
+def test_an_items_rate_never_raises() -> None:
+    for rate in (-1, 10**30, "x"):
+        assert clean_item(np.zeros(10, np.float32), sample_rate=rate).columns["status"] == "failed"  # type: ignore[arg-type]

@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 import sourdine
 
 EXAMPLES = Path(__file__).parent.parent / "examples"

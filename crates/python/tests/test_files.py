@@ -99,7 +99,14 @@ def test_several_files(two_files: Path) -> None:
         sourdine.clean_files(inputs, "clean", model="none")
 
 
-@pytest.mark.parametrize("call", ["clean_file('long.wav', 'out.wav')", "clean_files(['long.wav'] , 'out')"])
+@pytest.mark.parametrize(
+    "call",
+    [
+        "clean_file('long.wav', 'out.wav')",
+        "clean_files(['long.wav'] , 'out')",
+        "denoise(__import__('numpy').zeros((2, 48000 * 1200), 'f4'), 48000)",
+    ],
+)
 def test_ctrl_c_stops_and_leaves_nothing(call: str, tmp_path: Path) -> None:
     noise = np.random.default_rng(5).normal(0, 3000, (2, 48_000 * 60)).astype(np.int16)
     sourdine.write(tmp_path / "long.wav", np.tile(noise, 10), 48_000)
@@ -115,3 +122,25 @@ def test_ctrl_c_stops_and_leaves_nothing(call: str, tmp_path: Path) -> None:
     assert child.returncode != 0 and "KeyboardInterrupt" in error
     left = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert left == [tmp_path / "long.wav"]
+
+
+def test_flac_says_what_it_cannot_hold(tmp_path: Path) -> None:
+    loud = np.array([0.5, 2.0, -3.0, np.nan, np.inf], np.float32)
+    notices = sourdine.write(tmp_path / "a.flac", loud, 48_000)
+    assert (
+        len(notices) == 2 and notices[0].startswith("2 samples are NaN") and notices[1].startswith("2 samples exceed")
+    )
+    assert sourdine.write(tmp_path / "b.flac", loud[:1], 48_000) == []
+    assert sourdine.write(tmp_path / "a.wav", loud, 48_000) == []
+
+
+def test_reading_a_damaged_file_warns(samples: Path, tmp_path: Path) -> None:
+    (tmp_path / "cut.wav").write_bytes((samples / "phone-8k.wav").read_bytes()[:30_000])
+    with pytest.warns(UserWarning, match="cut off"):
+        audio, _ = sourdine.read(tmp_path / "cut.wav", dtype=np.dtype("float32"))  # type: ignore[call-overload]
+    assert 14_000 < len(audio) < 15_000
+
+
+def test_batch_needs_no_import_of_its_own() -> None:
+    command = [sys.executable, "-c", "import sourdine; print(sourdine.batch.run.__name__)"]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "run\n"

@@ -9,12 +9,23 @@
 Samples are float32, float64 (full scale ±1.0) or int16, of shape (n,) or (channels, n).
 """
 
+import importlib
+from typing import Any
+
 from . import _native
 from ._audio import AudioLike
 from ._denoise import Report, Segment, denoise, vad
 from ._files import FileReport, FileResult, clean_file, clean_files, read, write
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, ModelInfo, Settings, models
 from ._stream import BlockReport, Stream, VoiceDetector, VoiceReport
+
+
+def __getattr__(name: str) -> Any:
+    """Imports :mod:`sourdine.batch` when it is used first."""
+    if name == "batch":
+        return importlib.import_module("sourdine.batch")
+    raise AttributeError(f"module 'sourdine' has no attribute {name!r}")
+
 
 __version__: str = _native.VERSION
 

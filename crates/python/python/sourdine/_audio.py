@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from typing import Any, Protocol, TypeAlias, TypeVar, cast
 
 import numpy as np
@@ -24,7 +25,13 @@ class SupportsDLPack(Protocol):
 
 
 #: A NumPy array, anything with ``__array__`` or DLPack, or nested lists of numbers.
-AudioLike: TypeAlias = "npt.ArrayLike | SupportsDLPack"
+AudioLike: TypeAlias = npt.ArrayLike | SupportsDLPack
+
+#: The magnitude beyond which a sample is clipped on its way to a model: 42 dB above full scale.
+LOUDEST = 128.0
+
+#: The rates that sound files have, in Hz.
+RATES = range(1, 1_000_001)
 
 
 def as_array(audio: AudioLike) -> npt.NDArray[Any]:
@@ -42,11 +49,12 @@ def as_planar(array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     if dtype not in _DTYPES:
         dtype = dtype.newbyteorder("=")
         if dtype not in _DTYPES:
-            raise TypeError(f"audio has dtype {dtype}; give float32 or float64 with full scale ±1.0, or int16")
+            read = "read a file with sourdine.read, and " if dtype.kind in "OUS" else ""
+            raise TypeError(f"audio has dtype {dtype}; {read}give float32 or float64 with full scale ±1.0, or int16")
     if array.ndim not in (1, 2):
         raise ValueError(f"audio has shape {array.shape}; give (n,) for mono or (channels, n)")
     if array.ndim == 2 and not 1 <= array.shape[0] <= MOST_CHANNELS:
-        if 1 <= array.shape[1] <= MOST_CHANNELS:
+        if array.shape[0] > 0 and 1 <= array.shape[1] <= MOST_CHANNELS:
             raise ValueError(
                 f"audio has shape {array.shape}, which looks like (n, channels); give (channels, n): audio.T"
             )
@@ -64,12 +72,41 @@ def like(result: npt.NDArray[Any], array: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return shaped if array.dtype == shaped.dtype else shaped.astype(array.dtype)
 
 
+def warn_of_scale(planar: npt.NDArray[Any]) -> None:
+    """Warns of floats that were meant to be integers: beyond :data:`LOUDEST` nothing of them would be left."""
+    if planar.dtype == np.int16 or planar.size == 0:
+        return
+    peak = max(float(planar.max()), -float(planar.min()))
+    if peak > LOUDEST:
+        warnings.warn(
+            f"audio has a peak of {peak:.6g}, and full scale is ±1.0: what exceeds ±{LOUDEST:g} is clipped; "
+            "divide samples of 16 bits by 32768, or give them as int16",
+            stacklevel=3,
+        )
+
+
 def as_rate(sample_rate: float) -> int:
     """Returns a sample rate in Hz as an integer."""
+    rate: int | None = None
+    if not isinstance(sample_rate, (bool, np.bool_)):
+        try:
+            rate = operator.index(cast(Any, sample_rate))
+        except TypeError:
+            if isinstance(sample_rate, (float, np.floating)) and float(sample_rate).is_integer():
+                rate = int(sample_rate)
+    if rate is None:
+        raise TypeError(f"sample_rate is {sample_rate!r}; give whole Hz, 48000 for instance")
+    if rate not in RATES:
+        raise ValueError(f"sample_rate is {rate}; give Hz, {RATES[0]} to {RATES[-1]}")
+    return rate
+
+
+def as_count(name: str, value: int, most: int) -> int:
+    """Returns a number of channels or frames."""
     try:
-        return operator.index(cast(Any, sample_rate))
+        count = operator.index(value)
     except TypeError:
-        pass
-    if isinstance(sample_rate, float) and sample_rate.is_integer() and 0 < sample_rate < 2**31:
-        return int(sample_rate)
-    raise TypeError(f"sample_rate is {sample_rate!r}; give whole Hz, 48000 for instance")
+        raise TypeError(f"{name} is {value!r}; give a whole number") from None
+    if not 1 <= count <= most:
+        raise ValueError(f"{name} is {count}; give 1 to {most}")
+    return count

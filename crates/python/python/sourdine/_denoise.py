@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy.typing as npt
 
 from . import _native
-from ._audio import AudioLike, Sample, as_array, as_planar, as_rate, like
+from ._audio import AudioLike, Sample, as_array, as_planar, as_rate, like, warn_of_scale
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, find_model, settings
 
 #: The rules of `sourdine vad`, in seconds.
@@ -31,7 +31,7 @@ class Segment(NamedTuple):
 
 @dataclass(frozen=True)
 class Report:
-    """What was heard and done in a recording."""
+    """The result of denoising a recording, in figures."""
 
     #: Frames per second.
     sample_rate: int
@@ -66,6 +66,8 @@ def segments_of(spans: list[tuple[int, int]], rate: int) -> list[Segment]:
 
 def _rules(rate: int, min_speech: float, min_silence: float, pad: float) -> tuple[int, int, int]:
     for name, value in (("min_speech", min_speech), ("min_silence", min_silence), ("pad", pad)):
+        if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+            raise TypeError(f"{name} is {value!r}; give a number of seconds")
         if not 0 <= value <= 3600:
             raise ValueError(f"{name} is {value}; give seconds, 0 to 3600")
     return round(min_speech * rate), round(min_silence * rate), round(pad * rate)
@@ -139,18 +141,21 @@ def denoise(
     Args:
         audio: samples of shape (n,) or (channels, n), up to 8 channels: float32 or float64 with full scale ±1.0 (float64 is
             processed in the precision of float32), or int16. A NumPy array, or anything with ``__array__`` or DLPack, such as a
-            torch tensor on the CPU. Samples that are NaN or infinite become silence. Not to be written to meanwhile.
+            torch tensor on the CPU. Samples that are NaN or infinite become silence. Do not write to it meanwhile.
         sample_rate: in Hz, 8000 to 192000.
         model: a built-in model (see :func:`models`), or the path of a file of weights.
         attenuation_limit_db: the most that any sound is attenuated, in dB; 0 changes nothing, None is no limit.
         gate: turns pauses down further.
         channels: one mask for all channels ("linked": a voice keeps its place), or each on its own ("separate").
-        residue: gives the removed sound instead of the sound that is kept.
-        return_report: gives a :class:`Report` too.
+        residue: returns the removed sound instead of the sound that is kept.
+        return_report: returns a :class:`Report` too.
 
     Raises:
         TypeError: for another dtype.
         ValueError: for a shape, rate or setting that is not supported, and for an unknown model.
+
+    Warns:
+        UserWarning: for floats far beyond full scale, which are most likely integers that were not divided by 32768.
 
     >>> import numpy as np
     >>> noise = np.random.default_rng(0).normal(0, 0.01, 48000).astype(np.float32)
@@ -163,8 +168,10 @@ def denoise(
     array = as_array(audio)
     rate = as_rate(sample_rate)
     chosen = settings(model, attenuation_limit_db, gate, channels, residue)
+    planar = as_planar(array)
+    warn_of_scale(planar)
     out, facts = _native.denoise(
-        as_planar(array), rate, find_model(chosen.model), chosen, _rules(rate, MIN_SPEECH, MIN_SILENCE, PAD)
+        planar, rate, find_model(chosen.model), chosen, _rules(rate, MIN_SPEECH, MIN_SILENCE, PAD)
     )
     result = like(out, array)
     if not return_report:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeAlias, TypeVar, overload
+from typing import Any, Literal, TypeAlias, TypeVar, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -16,12 +17,12 @@ from . import _native
 from ._audio import AudioLike, as_array, as_planar, as_rate
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, Settings, find_model, settings
 
-StrPath: TypeAlias = "str | os.PathLike[str]"
+StrPath: TypeAlias = Union[str, "os.PathLike[str]"]
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was heard and done in a file: the fields of `sourdine clean --json`."""
+    """The result of cleaning a file, in figures: the fields of `sourdine clean --json`."""
 
     #: Length in seconds.
     seconds: float
@@ -30,7 +31,7 @@ class FileReport:
     #: Frames per second.
     sample_rate: int
     channels: int
-    #: How samples are stored, in words.
+    #: The format of the stored samples, for people.
     sample_format: str
     #: The model's name.
     model: str
@@ -48,7 +49,7 @@ class FileReport:
     clipped_samples: int
     #: Input samples that were NaN or infinite, and became silence.
     invalid_samples: int
-    #: Seconds of sound in a second of work.
+    #: Seconds of sound cleaned per second of work.
     times_real_time: float
     #: Faults of the file that were repaired, and what the output cannot hold of it.
     notices: list[str]
@@ -56,7 +57,7 @@ class FileReport:
 
 @dataclass(frozen=True)
 class FileResult:
-    """What became of one of several files."""
+    """The result of one of several files."""
 
     input: str
     output: str
@@ -148,10 +149,10 @@ def clean_files(
 
     Args:
         inputs: paths of files.
-        output_folder: is made if it does not exist.
+        output_folder: the folder of the outputs; it is created if necessary.
         model, attenuation_limit_db, gate, channels, residue: as for :func:`denoise`.
         overwrite: replaces outputs that exist.
-        skip_existing: leaves out files whose output exists: resumes an interrupted run.
+        skip_existing: skips files whose output exists, so that an interrupted run can be resumed.
         strict: makes notices errors.
         workers: files at a time; one per core if None.
         progress: is called on the caller's thread with each result, the number of results and the number of files.
@@ -159,7 +160,10 @@ def clean_files(
     Raises:
         ValueError: if two inputs have the same output, before anything is written.
     """
+    if isinstance(inputs, (str, bytes, os.PathLike)):
+        raise TypeError(f"inputs is the path {inputs!r}; give a list of paths, or take clean_file")
     chosen = settings(model, attenuation_limit_db, gate, channels, residue)
+    check_workers(workers)
     folder = Path(output_folder)
     paths = [os.fspath(path) for path in inputs]
     pairs = [(path, str(folder / output_name(path))) for path in paths]
@@ -216,8 +220,7 @@ def in_threads(
     No more items are taken ahead than keep the threads busy. When the caller leaves early, also by Ctrl-C, work in progress is
     stopped, and nothing of it is left behind.
     """
-    if workers is not None and workers < 1:
-        raise ValueError(f"workers is {workers}; give 1 or more, or None for one per core")
+    check_workers(workers)
     count = workers or _cores()
     stop = _native.StopFlag()
     source = enumerate(items)
@@ -240,6 +243,16 @@ def in_threads(
             stop.set()
             for future in running:
                 future.cancel()
+
+
+def check_workers(workers: int | None) -> None:
+    """Refuses a number of workers that is none."""
+    if workers is None:
+        return
+    if not isinstance(workers, int):
+        raise TypeError(f"workers is {workers!r}; give a whole number, or None for one per core")
+    if workers < 1:
+        raise ValueError(f"workers is {workers}; give 1 or more, or None for one per core")
 
 
 def _cores() -> int:
@@ -275,11 +288,17 @@ def read(path: StrPath, *, dtype: Literal["float32", "float64", "int16"] = "floa
     """Reads a sound file of every kind that :func:`clean_file` reads.
 
     Returns samples of shape (n,) if it is mono, else (channels, n), and the sample rate in Hz. Floats have full scale ±1.0 and
-    hold 24 bits; as int16 they are rounded to the nearest.
+    hold 24 bits; int16 are rounded to the nearest step.
+
+    Warns:
+        UserWarning: for each fault of the file that was repaired: it is cut off, or a part of it is damaged.
     """
-    if dtype not in ("float32", "float64", "int16"):
+    name = str(np.dtype(dtype)) if dtype is not None else None
+    if name not in ("float32", "float64", "int16"):
         raise ValueError(f'dtype is {dtype!r}; it must be "float32", "float64" or "int16"')
-    planar, rate = _native.read(os.fspath(path), dtype)
+    planar, rate, notices = _native.read(os.fspath(path), name)
+    for notice in notices:
+        warnings.warn(f"{os.fspath(path)}: {notice}", stacklevel=2)
     return (planar[0] if planar.shape[0] == 1 else planar), rate
 
 
@@ -287,7 +306,8 @@ def write(path: StrPath, audio: AudioLike, sample_rate: float, *, overwrite: boo
     """Writes samples of shape (n,) or (channels, n) as WAV, or as FLAC if the name ends in `.flac`.
 
     WAV keeps the dtype: int16, or float32 or float64 in ±1.0; float64 goes through float32. FLAC has 16 bits for int16, and 24
-    for floats. The file has its name only when it is complete. Returns notices on what the file cannot hold.
+    for floats. The file has its name only when it is complete. Returns notices of what the file cannot hold: samples beyond full
+    scale and samples that are NaN or infinite in FLAC.
 
     >>> import numpy as np, tempfile, os
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -297,4 +317,15 @@ def write(path: StrPath, audio: AudioLike, sample_rate: float, *, overwrite: boo
     >>> notices, rate, int(samples[99])
     ([], 16000, 99)
     """
-    return _native.write(os.fspath(path), as_planar(as_array(audio)), as_rate(sample_rate), overwrite)
+    planar = as_planar(as_array(audio))
+    notices = _native.write(os.fspath(path), planar, as_rate(sample_rate), overwrite)
+    if planar.dtype == np.int16 or Path(path).suffix.lower() != ".flac":
+        return notices
+    finite = np.isfinite(planar)
+    for count, what in (
+        (np.count_nonzero(~finite), "are NaN or infinite"),
+        (np.count_nonzero(np.abs(planar, where=finite, out=np.zeros_like(planar)) > 1), "exceed full scale"),
+    ):
+        if count:
+            notices.append(f"{count} samples {what}, which FLAC cannot hold; they are silenced or clipped")
+    return notices

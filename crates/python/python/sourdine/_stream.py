@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from . import _native
-from ._audio import AudioLike, Sample, as_array, as_planar, as_rate, like
+from ._audio import MOST_CHANNELS, AudioLike, Sample, as_array, as_count, as_planar, as_rate, like
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, find_model, settings
 
 
@@ -30,14 +30,16 @@ class BlockReport(NamedTuple):
 class Stream:
     """A stream of sound that is denoised block by block, with a constant delay.
 
-    Blocks are of any length, 0 too, and their lengths do not change the bits: a whole recording gives the same by
-    :func:`denoise`. If the first block is of int16, the output is limited softly to full scale. A stream may be used by several
-    threads, one block at a time; it cannot be pickled, but its settings can.
+    Blocks may have any length, 0 too, unless ``block`` says otherwise, and their lengths do not change the bits: joined, without
+    the first :attr:`latency` frames and with those of :meth:`flush`, they are what :func:`denoise` returns. If the first block is
+    of int16, the output is limited softly to full scale. A stream may be used by several threads, one block at a time; it cannot
+    be pickled.
 
     Args:
         sample_rate: in Hz, 8000 to 192000.
         channels: 1 to 8.
-        block: the length of every block in frames, or a divisor of it, where it is known: this saves up to 10 ms of delay.
+        block: the length of every block in frames, or a divisor of it, where it is known: this saves up to 10 ms of delay. A
+            recording's last block has to be filled up with zeros then.
         model, attenuation_limit_db, gate, channel_mode, residue: as for :func:`denoise` (``channel_mode`` is its ``channels``).
 
     >>> import numpy as np
@@ -61,9 +63,11 @@ class Stream:
         residue: bool = False,
     ) -> None:
         chosen = settings(model, attenuation_limit_db, gate, channel_mode, residue)
-        self._channels = channels
+        channels = as_count("channels", channels, MOST_CHANNELS)
+        self._sample_rate, self._channels = as_rate(sample_rate), channels
+        self._block = None if block is None else as_count("block", block, 1_000_000)
         self._native: _native.Stream | None = _native.Stream(
-            as_rate(sample_rate), channels, block, find_model(chosen.model), chosen
+            self._sample_rate, channels, self._block, find_model(chosen.model), chosen
         )
         self._latency = self._native.latency
         self._last: npt.NDArray[Any] = np.empty(0 if channels == 1 else (channels, 0), np.float32)
@@ -72,6 +76,11 @@ class Stream:
     def latency(self) -> int:
         """The delay from input to output in frames. It never changes."""
         return self._latency
+
+    @property
+    def sample_rate(self) -> int:
+        """The sample rate in Hz."""
+        return self._sample_rate
 
     @property
     def channels(self) -> int:
@@ -94,6 +103,11 @@ class Stream:
         if planar.shape[0] != self._channels:
             raise ValueError(
                 f"audio has shape {array.shape}, so {planar.shape[0]} channels; this stream has {self._channels}"
+            )
+        if self._block is not None and planar.shape[1] % self._block:
+            raise ValueError(
+                f"a block of {planar.shape[1]} frames for a stream made for blocks of {self._block}; fill the last one up "
+                "with zeros, or make the stream without block"
             )
         out = self._open().process(planar)
         self._last = array[..., :0]
@@ -133,9 +147,11 @@ class Stream:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a Stream cannot be pickled, as its state belongs to one process; "
-            "make it where it is used, from sourdine.Settings for instance"
+            "a Stream cannot be pickled or copied, as its state belongs to one process; make it where it is used"
         )
+
+    def __repr__(self) -> str:
+        return f"<sourdine.Stream: {self._sample_rate} Hz, {self._channels} channels, latency {self._latency}>"
 
 
 class VoiceReport(NamedTuple):
@@ -150,14 +166,14 @@ class VoiceReport(NamedTuple):
 
 
 class VoiceDetector:
-    """Detects voice in a stream without changing it, and without a model: a tenth of the work of denoising.
+    """Detects voice in a stream without changing it, and without a model: at a tenth of the cost of denoising.
 
     Args:
         sample_rate: in Hz, 8000 to 192000.
         channels: 1 to 8; several are analysed by their mean.
         on: voice starts at this probability or above.
         off: voice ends below this probability.
-        hangover_ms: the time that the decision outlasts the voice.
+        hangover_ms: the time for which the decision holds after the voice has ended.
 
     >>> import numpy as np
     >>> VoiceDetector(16000).process(np.zeros(160, np.int16)).voice
@@ -173,6 +189,7 @@ class VoiceDetector:
         off: float = 0.5,
         hangover_ms: float = 20.0,
     ) -> None:
+        channels = as_count("channels", channels, MOST_CHANNELS)
         self._native = _native.VoiceDetector(as_rate(sample_rate), channels, on, off, hangover_ms)
 
     def process(self, audio: AudioLike) -> VoiceReport:
@@ -180,10 +197,10 @@ class VoiceDetector:
         return VoiceReport(*self._native.process(as_planar(as_array(audio))))
 
     def reset(self) -> None:
-        """Forgets everything, the noise too."""
+        """Forgets everything, the estimate of the noise too."""
         self._native.reset()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError(
-            "a VoiceDetector cannot be pickled, as its state belongs to one process; make it where it is used"
+            "a VoiceDetector cannot be pickled or copied, as its state belongs to one process; make it where it is used"
         )

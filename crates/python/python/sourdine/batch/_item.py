@@ -77,10 +77,12 @@ def clean_item(
     try:
         if isinstance(audio, (bytes, bytearray, memoryview)):
             return _clean_bytes(bytes(audio), name, settings)
+        if not isinstance(audio, list) and not hasattr(audio, "__array__") and not hasattr(audio, "__dlpack__"):
+            raise TypeError(f"audio is a {type(audio).__name__}; give the bytes of a sound file, or an array")
         if sample_rate is None:
             raise ValueError("an array has no sample rate of its own; give sample_rate in Hz")
         return _clean_array(audio, sample_rate, name, settings)
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # Whatever it is: one item must not end a job.
         return Item(None, name, told("failed", error=str(error)))
 
 

@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Any, Literal
 
 from .. import _native
-from .._files import in_threads
+from .._files import check_workers, in_threads
 from .._settings import Settings, find_model
 from ._sources import Task, is_manifest, listed_place, manifest_lines, plan, task_of
-from ._tasks import RESULTS, Row, do, replacing, written_rows
+from ._tasks import RESULTS, SETTINGS, Row, do, replacing, written_rows
 
 
 @dataclass(frozen=True)
 class Summary:
-    """What became of the items of a run."""
+    """The numbers of items of a run, by their results."""
 
     cleaned: int
     #: Their output existed already.
     skipped: int
     failed: int
-    #: The list of results, with a row for each item: one JSON object a line.
+    #: The list of results, with a row for each item: one JSON object per line.
     results: str
 
 
@@ -53,12 +55,15 @@ def run(
         progress: is called with each row, the number of files that are done and the number of files.
 
     Raises:
-        ValueError, OSError: if the source, the folder or the settings cannot be used. Items that fail are rows.
+        ValueError, OSError: if the source, the folder or the settings cannot be used, and if the folder has results of other
+            settings. Items that fail are rows.
     """
     find_model(settings.model)
+    check_workers(workers)
     tasks = plan(source, output)
     folder = Path(output)
     folder.mkdir(parents=True, exist_ok=True)
+    _refuse_other_settings(folder, settings)
     _remove_abandoned(tasks, folder)
     results = folder / RESULTS
     done = _take_over(results, tasks)
@@ -81,6 +86,27 @@ def run(
     if is_manifest(source) and os.path.isfile(source):
         _write_manifest(Path(source), folder)
     return Summary(**counts, results=str(results))
+
+
+def _refuse_other_settings(folder: Path, settings: Settings) -> None:
+    """A folder holds results of one kind of settings: those of others would stay in it unnoticed."""
+    path = folder / SETTINGS
+    now = asdict(settings)
+    # JSON has no infinity.
+    now["attenuation_limit_db"] = (
+        None if now["attenuation_limit_db"] == math.inf else float(now["attenuation_limit_db"])
+    )
+    try:
+        before = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        with replacing(str(path)) as file:
+            _write_lines(file, iter([now]))
+        return
+    if before != now:
+        told = ", ".join(
+            f"{name} {before.get(name)!r} and not {now[name]!r}" for name in now if before.get(name) != now[name]
+        )
+        raise ValueError(f"{folder}: holds results with {told}; name another folder, or remove this one")
 
 
 def _remove_abandoned(tasks: list[Task], folder: Path) -> None:
@@ -109,19 +135,24 @@ class _Work:
 
 
 def _take_over(results: Path, tasks: list[Task]) -> dict[str, list[Row]]:
-    """Returns the rows of tasks that earlier runs have done, by their output, and writes the list anew with these only."""
-    exist = {task.output for task in tasks if os.path.exists(task.output)}
+    """Returns the rows of tasks that earlier runs have done, by their output, and writes the list anew with these and with those of
+    other sources."""
+    wanted = {task.output for task in tasks}
+    exist = {output for output in wanted if os.path.exists(output)}
     rows: dict[str, list[Row]] = {}
+    others = []
     for each in _read(results):
         # Of a file that failed as a whole there is no output; it is tried again.
         if each.get("output") in exist:
             rows.setdefault(each["output"], []).append(each)
+        elif each.get("output") not in wanted:
+            others.append(each)
     for task in tasks:
         if task.output in exist and task.output not in rows:
             # The run was killed between the output and its row.
             rows[task.output] = written_rows(task)
     with replacing(str(results)) as file:
-        _write_lines(file, (each for group in rows.values() for each in group))
+        _write_lines(file, itertools.chain(others, *rows.values()))
     return rows
 
 

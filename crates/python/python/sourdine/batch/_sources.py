@@ -78,8 +78,10 @@ def _find(named: str, output: Path) -> Iterator[tuple[Path, Path]]:
             yield path, Path(path.name)
     elif glob.has_magic(named):
         root = _without_wildcards(named)
+        # The results of an earlier run are not inputs.
+        own = os.path.realpath(output) + os.sep
         for match in sorted(glob.glob(named, recursive=True)):
-            if os.path.isfile(match):
+            if os.path.isfile(match) and not os.path.realpath(match).startswith(own):
                 yield Path(match), Path(os.path.relpath(match, root))
     else:
         raise FileNotFoundError(f"{named}: no such file or folder; give one, or a pattern in quotes")
@@ -111,13 +113,16 @@ def is_manifest(path: str | os.PathLike[str]) -> bool:
 
 
 def manifest_lines(path: str | os.PathLike[str]) -> Iterator[dict[str, Any]]:
-    """Reads the entries of a manifest: an object a line, each with `audio_filepath`."""
-    with open(path, encoding="utf-8") as lines:
+    """Reads the entries of a manifest: one object per line, each with `audio_filepath`."""
+    with open(path, "rb") as lines:
         for number, line in enumerate(lines, 1):
             if not line.strip():
                 continue
             try:
-                entry = json.loads(line)
+                # A byte-order mark may stand at the start.
+                entry = json.loads(line.decode("utf-8-sig"))
+            except UnicodeDecodeError:
+                raise ValueError(f"{path}, line {number}: not UTF-8; save it as UTF-8") from None
             except json.JSONDecodeError as error:
                 raise ValueError(f"{path}, line {number}: not JSON: {error.msg}") from None
             if not isinstance(entry, dict) or not isinstance(entry.get("audio_filepath"), str):

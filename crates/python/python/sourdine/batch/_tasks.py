@@ -21,8 +21,14 @@ from ._sources import SOUND, Task
 #: The name of the list of results in the output folder: one JSON object a line for each item.
 RESULTS = "sourdine-results.jsonl"
 
+#: The name of the file with the settings of the results, beside it.
+SETTINGS = "sourdine-settings.json"
+
 #: A row of that list: `input`, `item` (its row in Parquet, its key in a tar, or null), `output` and the columns of the item.
 Row = dict[str, Any]
+
+#: The ending of a tar's members with an item's columns.
+COLUMNS_ENDING = ".sourdine.json"
 
 #: Rows of a Parquet file in memory at a time.
 ROWS_AT_A_TIME = 64
@@ -148,20 +154,26 @@ def _audio_column(schema: Any, pa: Any) -> str:
 def _tar(task: Task, settings: Settings, file: IO[bytes]) -> Iterator[Row]:
     """Rewrites the sound of a WebDataset tar; all other members are copied. Each sound is followed by `KEY.sourdine.json`, its columns:
     for one that failed there is no sound."""
+    names: set[str] = set()
     with tarfile.open(task.input, "r|*") as source, tarfile.open(fileobj=file, mode="w|") as written:
         for member in source:
+            if member.name.endswith(COLUMNS_ENDING):
+                raise ValueError(f"has a member {member.name} already; it was cleaned before")
             content = source.extractfile(member) if member.isfile() else None
             if content is None or Path(member.name).suffix.lower() not in SOUND:
                 written.addfile(member, content)
                 continue
             item = clean_item(content.read(), name=member.name, settings=settings)
-            stem = os.path.splitext(member.name)[0]
+            # Of two sounds with one key, `a.wav` and `a.mp3`, the second keeps its whole name.
+            key = os.path.splitext(member.name)[0]
+            key = member.name if key + COLUMNS_ENDING in names else key
+            names.add(key + COLUMNS_ENDING)
             if isinstance(item.audio, bytes):
-                name = stem + os.path.splitext(item.name)[1]
-                _add(written, member, name, item.audio)
+                ending = os.path.splitext(item.name)[1]
+                _add(written, member, key if key.endswith(ending) else key + ending, item.audio)
             columns = json.dumps(item.columns, ensure_ascii=False).encode()
-            _add(written, member, stem + ".sourdine.json", columns)
-            yield row(task, stem, item.columns)
+            _add(written, member, key + COLUMNS_ENDING, columns)
+            yield row(task, key, item.columns)
 
 
 def written_rows(task: Task) -> list[Row]:
@@ -173,12 +185,11 @@ def written_rows(task: Task) -> list[Row]:
             columns = pq.read_table(task.output, columns=["sourdine"]).column(0).to_pylist()
             return [row(task, str(number), each) for number, each in enumerate(columns)]
         if task.kind == "tar":
-            ending = ".sourdine.json"
             with tarfile.open(task.output, "r|") as written:
                 return [
-                    row(task, member.name.removesuffix(ending), json.loads(content.read()))
+                    row(task, member.name.removesuffix(COLUMNS_ENDING), json.loads(content.read()))
                     for member in written
-                    if member.name.endswith(ending) and (content := written.extractfile(member))
+                    if member.name.endswith(COLUMNS_ENDING) and (content := written.extractfile(member))
                 ]
     except Exception as error:  # Another program's file, for instance.
         why = f"{task.output} exists and was not written by sourdine.batch: {error}"
