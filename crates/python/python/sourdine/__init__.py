@@ -10,7 +10,7 @@ Samples are float32, float64 (full scale ±1.0) or int16, of shape (n,) or (chan
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from . import _native
 from ._audio import AudioLike
@@ -19,12 +19,15 @@ from ._files import FileReport, FileResult, clean_file, clean_files, read, write
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, ModelInfo, Settings, models
 from ._stream import BlockReport, Stream, VoiceDetector, VoiceReport
 
-
-def __getattr__(name: str) -> Any:
-    """Imports :mod:`sourdine.batch` when it is used first."""
-    if name == "batch":
-        return importlib.import_module("sourdine.batch")
-    raise AttributeError(f"module 'sourdine' has no attribute {name!r}")
+if TYPE_CHECKING:
+    from . import batch as batch
+else:
+    # Type checkers would take any name for one of the module's.
+    def __getattr__(name: str) -> Any:
+        """Imports :mod:`sourdine.batch` when it is used first."""
+        if name == "batch":
+            return importlib.import_module("sourdine.batch")
+        raise AttributeError(f"module 'sourdine' has no attribute {name!r}")
 
 
 __version__: str = _native.VERSION

@@ -42,8 +42,8 @@ def run(
     """Cleans a source into a folder. Killed at any moment and called again, it does what is missing.
 
     Every input file becomes exactly one output file, which has its name only when it is complete. The folder also gets
-    `sourdine-results.jsonl`, with a row for each item: what an earlier run did stays there, and files that failed are tried again,
-    but not items of a shard that exists. A manifest is written anew, with the paths of the cleaned files, without those that failed.
+    `sourdine-results.jsonl`, with a row for each item, and `sourdine-settings.json`, with the settings. What an earlier run did stays
+    there, and files that failed are tried again, but not items of a shard that exists. A manifest is written anew, with the paths of the cleaned files, without those that failed.
 
     Args:
         source: see :func:`plan`.
