@@ -56,10 +56,20 @@ fn pass(input: &Path, output: &Path) -> Result<(Vec<f32>, Vec<String>), SoundErr
     Ok((all, notices))
 }
 
-/// Decodes with ffmpeg; `None` if it is not installed or gives nothing.
+/// Decodes with ffmpeg; `None` if it is not installed or gives nothing. Opus goes through libopus, the reference: in some files
+/// ffmpeg's own decoder is within 13 dB of it only.
 fn theirs(input: &Path) -> Option<Vec<f32>> {
-    let arguments = ["-v", "quiet", "-nostdin", "-i", input.to_str()?, "-map", "0:a:0", "-f", "f64le", "-"];
-    let output = Command::new("ffmpeg").args(arguments).stdin(Stdio::null()).output().ok()?;
+    let head = fs::read(input).ok()?;
+    let is_opus = head.starts_with(b"OggS") && head.get(28..36) == Some(b"OpusHead");
+    let decoder: &[&str] = if is_opus { &["-c:a", "libopus"] } else { &[] };
+    let arguments = ["-i", input.to_str()?, "-map", "0:a:0", "-f", "f64le", "-"];
+    let output = Command::new("ffmpeg")
+        .args(["-v", "quiet", "-nostdin"])
+        .args(decoder)
+        .args(arguments)
+        .stdin(Stdio::null())
+        .output()
+        .ok()?;
     let samples = output.stdout.as_chunks().0.iter().map(|bytes| f64::from_le_bytes(*bytes) as f32);
     Some(samples.collect()).filter(|samples: &Vec<f32>| output.status.success() && !samples.is_empty())
 }
