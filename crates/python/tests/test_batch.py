@@ -287,6 +287,14 @@ def test_a_tar_with_two_sounds_of_a_key(source: tuple[Path, list[str]], tmp_path
     run(tmp_path / "in.tar", tmp_path / "out")
     with tarfile.open(tmp_path / "out/in.tar") as tar:
         assert tar.getnames() == ["k.wav", "k.sourdine.json", "k.flac", "k.flac.sourdine.json"]
+    # One that becomes WAV has the name of one that is WAV.
+    (tmp_path / "k.mp3").write_bytes((folder / names[0]).read_bytes())
+    with tarfile.open(tmp_path / "mixed.tar", "w") as tar:
+        tar.add(tmp_path / "k.mp3", "k.mp3")
+        tar.add(folder / names[0], "k.wav")
+    run(tmp_path / "mixed.tar", tmp_path / "out")
+    with tarfile.open(tmp_path / "out/mixed.tar") as tar:
+        assert tar.getnames() == ["k.wav", "k.sourdine.json", "k.wav.wav", "k.wav.sourdine.json"]
     # What was cleaned before is refused, as in Parquet.
     assert run(tmp_path / "out/in.tar", tmp_path / "again").failed == 1
     assert "was cleaned before" in rows(tmp_path / "again")[0]["error"]

@@ -21,7 +21,7 @@ from ._sources import SOUND, Task
 #: The name of the list of results in the output folder: one JSON object a line for each item.
 RESULTS = "sourdine-results.jsonl"
 
-#: The name of the file with the settings of the results, beside it.
+#: The name of the file that holds the settings of the results, in the same folder.
 SETTINGS = "sourdine-settings.json"
 
 #: A row of that list: `input`, `item` (its row in Parquet, its key in a tar, or null), `output` and the columns of the item.
@@ -170,7 +170,10 @@ def _tar(task: Task, settings: Settings, file: IO[bytes]) -> Iterator[Row]:
             names.add(key + COLUMNS_ENDING)
             if isinstance(item.audio, bytes):
                 ending = os.path.splitext(item.name)[1]
-                _add(written, member, key if key.endswith(ending) else key + ending, item.audio)
+                # `a.mp3` before it may have become `a.wav`.
+                name = key if key.endswith(ending) and key not in names else key + ending
+                names.add(name)
+                _add(written, member, name, item.audio)
             columns = json.dumps(item.columns, ensure_ascii=False).encode()
             _add(written, member, key + COLUMNS_ENDING, columns)
             yield row(task, key, item.columns)
