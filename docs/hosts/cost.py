@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints what the LADSPA plug-in costs inside FFmpeg, beside FFmpeg's own RNNoise (`arnndn`) with nnnoiseless' weights.
+"""Prints what the LADSPA plug-in costs inside FFmpeg, compared with FFmpeg's own RNNoise (`arnndn`) with nnnoiseless' weights.
 
     cargo build --profile dist -p sourdine-plugin && docs/hosts/cost.py
 """

@@ -40,6 +40,18 @@ fn cleaned(samples: &[i16], rate: u32, channels: usize, model: &Model) -> Vec<i1
     clean.iter().map(|x| (x * 32_768.0).round_ties_even() as i16).collect()
 }
 
+/// The input through FFmpeg with the LADSPA plug-in `label` and `latency=1`; `folder` holds the bundle.
+fn by_ffmpeg(folder: &Path, input: &Path, label: &str, controls: &str) -> Vec<i16> {
+    let output = folder.join("out.wav");
+    let filter = format!("ladspa=file={}:plugin={label}{controls}:latency=1", ladspa(folder).display());
+    run(Command::new("ffmpeg")
+        .args(["-v", "error", "-y", "-i"])
+        .arg(input)
+        .args(["-af", &filter, "-c:a", "pcm_s16le"])
+        .arg(&output));
+    samples(&output).0
+}
+
 /// FFmpeg reads the latency from the port of that name, and gives what `sourdine clean` gives.
 #[test]
 fn ffmpeg_gives_the_bits_of_clean() {
@@ -55,16 +67,8 @@ fn ffmpeg_gives_the_bits_of_clean() {
     ] {
         for (model, controls) in [("sourdine", ""), ("sourdine-lite", ":controls=c2=1")] {
             let input = Path::new(SAMPLES).join(file);
-            let output = folder.path().join("out.wav");
-            let filter =
-                format!("ladspa=file={}:plugin={label}{controls}:latency=1", ladspa(folder.path()).display());
-            run(Command::new("ffmpeg")
-                .args(["-v", "error", "-y", "-i"])
-                .arg(&input)
-                .args(["-af", &filter, "-c:a", "pcm_s16le"])
-                .arg(&output));
             let (before, rate, channels) = samples(&input);
-            let (after, ..) = samples(&output);
+            let after = by_ffmpeg(folder.path(), &input, label, controls);
             assert_eq!(before.len(), after.len(), "{file}");
             let expected = cleaned(&before, rate, channels, &Model::by_name(model).unwrap());
             let differ = after.iter().zip(&expected).filter(|(got, expected)| got != expected).count();
@@ -82,15 +86,8 @@ fn ffmpeg_denoises_each_channel_on_its_own_by_the_mono_plug_in() {
     let folder = tempfile::tempdir().unwrap();
     bundle(folder.path());
     let input = Path::new(SAMPLES).join("keyboard-stereo-44k1.wav");
-    let output = folder.path().join("out.wav");
-    let filter = format!("ladspa=file={}:plugin=sourdine_mono:latency=1", ladspa(folder.path()).display());
-    run(Command::new("ffmpeg")
-        .args(["-v", "error", "-i"])
-        .arg(&input)
-        .args(["-af", &filter, "-c:a", "pcm_s16le"])
-        .arg(&output));
     let (before, rate, channels) = samples(&input);
-    let after = samples(&output).0;
+    let after = by_ffmpeg(folder.path(), &input, "sourdine_mono", "");
     for channel in 0..channels {
         let of =
             |samples: &[i16]| samples.iter().skip(channel).step_by(channels).copied().collect::<Vec<_>>();

@@ -101,6 +101,12 @@ def as_rate(sample_rate: float) -> int:
     return rate
 
 
+def refuse_no_number(name: str, value: object, wanted: str) -> None:
+    """Raises TypeError for what is no number; text is none, although NumPy would convert it."""
+    if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
+        raise TypeError(f"{name} is {value!r}; give a number of {wanted}")
+
+
 def as_count(name: str, value: int, most: int) -> int:
     """Returns a number of channels or frames."""
     try:

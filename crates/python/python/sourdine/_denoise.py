@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, overload
 import numpy.typing as npt
 
 from . import _native
-from ._audio import AudioLike, Sample, as_array, as_planar, as_rate, like, warn_of_scale
+from ._audio import AudioLike, Sample, as_array, as_planar, as_rate, like, refuse_no_number, warn_of_scale
 from ._settings import ATTENUATION_LIMIT_DB, ChannelMode, find_model, settings
 
 #: The rules of `sourdine vad`, in seconds.
@@ -66,8 +66,7 @@ def segments_of(spans: list[tuple[int, int]], rate: int) -> list[Segment]:
 
 def _rules(rate: int, min_speech: float, min_silence: float, pad: float) -> tuple[int, int, int]:
     for name, value in (("min_speech", min_speech), ("min_silence", min_silence), ("pad", pad)):
-        if isinstance(value, (str, bytes)) or not hasattr(value, "__float__"):
-            raise TypeError(f"{name} is {value!r}; give a number of seconds")
+        refuse_no_number(name, value, "seconds")
         if not 0 <= value <= 3600:
             raise ValueError(f"{name} is {value}; give seconds, 0 to 3600")
     return round(min_speech * rate), round(min_silence * rate), round(pad * rate)

@@ -324,7 +324,7 @@ def write(path: StrPath, audio: AudioLike, sample_rate: float, *, overwrite: boo
     finite = np.isfinite(planar)
     for count, what in (
         (np.count_nonzero(~finite), "are NaN or infinite"),
-        (np.count_nonzero(np.abs(planar, where=finite, out=np.zeros_like(planar)) > 1), "exceed full scale"),
+        (np.count_nonzero(np.abs(planar[finite]) > 1), "exceed full scale"),
     ):
         if count:
             notices.append(f"{count} samples {what}, which FLAC cannot hold; they are silenced or clipped")

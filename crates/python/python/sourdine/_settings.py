@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 
 from . import _native
+from ._audio import refuse_no_number
 
 #: Ways in which channels share the denoiser.
 ChannelMode: TypeAlias = Literal["linked", "separate"]
@@ -45,10 +46,10 @@ class Settings:
         limit: float | None = self.attenuation_limit_db
         if limit is None:
             object.__setattr__(self, "attenuation_limit_db", math.inf)
-        elif isinstance(limit, (str, bytes)) or not hasattr(limit, "__float__"):
-            raise TypeError(f"attenuation_limit_db is {limit!r}; give a number of dB, or None for no limit")
-        elif not limit >= 0:
-            raise ValueError(f"attenuation_limit_db is {limit}; it must be 0 dB or more, or None for no limit")
+        else:
+            refuse_no_number("attenuation_limit_db", limit, "dB, or None for no limit")
+            if not limit >= 0:
+                raise ValueError(f"attenuation_limit_db is {limit}; it must be 0 dB or more, or None for no limit")
         if self.channels not in ("linked", "separate"):
             raise ValueError(f'channels is {self.channels!r}; it must be "linked" or "separate"')
         for name in ("gate", "residue"):
