@@ -61,9 +61,8 @@ pub(crate) struct RunArgs {
     #[arg(short, long, value_name = "NAME|PATH")]
     pub(crate) model: Option<String>,
 
-    /// Limit the attenuation of any sound, in dB: 0 changes nothing, `off` removes the limit [default: 60]
-    #[arg(short, long, value_name = "DB", value_parser = sourdine_settings::attenuation_limit)]
-    pub(crate) attenuation_limit: Option<f32>,
+    #[command(flatten)]
+    pub(crate) limit: LimitArgs,
 
     /// Turn pauses down further (never to silence, never at the start of a word)
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", value_name = "true|false")]
@@ -145,6 +144,13 @@ pub(crate) struct LatencyArgs {
 }
 
 #[derive(Debug, clap::Args)]
+pub(crate) struct LimitArgs {
+    /// Limit the attenuation of any sound, in dB: 0 changes nothing, `off` removes the limit [default: 60]
+    #[arg(short, long, value_name = "DB", value_parser = sourdine_settings::attenuation_limit)]
+    pub(crate) attenuation_limit: Option<f32>,
+}
+
+#[derive(Debug, clap::Args)]
 pub(crate) struct InstallMicrophoneArgs {
     /// Remove the microphone again
     #[arg(long, conflicts_with_all = ["plugin", "input", "attenuation_limit", "gate", "stereo"])]
@@ -158,9 +164,8 @@ pub(crate) struct InstallMicrophoneArgs {
     #[arg(short, long, value_name = "NODE")]
     pub(crate) input: Option<String>,
 
-    /// Limit the attenuation of any sound, in dB: 0 changes nothing, `off` removes the limit [default: 60]
-    #[arg(short, long, value_name = "DB", value_parser = sourdine_settings::attenuation_limit)]
-    pub(crate) attenuation_limit: Option<f32>,
+    #[command(flatten)]
+    pub(crate) limit: LimitArgs,
 
     /// Turn pauses down further (never to silence, never at the start of a word)
     #[arg(long)]

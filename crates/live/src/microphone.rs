@@ -138,7 +138,8 @@ fn configuration(args: &InstallMicrophoneArgs, plugin: &Path) -> Result<String, 
     };
     let (label, position) =
         if args.stereo { ("sourdine_stereo", "FL FR") } else { ("sourdine_mono", "MONO") };
-    let limit = args.attenuation_limit.unwrap_or(sourdine::Settings::DEFAULT_ATTENUATION_LIMIT_DB).min(120.0);
+    let limit =
+        args.limit.attenuation_limit.unwrap_or(sourdine::Settings::DEFAULT_ATTENUATION_LIMIT_DB).min(120.0);
     let mut text =
         String::from("# Written by `sourdine-live install-microphone`, which also removes it (--remove).\n");
     let _ = write!(

@@ -63,7 +63,8 @@ fn options(
     let defaults = Settings::default();
     let settings = defaults
         .with_attenuation_limit_db(
-            args.attenuation_limit
+            args.limit
+                .attenuation_limit
                 .or(preferences.attenuation_limit_db)
                 .unwrap_or(defaults.attenuation_limit_db),
         )

@@ -4,7 +4,7 @@ use std::ffi::{CStr, CString, c_char, c_int, c_ulong, c_void};
 use std::sync::OnceLock;
 
 use crate::parameters::{ALL, Kind, Parameter};
-use crate::ports::{self, CHANNELS, Instance, NAMES, Port, Switch};
+use crate::ports::{self, CHANNELS, Instance, NAMES, Port, Switch, activate, cleanup};
 
 /// Bits of a port's description.
 mod port {
@@ -182,17 +182,7 @@ unsafe extern "C" fn connect_port(instance: *mut Instance, port: c_ulong, memory
     unsafe { Instance::with(instance, |instance| instance.connect(port as usize, memory)) };
 }
 
-unsafe extern "C" fn activate(instance: *mut Instance) {
-    // SAFETY: the host gives an instance of ours.
-    unsafe { Instance::with(instance, Instance::reset) };
-}
-
 unsafe extern "C" fn run(instance: *mut Instance, frames: c_ulong) {
     // SAFETY: the host gives an instance of ours, and has connected memory for this many frames.
     unsafe { Instance::with(instance, |instance| instance.run(frames as usize)) };
-}
-
-unsafe extern "C" fn cleanup(instance: *mut Instance) {
-    // SAFETY: the host gives an instance of ours, for the last time.
-    unsafe { Instance::end(instance) };
 }

@@ -2,8 +2,8 @@
 //! mono and stereo (one mask for both channels).
 //!
 //! A host's block goes through one adapter (`denoiser`, `block`), whose parameters (`parameters`) are the same everywhere. The
-//! rest is what each interface asks for. `sourdine-bundle` lays out the library under the names and beside the descriptions by which
-//! hosts find it; see `README.md`.
+//! rest is what each interface asks for. `sourdine-bundle` puts the library where hosts look for it, under the names that they
+//! expect and with the descriptions that they read; see `README.md`.
 
 // The interfaces are C's; what they promise stands at each function that needs it.
 #![allow(clippy::missing_safety_doc)]

@@ -5,7 +5,7 @@ use std::ffi::{CStr, c_char, c_void};
 use std::fmt::Write as _;
 
 use crate::parameters::{ALL, Id, Kind};
-use crate::ports::{CHANNELS, Instance, NAMES, Port, Switch, ports};
+use crate::ports::{CHANNELS, Instance, NAMES, Port, Switch, activate, cleanup, ports};
 
 /// The identifiers of the plug-ins.
 const URIS: [&CStr; 2] = [c"urn:sourdine:mono", c"urn:sourdine:stereo"];
@@ -63,19 +63,9 @@ unsafe extern "C" fn connect_port(instance: *mut Instance, port: u32, memory: *m
     unsafe { Instance::with(instance, |instance| instance.connect(port as usize, memory.cast())) };
 }
 
-unsafe extern "C" fn activate(instance: *mut Instance) {
-    // SAFETY: the host gives an instance of ours.
-    unsafe { Instance::with(instance, Instance::reset) };
-}
-
 unsafe extern "C" fn run(instance: *mut Instance, frames: u32) {
     // SAFETY: the host gives an instance of ours, and has connected memory for this many frames.
     unsafe { Instance::with(instance, |instance| instance.run(frames as usize)) };
-}
-
-unsafe extern "C" fn cleanup(instance: *mut Instance) {
-    // SAFETY: the host gives an instance of ours, for the last time.
-    unsafe { Instance::end(instance) };
 }
 
 fn uri(index: usize) -> &'static str {

@@ -134,3 +134,15 @@ impl Instance {
 fn catch_panic<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
 }
+
+// Entries that LADSPA and LV2 have alike; those with numbers differ in their width.
+
+pub(crate) unsafe extern "C" fn activate(instance: *mut Instance) {
+    // SAFETY: the host gives an instance of ours.
+    unsafe { Instance::with(instance, Instance::reset) };
+}
+
+pub(crate) unsafe extern "C" fn cleanup(instance: *mut Instance) {
+    // SAFETY: the host gives an instance of ours, for the last time.
+    unsafe { Instance::end(instance) };
+}
