@@ -10,7 +10,7 @@ fi
 # What the tests need: a C and C++ compiler (the C interfaces), ALSA's headers and a PulseAudio server without a sound
 # card (live), ffmpeg and sox (files of every kind), mount and kill (full disk, interrupts), hosts for the plug-ins.
 .ci/install-debian gcc g++ libc6-dev valgrind libasound2-dev pkg-config pulseaudio pulseaudio-utils ffmpeg sox mount procps \
-    ladspa-sdk lilv-utils lv2-dev sordi libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
+    ladspa-sdk ecasound lilv-utils lv2-dev sordi libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev gstreamer1.0-plugins-base gstreamer1.0-plugins-good
 # With all of them there, no test may skip itself for want of one.
 ! command -v apt-get >/dev/null || export SOURDINE_REQUIRE_TOOLS=1
 

@@ -3,11 +3,18 @@
 # back after the server was killed, and no program of ours runs. Installs PipeWire on Debian; needs no sound card.
 #
 #   docs/hosts/pipewire.sh
+#   docs/hosts/pipewire.sh cost       prints the processor time of the filter's process, compared with others in its place
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+what=${1:-test}
 .ci/install-debian pipewire pipewire-bin wireplumber pipewire-pulse pulseaudio-utils dbus libasound2-dev pkg-config
 
-cargo build --release --locked -p sourdine-cli -p sourdine-live -p sourdine-plugin
+packages=(-p sourdine-cli -p sourdine-live -p sourdine-plugin)
+if [ "$what" = cost ]; then
+    .ci/install-debian ladspa-sdk gcc
+    packages+=(-p sourdine-rnnoise)
+fi
+cargo build --release --locked "${packages[@]}"
 target=$PWD/${CARGO_TARGET_DIR:-target}/release
 folder=$(mktemp -d)
 export HOME=$folder XDG_CONFIG_HOME=$folder/config XDG_RUNTIME_DIR=$folder/run
@@ -67,7 +74,35 @@ session() {
             awk -F: '{ print "SI-SDR " $2 " dB"; exit !($2 >= 16.9) }'
     }
 
+    # Processor time of the filter's process in a minute of sound, with this node in its graph.
+    cost() {
+        local configuration=$XDG_CONFIG_HOME/pipewire/sourdine-microphone.conf
+        "$target/sourdine-live" install-microphone --plugin "$folder/plugins/ladspa/sourdine.so" --input test_microphone >/dev/null
+        sed -Ei "s|type = ladspa|type = $2|; s|plugin = .*|plugin = \"$3\"|; s|label = .*|label = $4|; s|control = .*|control = { $5 }|" "$configuration"
+        start_filter
+        wait_for_microphone
+        pw-record --target sourdine_microphone --rate 48000 --channels 1 --format s16 "$folder/recorded.wav" &
+        recorder=$!
+        pw-play --target voice "$folder/voice.wav" &
+        player=$!
+        sleep 2
+        ticks() { awk '{ print $14 + $15 }' "/proc/$filter/stat"; }
+        local before=$(ticks)
+        sleep 60
+        echo "| $1 | $(awk -v t=$(($(ticks) - before)) -v hz="$(getconf CLK_TCK)" 'BEGIN { printf "%.2f", t / hz }') s |"
+        kill -INT $recorder $player $filter
+        wait $recorder $player $filter 2>/dev/null || true
+    }
+
     start_server
+    if [ "$what" = cost ]; then
+        pw-metadata -n settings 0 clock.force-quantum 1024 >/dev/null
+        cost "no filter" builtin "" copy ""
+        cost RNNoise ladspa "$folder/rnnoise.so" rnnoise ""
+        cost sourdine ladspa "$folder/plugins/ladspa/sourdine.so" sourdine_mono ""
+        cost sourdine-lite ladspa "$folder/plugins/ladspa/sourdine.so" sourdine_mono '"Model (0 sourdine, 1 sourdine-lite)" = 1.0'
+        exit
+    fi
     "$target/sourdine-live" install-microphone --plugin "$folder/plugins/ladspa/sourdine.so" --input test_microphone
     start_filter
     wait_for_microphone
@@ -88,10 +123,15 @@ session() {
     [ ! -e "$XDG_CONFIG_HOME/pipewire/sourdine-microphone.conf" ]
 }
 export -f session cut
-export folder target
+export folder target what
 
 # Three times the sample, so that a recording has something to hold on to.
-ffmpeg -v error -stream_loop 2 -i samples/fan-hum-48k.wav -c:a pcm_s16le "$folder/voice.wav"
+repeats=2
+if [ "$what" = cost ]; then
+    gcc -O2 -shared -fPIC docs/hosts/rnnoise_ladspa.c -Icrates/rnnoise/include -o "$folder/rnnoise.so" "$target/librnnoise.so" -Wl,-rpath,"$target"
+    repeats=16
+fi
+ffmpeg -v error -stream_loop $repeats -i samples/fan-hum-48k.wav -c:a pcm_s16le "$folder/voice.wav"
 "$target/sourdine" clean "$folder/voice.wav" -o "$folder/clean.wav" --quiet
 cut "$folder/voice.wav"
 cut "$folder/clean.wav"

@@ -1,4 +1,4 @@
-//! The LADSPA and LV2 plug-ins in programs that people use: FFmpeg, LADSPA's own tools, lilv's.
+//! The LADSPA and LV2 plug-ins in programs that people use: FFmpeg, SoX, ecasound, LADSPA's own tools, lilv's.
 #![allow(clippy::unwrap_used)] // A test may fail.
 
 #[path = "../../capi/tests/common/mod.rs"]
@@ -9,6 +9,7 @@ use std::process::Command;
 
 use common::{have, run, shared_library};
 use sourdine::{Model, Settings, StreamFormat};
+use sourdine_testkit::{metrics, signals};
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
 
@@ -92,6 +93,73 @@ fn ffmpeg_denoises_each_channel_on_its_own_by_the_mono_plug_in() {
         let of =
             |samples: &[i16]| samples.iter().skip(channel).step_by(channels).copied().collect::<Vec<_>>();
         assert!(of(&after) == cleaned(&of(&before), rate, 1, &Model::default()), "channel {channel}");
+    }
+}
+
+/// SoX takes the latency out, too, with `-l`.
+#[test]
+fn sox_gives_the_sound_of_clean() {
+    if !have("sox") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    bundle(folder.path());
+    let input = Path::new(SAMPLES).join("fan-hum-48k.wav");
+    let output = folder.path().join("out.wav");
+    let values = ["60", "0", "0", "0"];
+    run(Command::new("sox")
+        .arg("-D")
+        .args([&input, &output])
+        .args(["ladspa", "-l"])
+        .arg(ladspa(folder.path()))
+        .arg("sourdine_mono")
+        .args(values));
+    let (before, rate, channels) = samples(&input);
+    let after = samples(&output).0;
+    let expected = cleaned(&before, rate, channels, &Model::default());
+    assert_eq!(after.len(), before.len());
+    let kept = after.len() - 959;
+    let worst =
+        after.iter().zip(&expected).take(kept).map(|(got, x)| (i32::from(*got) - i32::from(*x)).abs());
+    // It rounds ties another way.
+    assert!(worst.max().unwrap() <= 1);
+}
+
+/// Ten minutes of a tone in ecasound, half of them in LV2, half in LADSPA, while oscillators of different periods move every parameter.
+#[test]
+fn ecasounds_automation_does_not_click() {
+    if !have("ecasound") {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    bundle(folder.path());
+    for (rate, block, plugin) in
+        [(48_000, "64", "-elv2:urn:sourdine:mono,60,0,0,1"), (44_100, "1000", "-el:sourdine_mono,60,0,0,0")]
+    {
+        let frames = 5 * 60 * rate as usize;
+        let (input, output) = (folder.path().join("tone.raw"), folder.path().join("out.raw"));
+        let tone = signals::tone(frames, rate, 440.0, 0.5);
+        std::fs::write(&input, tone.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>()).unwrap();
+        run(Command::new("ecasound")
+            .env("LV2_PATH", folder.path().join("lv2"))
+            .env("LADSPA_PATH", folder.path().join("ladspa"))
+            .args(["-q", &format!("-b:{block}"), &format!("-f:f32_le,1,{rate}"), "-i"])
+            .arg(&input)
+            .arg("-o")
+            .arg(&output)
+            .arg(plugin)
+            // Parameter, lowest and highest value, periods a second, phase.
+            .args(["-kos:1,0,120,0.37,0", "-kos:2,0,1,0.11,0", "-kos:3,0,1,0.07,0", "-kos:4,0,1,0.19,0"]));
+        let bytes = std::fs::read(&output).unwrap();
+        let sound: Vec<_> =
+            bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])).collect();
+        assert!(sound.len() >= frames);
+        let sound = &sound[rate as usize / 5..frames];
+        let click = metrics::click_dbfs(sound, rate, 440.0);
+        assert!(click < -60.0, "a click of {click:.1} dBFS by {plugin}");
+        // The changes arrive: the tone is there under a bypass, and attenuated otherwise.
+        let loud = sound.chunks(rate as usize / 100).filter(|part| part.iter().any(|x| *x > 0.45)).count();
+        assert!(loud > frames / rate as usize && loud < 99 * frames / rate as usize, "{loud} loud parts");
     }
 }
 
