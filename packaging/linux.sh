@@ -4,11 +4,10 @@
 #
 #   packaging/linux.sh [FOLDER]                 into FOLDER (default target/packages)
 #   TARGET=aarch64-unknown-linux-gnu packaging/linux.sh [FOLDER]
-#                                               for another processor: the tarball without what needs headers of that
-#                                               system (the live front end, GStreamer, VST3)
+#                                               for another processor: the tarball
 #
-# Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler; for aarch64 the
-# target of rustup, gcc-aarch64-linux-gnu and qemu-user, which runs what was built.
+# Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler; for aarch64, on
+# Debian, the target of rustup, g++-aarch64-linux-gnu and qemu-user, which runs what was built.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${1:-target/packages}
@@ -26,6 +25,24 @@ runner=()
 if [ "$target" != "$host" ]; then
     native=false
     runner=("qemu-$architecture" -L "/usr/$architecture-linux-gnu")
+    # That system's headers and libraries, without installing anything: its Debian packages, unpacked.
+    sysroot=$CARGO_TARGET_DIR/sysroot-$architecture
+    if [ ! -e "$sysroot/done" ]; then
+        rm -rf "$sysroot"
+        mkdir -p "$sysroot"/apt/{lists,archives}/partial
+        : >"$sysroot/apt/status"
+        debian=${architecture/aarch64/arm64}
+        apt=(apt-get -qq -o "APT::Architecture=$debian" -o "APT::Architectures=$debian" -o "Dir::State=$sysroot/apt"
+            -o "Dir::State::status=$sysroot/apt/status" -o "Dir::Cache=$sysroot/apt")
+        "${apt[@]}" update
+        "${apt[@]}" install -y --download-only --no-install-recommends libasound2-dev libgstreamer-plugins-base1.0-dev
+        for package in "$sysroot"/apt/archives/*.deb; do dpkg-deb -x "$package" "$sysroot"; done
+        rm -r "$sysroot/apt"
+        touch "$sysroot/done"
+    fi
+    libraries=$sysroot/usr/lib/$architecture-linux-gnu
+    export PKG_CONFIG_ALLOW_CROSS=1 PKG_CONFIG_SYSROOT_DIR=$sysroot PKG_CONFIG_LIBDIR=$libraries/pkgconfig:$sysroot/usr/share/pkgconfig
+    export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_RUSTFLAGS=-C link-arg=--sysroot=$sysroot"
     export CARGO_BUILD_TARGET=$target
     export "CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$target")_LINKER=$architecture-linux-gnu-gcc"
     built=target/$target/dist
@@ -46,13 +63,9 @@ library() {
 }
 
 run cargo build --profile dist --locked -p sourdine-cli
-if $native; then
-    run cargo build --profile dist --locked -p sourdine-live
-    run cargo build --profile dist --locked -p sourdine-gstreamer
-    run cargo build --profile dist --locked -p sourdine-plugin --features vst3
-else
-    run cargo build --profile dist --locked -p sourdine-plugin
-fi
+run cargo build --profile dist --locked -p sourdine-live
+run cargo build --profile dist --locked -p sourdine-gstreamer
+run cargo build --profile dist --locked -p sourdine-plugin --features vst3
 "${runner[@]}" "$built/sourdine-bundle" "$stage/plugins" >/dev/null
 library sourdine-rnnoise librnnoise.so.0 --features sourdine-default
 mkdir -p "$stage/rnnoise"
@@ -81,16 +94,12 @@ for shell in bash zsh fish; do "${runner[@]}" "$built/sourdine" completions $she
 # The tarball: unpack it anywhere, or over /usr/local.
 name=sourdine-$version-$architecture-linux
 tree=$stage/$name
-mkdir -p "$tree"/{bin,include,lib,share/man/man1,share/bash-completion/completions,share/doc/sourdine}
-cp "$built/sourdine" "$tree/bin/"
+mkdir -p "$tree"/{bin,include,lib/gstreamer-1.0,share/man/man1,share/bash-completion/completions,share/doc/sourdine}
+cp "$built/sourdine" "$built/sourdine-live" "$tree/bin/"
 cp crates/capi/include/* "$tree/include/"
 cp -a "$stage/lib/." "$stage/plugins/." "$tree/lib/"
 mkdir -p "$tree/lib/sourdine"
-if $native; then
-    cp "$built/sourdine-live" "$tree/bin/"
-    mkdir "$tree/lib/gstreamer-1.0"
-    cp "$built/libgstsourdine.so" "$tree/lib/gstreamer-1.0/"
-fi
+cp "$built/libgstsourdine.so" "$tree/lib/gstreamer-1.0/"
 cp "$stage/rnnoise/librnnoise.so.0" "$tree/lib/sourdine/"
 cp "$stage"/man/* "$stage/sourdine-live.1.gz" "$tree/share/man/man1/"
 cp "$stage/completions/sourdine.bash" "$tree/share/bash-completion/completions/sourdine"
