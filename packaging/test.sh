@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Tests what packaging/linux.sh built: lintian finds no error, the packages install into a bare Debian and leave nothing when they are
+# Tests what packaging/linux.sh built, and what windows.sh built on Debian if it did: lintian finds no error, the packages install into a bare Debian and leave nothing when they are
 # removed, the README's first command works from them, and C programs build against them by pkg-config and CMake.
 #
 #   packaging/test.sh [FOLDER]        FOLDER as for linux.sh; needs root, for chroot
@@ -54,6 +54,21 @@ if [ -n "$other" ] && [ "$(uname -m)" != aarch64 ]; then
     # Transforms with other instructions round differently: 1 in 16 bits.
     "$work/tarball/bin/sourdine" compare "$work/native.wav" $sample "$work/aarch64.wav" --json |
         grep -o '"after":{[^}]*' | grep -o '"si_sdr_db":[-0-9.]*' | awk -F: '{ print "aarch64: SI-SDR " $2 " dB"; exit !($2 > 60) }'
+fi
+
+# The ZIP for Windows, if it was built: its programs give the same bits in Wine, and C programs link with the library.
+windows=$(find "$packages" -name "*-windows.zip")
+if [ -n "$windows" ]; then
+    .ci/install-debian gcc-mingw-w64-x86-64 wine wine64 unzip
+    unzip -q "$windows" -d "$work/windows"
+    tree=$(echo "$work"/windows/*)
+    packaging/wine.sh "$tree/sourdine-live.exe" --version
+    packaging/wine.sh "$tree/sourdine.exe" clean samples/fan-hum-48k.wav -o "Z:$work/windows.wav"
+    "$work/tarball/bin/sourdine" clean samples/fan-hum-48k.wav -o "$work/native.wav" --force --quiet
+    cmp "$work/native.wav" "$work/windows.wav"
+    x86_64-w64-mingw32-gcc "$work/main.c" -I"$tree/include" "$tree/lib/libsourdine.dll.a" -o "$tree/lib/main.exe"
+    packaging/wine.sh "$tree/lib/main.exe"
+    echo "the programs and the C library run in Wine"
 fi
 
 # A bare Debian.

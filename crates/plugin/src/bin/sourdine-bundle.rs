@@ -7,6 +7,8 @@
 //! FOLDER/vst3/sourdine.vst3/Contents/ARCHITECTURE/sourdine.so      (with the feature `vst3`)
 //! ```
 //!
+//! On macOS the CLAP and VST3 plug-ins are bundles with an `Info.plist`; on Windows the extension is `dll`.
+//!
 //! The library is the one that was built with this program, and lies in its folder.
 
 use std::env::consts::{DLL_EXTENSION, DLL_PREFIX, DLL_SUFFIX};
@@ -50,34 +52,70 @@ fn lay_out(folder: &Path) -> Result<Vec<PathBuf>, String> {
     }
     let name = format!("sourdine.{DLL_EXTENSION}");
     let lv2 = folder.join("lv2/sourdine.lv2");
-    let mut copies =
-        vec![folder.join("ladspa").join(&name), lv2.join(&name), folder.join("clap/sourdine.clap")];
+    let clap = if cfg!(target_os = "macos") {
+        "clap/sourdine.clap/Contents/MacOS/sourdine"
+    } else {
+        "clap/sourdine.clap"
+    };
+    let mut copies = vec![folder.join("ladspa").join(&name), lv2.join(&name), folder.join(clap)];
     if cfg!(feature = "vst3") {
-        copies.push(vst3(folder));
+        copies.push(folder.join("vst3/sourdine.vst3/Contents").join(in_vst3()));
     }
     for copy in &copies {
         make_folder_of(copy)?;
         std::fs::copy(&library, copy).map_err(|error| format!("{}: {error}", copy.display()))?;
     }
-    for (file, text) in [("manifest.ttl", lv2::manifest(&name)), ("sourdine.ttl", lv2::description())] {
-        let file = lv2.join(file);
+    let mut texts = vec![
+        (lv2.join("manifest.ttl"), lv2::manifest(&name)),
+        (lv2.join("sourdine.ttl"), lv2::description()),
+    ];
+    if cfg!(target_os = "macos") {
+        for kind in ["clap", "vst3"] {
+            let contents = folder.join(format!("{kind}/sourdine.{kind}/Contents"));
+            if contents.is_dir() {
+                texts.push((contents.join("Info.plist"), info_plist(kind)));
+            }
+        }
+    }
+    for (file, text) in texts {
         std::fs::write(&file, text).map_err(|error| format!("{}: {error}", file.display()))?;
         copies.push(file);
     }
     Ok(copies)
 }
 
-/// The place of the library in a VST3 bundle.
-fn vst3(folder: &Path) -> PathBuf {
-    let contents = folder.join("vst3/sourdine.vst3/Contents");
+/// The place of the library among the contents of a VST3 bundle.
+fn in_vst3() -> String {
     let architecture = std::env::consts::ARCH;
     if cfg!(windows) {
-        contents.join(format!("{architecture}-win/sourdine.vst3"))
+        format!("{architecture}-win/sourdine.vst3")
     } else if cfg!(target_os = "macos") {
-        contents.join("MacOS/sourdine")
+        "MacOS/sourdine".to_owned()
     } else {
-        contents.join(format!("{architecture}-linux/sourdine.so"))
+        format!("{architecture}-linux/sourdine.so")
     }
+}
+
+/// What macOS wants to know of a bundle.
+fn info_plist(kind: &str) -> String {
+    let version = env!("CARGO_PKG_VERSION");
+    let entries = [
+        ("CFBundleExecutable", "sourdine"),
+        ("CFBundleIdentifier", &format!("org.sourdine.{kind}")),
+        ("CFBundleName", "Sourdine"),
+        ("CFBundlePackageType", "BNDL"),
+        ("CFBundleShortVersionString", version),
+        ("CFBundleVersion", version),
+    ];
+    let entries: String = entries
+        .iter()
+        .map(|(key, value)| format!("\t<key>{key}</key>\n\t<string>{value}</string>\n"))
+        .collect();
+    format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
+         <!DOCTYPE plist PUBLIC \"-//Apple//DTD PLIST 1.0//EN\" \"http://www.apple.com/DTDs/PropertyList-1.0.dtd\">\n\
+         <plist version=\"1.0\">\n<dict>\n{entries}</dict>\n</plist>\n"
+    )
 }
 
 fn make_folder_of(file: &Path) -> Result<(), String> {
