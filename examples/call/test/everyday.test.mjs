@@ -182,12 +182,76 @@ test("another microphone and another camera, in the middle of the call", async (
   await ann.page.click("#show-settings");
 });
 
+test("original sound: what the microphone hears arrives, and the browser leaves it alone", async (t) => {
+  const noisy = readWav(sample("fan-hum-48k.wav")).planes[0];
+  const clean = readWav(sample("fan-hum-48k.ref.wav")).planes[0];
+  /** How much of the noise between words is gone, in dB. */
+  const removed = async () => {
+    const { recorded, expected, begin } = aligned(await ben.record(annAtBen, 12), noisy);
+    const reference = Float32Array.from(expected, (_, i) => clean[(begin + i) % clean.length]);
+    return betweenWords(expected, reference) - betweenWords(recorded, reference);
+  };
+  const cancelsEcho = (expected) => until(() => ann.page.evaluate((expected) => {
+    const { echoCancellation, autoGainControl, noiseSuppression } = page.call.microphone.settings;
+    return echoCancellation === expected && !autoGainControl && !noiseSuppression;
+  }, expected), `the browser ${expected ? "cancels echo" : "does nothing"}`);
+  await ann.page.click("#show-settings");
+  await ann.page.check("#echo-cancellation");
+  await cancelsEcho(true);
+  await ann.page.check("#original");
+  await cancelsEcho(false);
+  const original = await removed();
+  await ann.page.uncheck("#original");
+  await ann.page.uncheck("#echo-cancellation");
+  await ann.page.click("#show-settings");
+  const suppressed = await removed();
+  t.diagnostic(`noise between words is ${original.toFixed(1)} dB lower with original sound, ${suppressed.toFixed(1)} dB without it`);
+  // Opus takes away 4 dB of hum by itself.
+  assert.ok(original < 6 && suppressed > 20, `${original}, ${suppressed}`);
+});
+
+test("another loudspeaker: all sounds move to it, and those that come later begin there", async () => {
+  await ann.page.click("#show-settings");
+  const other = await ann.page.evaluate(() => [...document.querySelectorAll("#speakers option")].map(({ value }) => value).findLast((id) => id !== "default" && id !== ""));
+  assert.ok(other, "there is a second loudspeaker");
+  await ann.page.selectOption("#speakers", other);
+  const sinks = () => ann.page.evaluate(() => [...page.tiles.sounds.values()].map(({ sinkId }) => sinkId));
+  await until(async () => (await sinks()).every((sink) => sink === other), "the sounds are there");
+  await ben.page.evaluate(() => sockets.forEach((socket) => socket.close()));
+  await pause(500);
+  await meet();
+  await until(async () => (await sinks()).length === 1 && (await sinks())[0] === other, "a new sound is there, too");
+  await ann.page.click("#show-settings");
+});
+
 test("a participant's connections break: it comes back as the same", async () => {
   const epoch = await ben.epoch();
   await ben.page.evaluate(() => sockets.forEach((socket) => socket.close()));
   await pause(500);
   await meet();
   assert.equal(await ben.epoch(), epoch, "nobody had to be let in");
+});
+
+test("a participant is away for so long that it is put out: it comes back as the same, and stays", async () => {
+  const epoch = await ben.epoch();
+  // Connections end and cannot be made anew, as of a device that sleeps.
+  await ben.page.evaluate(() => {
+    const awake = (globalThis.awake = globalThis.WebSocket);
+    globalThis.WebSocket = class extends awake {
+      constructor(_, ...given) {
+        super(new URL("/nowhere", location.href.replace(/^http/, "ws")), ...given);
+      }
+    };
+    sockets.forEach((socket) => socket.close());
+  });
+  await ann.members(1);
+  await ben.page.evaluate(() => (globalThis.WebSocket = awake));
+  await meet();
+  const back = await ben.epoch();
+  assert.ok(back > epoch);
+  await pause(10_000);
+  assert.equal(await ben.epoch(), back, "and is not put out again");
+  await meet();
 });
 
 test("the media server ends: the call goes on with a new one", async () => {

@@ -1,4 +1,4 @@
-/** `node test/load.mjs [PARTICIPANTS [BROWSERS [SPEAKING]]]`: fills a call, and says what it costs the pages. */
+/** `node test/load.mjs [PARTICIPANTS [BROWSERS [SPEAKING [TURNS]]]]`: fills a call, and says what it costs the pages. */
 
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync } from "node:fs";
@@ -20,10 +20,11 @@ export function recordings() {
   return { voice, camera };
 }
 
-/** So many participants join by the link; `errors` gets what they complain of. */
-export function fill(link, count, { voice, camera }, speaking = count) {
+/** So many participants join by the link, and some speak, in turns of so many seconds if given; `errors` gets what they complain of. */
+export function fill(link, count, { voice, camera }, speaking = count, turns = 0) {
   const child = spawn(join(root, "target/release/call-load"),
-    [link, "--count", count, "--voice", voice, "--camera", camera, "--speaking", speaking], { stdio: ["ignore", "ignore", "pipe"] });
+    [link, "--count", count, "--voice", voice, "--camera", camera, "--speaking", speaking, ...(turns ? ["--turns", turns] : [])],
+    { stdio: ["ignore", "ignore", "pipe"] });
   const load = { errors: "", child, stop: () => child.kill() };
   child.stderr.on("data", (data) => (load.errors += data));
   return load;
@@ -46,7 +47,7 @@ function seconds(pid) {
   return [...times].reduce((sum, [one, time]) => (isBelow(one) ? sum + time : sum), 0);
 }
 
-async function main(participants = 50, browsers = 3, speaking = 3) {
+async function main(participants = 50, browsers = 3, speaking = 3, turns = 0) {
   const files = recordings();
   const server = await serve();
   const people = [];
@@ -59,7 +60,7 @@ async function main(participants = 50, browsers = 3, speaking = 3) {
       link = await person.join(link, `Browser ${number}`, { camera: true });
     }
     for (const person of people) await person.members(browsers);
-    load = fill(link, participants, files, speaking);
+    load = fill(link, participants, files, speaking, turns);
     const begun = Date.now();
     for (const person of people) await person.members(browsers + participants);
     console.log(`${participants} participants have joined within ${((Date.now() - begun) / 1000).toFixed(1)} s, epoch ${await people[0].epoch()}`);

@@ -52,6 +52,26 @@ impl Place {
     }
 }
 
+/// Clients that speak one after the other; meanwhile the others are not muted, but silent.
+#[derive(Clone, Copy)]
+pub(crate) struct Turns {
+    start: Instant,
+    length: Duration,
+    clients: usize,
+}
+
+impl Turns {
+    pub(crate) fn new(length: Duration, clients: usize) -> Self {
+        Self { start: Instant::now(), length, clients }
+    }
+
+    /// Whether it is the turn of the client with this number.
+    fn is_of(&self, number: usize) -> bool {
+        let turn = self.start.elapsed().as_secs_f64() / self.length.as_secs_f64();
+        turn as usize % self.clients == number
+    }
+}
+
 pub(crate) struct Client {
     address: String,
     room: String,
@@ -59,6 +79,7 @@ pub(crate) struct Client {
     number: usize,
     voice: Option<Arc<Recording>>,
     camera: Option<Arc<Recording>>,
+    turns: Option<Turns>,
 }
 
 impl Client {
@@ -67,9 +88,18 @@ impl Client {
         number: usize,
         voice: Option<Arc<Recording>>,
         camera: Option<Arc<Recording>>,
+        turns: Option<Turns>,
     ) -> Self {
         let Place { address, room, invite } = place;
-        Self { address: address.clone(), room: room.clone(), invite: invite.clone(), number, voice, camera }
+        Self {
+            address: address.clone(),
+            room: room.clone(),
+            invite: invite.clone(),
+            number,
+            voice,
+            camera,
+            turns,
+        }
     }
 
     /// Joins and sends, until something ends it.
@@ -110,8 +140,11 @@ impl Client {
                     take(&mut rtc, source, local, &buffer[..length])?;
                 }
                 () = sleep_until(timeout.into()) => rtc.handle_input(Input::Timeout(Instant::now()))?,
-                frame = next(&mut voice) => frame.send(&mut rtc, &mut group.frames)?,
-                frame = next(&mut camera) => frame.send(&mut rtc, &mut group.frames)?,
+                frame = next(&mut voice) => {
+                    let speaks = self.turns.is_none_or(|turns| turns.is_of(self.number));
+                    frame.send(&mut rtc, &mut group.frames, speaks)?;
+                }
+                frame = next(&mut camera) => frame.send(&mut rtc, &mut group.frames, false)?,
             }
             group.hand_over();
         }
@@ -162,7 +195,8 @@ impl Source {
         Self { recording, mid, stream, sent: 0, tick }
     }
 
-    fn send(&mut self, rtc: &mut Rtc, frames: &mut FrameCipher) -> Result<()> {
+    /// Sends the next frame. Whether it is one of somebody who speaks, only its header says.
+    fn send(&mut self, rtc: &mut Rtc, frames: &mut FrameCipher, speaks: bool) -> Result<()> {
         let recorded = &self.recording.frames[self.sent as usize % self.recording.frames.len()];
         let time = self.recording.interval.as_micros() as u64 * self.sent;
         self.sent += 1;
@@ -179,7 +213,12 @@ impl Source {
             return Ok(());
         };
         let now = Instant::now();
-        writer.audio_level(-30, true).write(pt, now, MediaTime::new(time, Frequency::MICROS), frame)?;
+        writer.audio_level(if speaks { -30 } else { -127 }, speaks).write(
+            pt,
+            now,
+            MediaTime::new(time, Frequency::MICROS),
+            frame,
+        )?;
         // Packs it at once: another frame may be due already.
         rtc.handle_input(Input::Timeout(now))?;
         Ok(())

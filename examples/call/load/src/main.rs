@@ -13,7 +13,7 @@ use anyhow::{Context, Result};
 use clap::Parser;
 
 use crate::{
-    client::{Client, Place},
+    client::{Client, Place, Turns},
     recording::Recording,
 };
 
@@ -34,6 +34,9 @@ struct Options {
     /// How many of them speak at a time; the others are muted. Default: all.
     #[arg(long)]
     speaking: Option<usize>,
+    /// These speak one after the other, for so many seconds each. Default: all the time.
+    #[arg(long)]
+    turns: Option<f64>,
 }
 
 #[tokio::main]
@@ -42,11 +45,13 @@ async fn main() -> Result<()> {
     let place = Place::parse(&options.link)?;
     let voice = Arc::new(Recording::ogg(&options.voice)?);
     let camera = options.camera.as_deref().map(Recording::ivf).transpose()?.map(Arc::new);
+    let speaking = options.speaking.unwrap_or(options.count);
+    let length = options.turns.map(Duration::try_from_secs_f64).transpose().context("--turns")?;
+    let turns = length.map(|length| Turns::new(length, speaking));
     let mut clients = tokio::task::JoinSet::new();
     for number in 0..options.count {
-        let speaks = options.speaking.is_none_or(|count| number < count);
-        let voice = speaks.then(|| voice.clone());
-        let client = Client::new(&place, number, voice, camera.clone());
+        let voice = (number < speaking).then(|| voice.clone());
+        let client = Client::new(&place, number, voice, camera.clone(), turns);
         clients.spawn(async move { client.run().await.with_context(|| format!("participant {number}")) });
         // All at once would be one commit; one after another would be as many. People come in small groups.
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -5,12 +5,16 @@ import { Frames, type Counts } from "./frames.js";
 import { Group, type Standing } from "./group.js";
 import { Media } from "./media.js";
 import { Microphone, type Sound } from "./microphone.js";
+import { Speakers } from "./speakers.js";
 import type { Stream } from "./streams.js";
 import type { Offered } from "./subscriber.js";
 import { Watch } from "./watch.js";
 
-/** Cameras that are received at most: of those who spoke last. Voices and screens come besides. */
-const CAMERAS = 9;
+/** What is received at most: of those who spoke last. Screens come besides. */
+const MOST = { microphone: 16, camera: 9 };
+
+/** Milliseconds between two looks at who speaks. */
+const INTERVAL = 250;
 
 /** What a member tells the others. */
 export interface Status {
@@ -45,9 +49,11 @@ export class Call {
   status: Status;
   /** The own camera and screen. */
   readonly own = new Map<Stream, MediaStreamTrack>();
+  readonly speakers = new Speakers();
   #group: Group;
-  /** Who spoke last, the latest first. */
-  #speakers: string[] = [];
+  /** Whose are received. */
+  #received = { microphone: new Set<string>(), camera: new Set<string>() };
+  #timer: number;
 
   constructor(
     readonly room: string,
@@ -59,10 +65,12 @@ export class Call {
   ) {
     this.status = { name, microphone: microphone !== null, camera: false, screen: false };
     this.media = new Media(this.frames, room, peer);
-    this.media.choose = (offered) => {
-      const shown = this.#shown(offered);
-      return offered.filter(({ peer, stream }) => stream !== "camera" || shown.includes(peer));
+    this.media.choose = (offered) => this.#choose(offered);
+    this.media.onspeaking = (peer, speaks) => {
+      this.speakers.tell(peer, speaks);
+      this.#follow();
     };
+    this.#timer = setInterval(() => this.#follow(), INTERVAL);
     this.watch = new Watch(this.frames, this.media, () => events.change());
     this.media.onchange = () => {
       this.watch.forget();
@@ -109,14 +117,8 @@ export class Call {
     return this.frames.count();
   }
 
-  /** Somebody begins to speak: is to be seen, in place of who has been silent for the longest time. */
-  spoke(peer: string): void {
-    const before = this.#shown(this.media.offered);
-    this.#speakers = [peer, ...this.#speakers.filter((other) => other !== peer)];
-    if (!before.includes(peer)) this.media.update();
-  }
-
   async leave(): Promise<void> {
+    clearInterval(this.#timer);
     this.#group.leave();
     this.watch.close();
     this.media.close();
@@ -125,11 +127,25 @@ export class Call {
     await this.microphone?.close();
   }
 
-  /** Whose cameras are received. */
-  #shown(offered: Offered[]): string[] {
-    const cameras = offered.filter(({ stream }) => stream === "camera").map(({ peer }) => peer);
-    const spoke = this.#speakers.filter((peer) => cameras.includes(peer));
-    return [...spoke, ...cameras.filter((peer) => !spoke.includes(peer))].slice(0, CAMERAS);
+  /** What is received of all that is offered. */
+  #choose(offered: Offered[]): Offered[] {
+    const isMuted = (peer: string) => this.statuses.get(peer)?.microphone === false;
+    for (const stream of ["microphone", "camera"] as const) {
+      const peers = offered.filter((other) => other.stream === stream).map(({ peer }) => peer);
+      // Who is muted makes room for others, but stays as long as there is room: unmuted, the first syllable is heard.
+      if (stream === "microphone") peers.sort((a, b) => Number(isMuted(a)) - Number(isMuted(b)));
+      this.#received[stream] = new Set(this.speakers.latest(peers, MOST[stream], this.#received[stream]));
+    }
+    const { microphone, camera } = this.#received;
+    return offered.filter(({ peer, stream }) => (stream === "microphone" ? microphone.has(peer) : stream === "camera" ? camera.has(peer) : true));
+  }
+
+  /** Receives others, if others speak now. */
+  #follow(): void {
+    const now = () => Object.values(this.#received).map((peers) => [...peers].sort().join()).join(" ");
+    const before = now();
+    this.#choose(this.media.offered);
+    if (now() !== before) this.media.update();
   }
 
   #keep(stream: Stream, track: MediaStreamTrack | null): void {
@@ -152,6 +168,8 @@ export class Call {
   #hear(from: string, content: Uint8Array): void {
     const { name, microphone, camera, screen } = JSON.parse(new TextDecoder().decode(content));
     this.statuses.set(from, { name: String(name).slice(0, 60), microphone: !!microphone, camera: !!camera, screen: !!screen });
+    // The media server says nothing of who has ceased to send.
+    if (!microphone) this.speakers.tell(from, false);
     this.events.change();
   }
 

@@ -114,9 +114,9 @@ export class Group {
       case "peers":
         this.#online = new Set(message.peers);
         for (const peer of this.#members) {
-          if (this.#online.has(peer)) this.#offlineSince.delete(peer);
-          else if (!this.#offlineSince.has(peer)) this.#offlineSince.set(peer, Date.now());
+          if (!this.#online.has(peer) && !this.#offlineSince.has(peer)) this.#offlineSince.set(peer, Date.now());
         }
+        for (const peer of this.#online) this.#offlineSince.delete(peer);
         for (const peer of this.#requests.keys()) if (!this.#online.has(peer)) this.#requests.delete(peer);
         // The first list after a lost connection: had the server taken our commit, it would have come before.
         if (this.#isResuming) this.#committing = null;
@@ -183,7 +183,9 @@ export class Group {
       if (peer !== this.peer && !this.#online.has(peer) && !this.#offlineSince.has(peer)) this.#offlineSince.set(peer, Date.now());
       if (!this.#left.has(peer)) this.#requests.delete(peer);
     }
+    // Who has been put out may come back, and begins anew.
     for (const peer of this.#left) if (!keys.peers.includes(peer)) this.#left.delete(peer);
+    for (const peer of this.#offlineSince.keys()) if (!keys.peers.includes(peer)) this.#offlineSince.delete(peer);
     this.events.standing("joined");
     this.events.epoch(keys, this.#member.safetyCode(), this.#restarted, someoneLeft);
     this.#restarted = false;

@@ -15,6 +15,8 @@ const NAME_IN_USE = 436;
 export class Media {
   /** Called when others' streams have come or gone. */
   onchange: () => void = () => {};
+  /** Called when the media server finds that somebody begins or ceases to speak. */
+  onspeaking: (peer: string, speaks: boolean) => void = () => {};
   /** Which of the streams on offer to receive; default: all. */
   choose: (offered: Offered[]) => Offered[] = (offered) => offered;
   publisher: Publisher | null = null;
@@ -92,8 +94,11 @@ export class Media {
     this.onchange();
   }
 
-  /** Others begin, change or stop what they send. */
+  /** Others begin, change or stop what they send, or speak. */
   #hear({ data }: Answer): void {
+    if (data.videoroom === "talking" || data.videoroom === "stopped-talking") {
+      return this.onspeaking(data.id, data.videoroom === "talking");
+    }
     const gone = [data.leaving, data.unpublished, ...(data.publishers ?? []).map(({ id }: { id: string }) => id)];
     this.offered = this.offered.filter(({ peer }) => !gone.includes(peer));
     for (const { id, streams } of data.publishers ?? []) {

@@ -60,6 +60,11 @@ export class Microphone {
     return this.input.getSettings().deviceId ?? "";
   }
 
+  /** What the browser does to the sound. */
+  get settings(): MediaTrackSettings {
+    return this.input.getSettings();
+  }
+
   /** Why noise is not removed, if that failed. */
   get problem(): string | null {
     return this.processed.node ? (this.processed.node.error?.message ?? null) : "this browser has no AudioWorklet";

@@ -21,7 +21,6 @@ interface Tile {
 export class Tiles {
   #tiles = new Map<string, Tile>();
   #sounds = new Map<string, HTMLAudioElement>();
-  #lastSpoke = new Map<string, number>();
   #sink = "";
 
   constructor(private readonly root: HTMLElement) {}
@@ -51,17 +50,15 @@ export class Tiles {
   /** Lights up those who speak. Others' levels are in a header of their packets, which the media server reads as well. */
   light(call: Call, ownVoice: boolean): void {
     const now = Date.now();
-    if (ownVoice && call.status.microphone) this.#lastSpoke.set(call.peer, now);
+    if (ownVoice && call.status.microphone) call.speakers.spoke(call.peer);
     for (const [mid, { peer, stream, receiver }] of call.media.arriving) {
       if (stream !== "microphone" || call.watch.trust(mid) !== "secure" || !call.statuses.get(peer)?.microphone) continue;
       const [source] = receiver.getSynchronizationSources();
-      if (!source || (source.audioLevel ?? 0) <= SPEAKING || now - source.timestamp >= 500) continue;
-      if (now - (this.#lastSpoke.get(peer) ?? 0) > 300) call.spoke(peer);
-      this.#lastSpoke.set(peer, now);
+      if (source && (source.audioLevel ?? 0) > SPEAKING && now - source.timestamp < 500) call.speakers.spoke(peer);
     }
     for (const [key, { element }] of this.#tiles) {
       const [peer = "", stream] = key.split(" ");
-      element.classList.toggle("speaks", stream === "camera" && now - (this.#lastSpoke.get(peer) ?? 0) < 300);
+      element.classList.toggle("speaks", stream === "camera" && now - call.speakers.last(peer) < 300);
     }
     if (this.root.dataset.layout === "speaker") this.#arrange(call);
   }
@@ -70,7 +67,7 @@ export class Tiles {
   speakers(call: Call): string[] {
     return call.members
       .filter((peer) => peer !== call.peer)
-      .sort((a, b) => (this.#lastSpoke.get(b) ?? 0) - (this.#lastSpoke.get(a) ?? 0));
+      .sort((a, b) => call.speakers.last(b) - call.speakers.last(a));
   }
 
   setLayout(layout: "grid" | "speaker", call: Call): void {

@@ -25,6 +25,10 @@ pub(crate) const PROTOCOL: &str = "janus-protocol";
 /// A room sends its members' video at most with so many bits a second each.
 const BITRATE: u32 = 2_000_000;
 
+/// Who speaks: the level of so many packets of 20 ms is above -40 dB on average. Pages with too many members receive those.
+const SPEAKING_PACKETS: u32 = 10;
+const SPEAKING_LEVEL: u32 = 40;
+
 /// How often what Janus has is made what it should have; sessions end after a minute of silence.
 const INTERVAL: Duration = Duration::from_secs(20);
 
@@ -151,7 +155,8 @@ impl Janus {
             control.ask(json!({
                 "request": "create", "room": room, "admin_key": self.0.key, "is_private": true, "publishers": 1000,
                 "bitrate": BITRATE, "audiocodec": "opus", "videocodec": "vp8", "audiolevel_ext": true,
-                "audiolevel_event": false, "playoutdelay_ext": false, "transport_wide_cc_ext": true, "notify_joining": false,
+                "audiolevel_event": true, "audio_active_packets": SPEAKING_PACKETS, "audio_level_average": SPEAKING_LEVEL,
+                "playoutdelay_ext": false, "transport_wide_cc_ext": true, "notify_joining": false,
             })).await?;
         }
         for room in made.difference(&wanted) {
