@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Tests what packaging/linux.sh built, and what windows.sh built on Debian if it did: lintian finds no error, the packages install into a bare Debian and leave nothing when they are
-# removed, the README's first command works from them, and C programs build against them by pkg-config and CMake.
+# Tests what packaging/linux.sh built: lintian finds no error, the packages install into a bare Debian and leave nothing when they are
+# removed, the README's first command works from them, and C programs build against them by pkg-config and CMake. If they are there, the
+# tarball for aarch64 and the ZIP of packaging/windows.sh are run in qemu and Wine.
 #
 #   packaging/test.sh [FOLDER]        FOLDER as for linux.sh; needs root, for chroot
 set -euo pipefail
