@@ -79,7 +79,7 @@ impl fmt::Display for Failure {
             Self::Model(error) => write!(f, "{error}"),
             Self::Live { error } => write!(
                 f,
-                "sourdine-live: cannot be run: {}; install it next to this program (cargo install --path crates/live)",
+                "sourdine-live: cannot be run: {}; install it next to this program (cargo install --locked --path crates/live)",
                 io_reason(error)
             ),
             Self::NoVoice { path } => {
@@ -94,7 +94,7 @@ impl fmt::Display for Failure {
                 if *more > 0 {
                     write!(f, " (and {more} more notes)")?;
                 }
-                write!(f, "; nothing was written, clean it without --strict")
+                write!(f, "; with --strict that is an error, and no file was written")
             }
             Self::Use { path, why } => write!(f, "{}: {why}", path.display()),
             Self::Folder { path, error } => {
@@ -118,7 +118,7 @@ impl fmt::Display for Failure {
             }
             Self::SameOutput { one, other, output } => write!(
                 f,
-                "{}: both {one} and {other} would be written there; name folders, or run twice",
+                "{}: both {one} and {other} would be written there; leave one out (--exclude), or run twice",
                 output.display()
             ),
             Self::Config(error) => write!(f, "{error}"),
@@ -138,7 +138,7 @@ impl fmt::Display for Failure {
                 write!(f, "all {of} files failed; nothing was written")
             }
             Self::Some { failed, of } => {
-                write!(f, "{failed} of {of} files failed; the others were written")
+                write!(f, "{failed} of {of} files failed, the others did not")
             }
             Self::Interrupted { path } => {
                 write!(

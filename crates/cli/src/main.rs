@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 0 | done |
 //! | 1 | failed, or a folder could not be searched; one line on stderr says why and what to do |
-//! | 2 | some of several files failed, the others were written |
+//! | 2 | some of several files failed, the others did not |
 //! | 64 | wrong use of the command line |
 //! | 130 | interrupted; no half-written file is left |
 #![forbid(unsafe_code)]

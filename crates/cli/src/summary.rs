@@ -163,6 +163,9 @@ impl Totals {
                 line += &format!(", {count} {what}");
             }
         }
+        if self.done == 0 {
+            return line;
+        }
         let speed = self.seconds / took.max(1e-9);
         line + &format!(
             ": {:.1} min of sound in {took:.1} s, {speed:.0} times real time",

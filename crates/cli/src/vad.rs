@@ -65,8 +65,9 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
         output: args.output.as_deref(),
         include: &args.batch.include,
         exclude: &args.batch.exclude,
-        naming: Naming::Text(args.format.extension()),
+        naming: Naming::Text(args.format().extension()),
         force: args.force,
+        residue: false,
         split: false,
         also_read: &also_read,
     })?;
@@ -88,7 +89,7 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
 /// Refuses several files in a format that does not name them.
 fn refuse_nameless_segments(args: &VadArgs, plan: &Plan) -> Result<(), Failure> {
     let on_stdout = plan.tasks.iter().filter(|task| task.sink == Sink::Stdout).count();
-    if on_stdout > 1 && !args.format.names_the_file() {
+    if on_stdout > 1 && !args.format().names_the_file() {
         let why = "does not name the file of a segment; name a folder with -o, or use json or rttm";
         return Err(Failure::use_of(Path::new("--format"), why));
     }
@@ -158,7 +159,7 @@ fn write(
 ) -> Result<Option<Told>, Failure> {
     let Some(found) = found else { return Ok(None) };
     let one_line = several && task.sink == Sink::Stdout;
-    let text = format::write(&found, args.format, one_line)?;
+    let text = format::write(&found, args.format(), one_line)?;
     if let Some(output) = task.output_file() {
         match output_file::write(output, args.force, text.as_bytes()) {
             // Another run was faster.

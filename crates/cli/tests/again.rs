@@ -86,6 +86,16 @@ fn outputs_next_to_the_inputs() {
         assert_eq!(told(&done), as_told(status), "{options:?}");
         assert_eq!(listing(root.path()), all);
     }
+    // What was removed has a name of its own, and is no recording either.
+    for options in [&["--residue"][..], &["--force"], &["--residue", "--force"]] {
+        let done = run_on_all(&[&["--json"], options].concat(), root.path());
+        assert!(done.status.success(), "{}", stderr(&done));
+        assert_eq!(told(&done), as_told("cleaned"), "{options:?}");
+    }
+    for name in ["a.residue.wav", "b.residue.wav"] {
+        std::fs::remove_file(root.path().join(name)).unwrap();
+    }
+    assert_eq!(listing(root.path()), all);
     // Alone it is meant.
     let alone = run(&["clean", "a.clean.wav"], root.path());
     assert!(alone.status.success() && root.path().join("a.clean.clean.wav").exists(), "{}", stderr(&alone));

@@ -71,6 +71,8 @@ fn files_that_do_not_fit_are_named() {
     assert_fails(&compare(&a, &b, &a, &[]), "b.wav");
     assert_fails(&compare(&c, &c, &a, &[]), "a.wav");
     assert_fails(&compare(&a, &folder.path().join("none.wav"), &a, &[]), "none.wav");
+    let d = write_f32(folder.path(), "d.wav", 8_000, 1, &signals::noise(20_000, 0.1, 1));
+    assert!(assert_fails(&compare(&a, &a, &d, &[]), "d.wav").contains("2.5 s, the clean file 1.0 s"));
     assert!(compare(&a, &c, &c, &[]).status.success(), "mono is the reference of each channel");
 }
 

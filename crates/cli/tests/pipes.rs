@@ -61,6 +61,19 @@ fn a_wav_through_a_pipe_equals_the_file() {
     assert!(run.stdout == wav && run.stderr.is_empty(), "0 dB: the same bytes, and silence");
 }
 
+/// Whoever writes into a pipe cannot state the length.
+#[test]
+fn strict_lets_a_stream_of_unknown_length_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let (mut bytes, _) = voice(folder.path());
+    let at = bytes.windows(4).position(|name| name == b"data").unwrap() + 4;
+    bytes[at..at + 4].fill(0xFF);
+    let run = through(&["clean", "-", "--strict", "-o", "-"], &bytes);
+    assert!(run.status.success(), "{}", stderr(&run));
+    assert_eq!(run.stdout.len(), bytes.len());
+    assert!(!stderr(&run).contains("note"), "{}", stderr(&run));
+}
+
 #[test]
 fn raw_samples_stay_raw() {
     let folder = tempfile::tempdir().unwrap();

@@ -131,6 +131,18 @@ fn files_are_kept_unless_forced_and_errors_name_them() {
     assert!(sourdine(&["vad", "-f"]).arg(&file).args(to).status().unwrap().success());
     assert!(std::fs::read_to_string(&out).unwrap().ends_with("voice\n"));
     assert_eq!(listing(folder.path()), ["labels.txt"]);
+    // The name tells the form, unless it is said.
+    let to = |name: &str, options: &[&str]| {
+        let out = folder.path().join(name);
+        let run = vad(&file, &[&["-o", out.to_str().unwrap()], options].concat());
+        assert!(run.status.success(), "{}", stderr(&run));
+        std::fs::read_to_string(out).unwrap()
+    };
+    assert!(to("a.csv", &[]).starts_with("start,end"));
+    assert!(to("a.rttm", &[]).starts_with("SPEAKER"));
+    assert!(to("a.txt", &[]).ends_with("voice\n"));
+    assert!(to("a.json", &[]).starts_with('{') && to("a.segments", &[]).starts_with('{'));
+    assert!(to("b.txt", &["--format", "csv"]).starts_with("start,end"));
     assert_fails(&vad(&folder.path().join("none.wav"), &[]), "none.wav");
     assert_fails(&vad(&file, &["-o", "/no/such/folder/x.json"]), "x.json");
 }

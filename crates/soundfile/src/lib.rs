@@ -18,13 +18,12 @@
 //! | samples | 8-bit unsigned, 16, 24 and 32-bit integer, 32 and 64-bit float; fewer valid bits than the container |
 //! | size | 1 to 64 channels, 1 to 1 000 000 Hz |
 //! | companded | A-law and µ-law |
-//! | repaired, with a [`Notice`] | data cut off, sizes unknown (pipes), size 0 (crashed recorder), a torn last frame |
+//! | repaired, with a [`Notice`] | data cut off, sizes unknown (files written through a pipe), size 0 (crashed recorder), a torn last frame |
 //!
 //! Other containers: FLAC, also in Ogg; Ogg Vorbis of one or two channels; Ogg Opus, always at
-//! 48 kHz; MP3, MP2; AAC (not HE-AAC) of one or two
-//! channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF; Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of
-//! Microsoft and IMA in WAV. Encoders' padding is cut off where the file states its length
-//! is. Lossy sound becomes 24 bits where WAV or FLAC is written: below that rounding no decoder's own error lies.
+//! 48 kHz; MP3, MP2; AAC (not HE-AAC) of one or two channels, in MP4 or ADTS; ALAC in MP4 or CAF; AIFF and AIFF-C; CAF;
+//! Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of Microsoft and IMA in WAV. Encoders' padding is cut off where the file states
+//! its length. Lossy sound becomes 24 bits where WAV or FLAC is written: no decoder's own error lies below that rounding.
 //!
 //! Sound keeps its place: what is missing or damaged becomes silence of the same length and a [`Notice::Silence`] with its
 //! place, a file that is cut off gives what is there and a [`Notice::CutOff`], and files that were joined come out one

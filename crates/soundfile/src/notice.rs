@@ -15,7 +15,7 @@ pub enum Notice {
         /// Missing bytes.
         missing_bytes: u64,
     },
-    /// The header does not state the length (written into a pipe, or the recorder crashed): everything up
+    /// The header of a file does not state the length (it was written into a pipe, or the recorder crashed): everything up
     /// to the end of the file is taken as sound.
     UnknownLength,
     /// The sound ends in the middle of a frame; these last bytes are left out.

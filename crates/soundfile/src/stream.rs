@@ -76,9 +76,6 @@ impl StreamReader {
         if !pad_counted {
             stream.torn = torn;
         }
-        if whole.is_none() {
-            stream.notices.push(Notice::UnknownLength);
-        }
         if sound.zero && whole.is_some() {
             stream.source = Box::new(Cursor::new(tail));
         }

@@ -25,7 +25,7 @@ pub(crate) struct CleanArgs {
     #[arg(required_unless_present = "files_from", value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub(crate) inputs: Vec<PathBuf>,
 
-    /// Write the result to this file, to a folder for several inputs, or to `-` [default: NAME.clean.wav next to the input]
+    /// Write the result to this file, to a folder for several inputs, or to `-` [default: NAME.clean.wav next to the input, NAME.residue.wav with --residue]
     #[arg(short, long, value_name = "PATH", value_hint = ValueHint::AnyPath)]
     pub(crate) output: Option<PathBuf>,
 

@@ -45,7 +45,7 @@ current folder or in the user's configuration folder (~/.config/sourdine on Linu
 const EXIT_CODES: &str = "Exit codes:
     0  done
     1  failed: nothing was written, or a folder could not be searched
-    2  some of several files failed, the others were written
+    2  some of several files failed, the others did not
    64  wrong use of the command line
   130  interrupted; no half-written file is left";
 

@@ -1,6 +1,7 @@
 //! Options of `sourdine vad`.
 
-use std::path::PathBuf;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum, ValueHint};
 use sourdine_soundfile::RawSpec;
@@ -29,9 +30,9 @@ pub(crate) struct VadArgs {
     #[arg(short, long, conflicts_with = "skip_existing")]
     pub(crate) force: bool,
 
-    /// Format of the segments
-    #[arg(long, value_enum, default_value_t = Format::Json)]
-    pub(crate) format: Format,
+    /// Format of the segments [default: by the extension of -o, else json]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
 
     /// Read standard input as headerless samples, for instance s16le:48000:1 or f32le:44100:2
     #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
@@ -63,6 +64,15 @@ pub(crate) struct VadArgs {
     /// Print nothing but segments and errors
     #[arg(short, long, help_heading = "Messages")]
     pub(crate) quiet: bool,
+}
+
+impl VadArgs {
+    /// The format named, else that of the output's extension.
+    pub(crate) fn format(&self) -> Format {
+        let extension = self.output.as_deref().and_then(Path::extension).and_then(OsStr::to_str);
+        let by_name = Format::value_variants().iter().find(|format| Some(format.extension()) == extension);
+        self.format.or(by_name.copied()).unwrap_or(Format::Json)
+    }
 }
 
 /// Formats of segments.

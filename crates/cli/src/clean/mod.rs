@@ -3,6 +3,7 @@
 mod file;
 mod parts;
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use sourdine::{Model, Settings};
@@ -42,6 +43,7 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
         exclude: &args.batch.exclude,
         naming: Naming::Sound(args.format.to.map(FileKind::extension)),
         force: args.force,
+        residue: args.residue,
         split: args.cut.split,
         also_read: &also_read,
     })?;
@@ -67,6 +69,12 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
 /// Refuses options that make no sense for these inputs.
 fn refuse_misplaced_options(args: &CleanArgs, plan: &Plan) -> Result<(), Failure> {
     batch::refuse_raw_files(plan, args.format.raw)?;
+    if std::io::stdout().is_terminal() && plan.tasks.iter().any(|task| task.sink == Sink::Stdout) {
+        return Err(Failure::use_of(
+            Path::new("-"),
+            "standard output is a terminal; name a file with -o, or a pipe",
+        ));
+    }
     let cut = args.cut.trim || args.cut.split;
     if cut && plan.tasks.iter().any(|task| task.source == Source::Stdin || task.sink == Sink::Stdout) {
         return Err(Failure::use_of(

@@ -127,6 +127,14 @@ fn fits(clean: &Recording, other: &Recording) -> Result<(), String> {
     if clean.frames() == 0 || other.frames() == 0 {
         return Err("there is no sound to compare; check all three files".into());
     }
+    let seconds = |recording: &Recording| recording.frames() as f64 / f64::from(recording.rate);
+    if (seconds(clean) - seconds(other)).abs() > LONGEST_DELAY {
+        return Err(format!(
+            "has {:.1} s, the clean file {:.1} s; cut them to the same part",
+            seconds(other),
+            seconds(clean)
+        ));
+    }
     Ok(())
 }
 

@@ -111,6 +111,8 @@ pub(crate) struct Request<'a> {
     pub(crate) naming: Naming,
     /// Outputs may be replaced.
     pub(crate) force: bool,
+    /// What is written is what was removed.
+    pub(crate) residue: bool,
     /// Each output is several files, with numbers in their names.
     pub(crate) split: bool,
     /// Other files that are read: models, settings.
@@ -120,7 +122,7 @@ pub(crate) struct Request<'a> {
 /// Rules for the names of outputs that the user did not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Naming {
-    /// As the input, with the chosen extension if there is one; next to it with `.clean` in the name.
+    /// As the input, with the chosen extension if there is one; next to it with `.clean` (or `.residue`) in the name.
     Sound(Option<&'static str>),
     /// As the input, with this extension; without a folder for them they go to the standard output.
     Text(&'static str),
@@ -258,10 +260,10 @@ fn task(found: Candidate, several: bool, request: &Request) -> Result<Task, Fail
                 let Some(stem) = stem else {
                     return Err(Failure::use_of(path, "not the name of a file; give one"));
                 };
-                let mut clean = stem.to_os_string();
-                clean.push(".clean.");
-                clean.push(extension);
-                Sink::File(path.with_file_name(clean))
+                let mut output = stem.to_os_string();
+                output.push(if request.residue { ".residue." } else { ".clean." });
+                output.push(extension);
+                Sink::File(path.with_file_name(output))
             }
         },
     };
@@ -350,6 +352,10 @@ mod tests {
         assert_eq!(one("x/talk.mp3", None), Sink::File("x/talk.clean.wav".into()));
         assert_eq!(one("x/talk.flac", None), Sink::File("x/talk.clean.flac".into()));
         assert_eq!(one("talk", None), Sink::File("talk.clean.wav".into()));
+        let inputs = [PathBuf::from("x/talk.wav")];
+        let residue = Request { inputs: &inputs, residue: true, ..Request::default() };
+        let sink = plan(&residue).unwrap().tasks.remove(0).sink;
+        assert_eq!(sink, Sink::File("x/talk.residue.wav".into()), "a cleaned file stays");
         assert_eq!(one("-", None), Sink::Stdout);
         assert_eq!(one("a.wav", Some("b.wav")), Sink::File("b.wav".into()));
         assert_eq!(one("a.wav", Some("folder/")), Sink::File("folder/a.wav".into()));

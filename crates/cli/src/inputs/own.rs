@@ -10,7 +10,7 @@ use super::{Plan, Request, Source, Task};
 
 /// Leaves out inputs that this run makes from another input.
 ///
-/// The names next to the inputs (`NAME.clean.wav`, its parts `NAME.clean.001.wav`, whatever the extension) are ours. In a
+/// The names next to the inputs (`NAME.clean.wav`, `NAME.residue.wav`, their parts `NAME.clean.001.wav`, whatever the extension) are ours. In a
 /// folder that the user named the same name may be a recording: with `--force` it stays an input, which nothing is
 /// written to.
 pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
@@ -23,9 +23,16 @@ pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
         let path = place(path);
         if next_to_input { path.with_extension("") } else { path }
     };
-    // The task of each output.
-    let makers: HashMap<PathBuf, usize> =
-        tasks.iter().enumerate().filter_map(|(i, task)| Some((key(task.output_file()?), i))).collect();
+    // The task of each output; next to an input both of its outputs are ours, whichever this run makes.
+    let mut makers = HashMap::new();
+    for (i, task) in tasks.iter().enumerate() {
+        let Some(output) = task.output_file().map(key) else { continue };
+        if next_to_input {
+            makers.extend(["clean", "residue"].map(|what| (output.with_extension(what), i)));
+        } else {
+            makers.insert(output, i);
+        }
+    }
     let mut left_out = Vec::new();
     for (i, task) in tasks.into_iter().enumerate() {
         let Source::File(path) = &task.source else {
@@ -39,7 +46,7 @@ pub(super) fn leave_out(request: &Request, tasks: Vec<Task>, plan: &mut Plan) {
     }
     if let Some((first, more)) = left_out.split_first() {
         let more = if more.is_empty() { String::new() } else { format!(" (and {} more)", more.len()) };
-        let what = "is what another input becomes, so it is no input itself";
+        let what = "is the output for another input, so it is skipped";
         plan.notes.push(format!("{}{more}: {what}", first.display()));
     }
 }

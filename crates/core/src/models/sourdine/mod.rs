@@ -76,7 +76,7 @@ impl ModelSource for Sourdine {
         let hours = &self.weights.hours;
         ModelInfo {
             name: self.name.clone(),
-            description: format!("Sourdine's own network, trained for {hours} hours of sound"),
+            description: format!("Sourdine's own network, trained on {hours} hours of audio"),
             latency: MODEL_FRAME,
             linked_latency: MODEL_FRAME,
             weight_bytes: self.weights.bytes(),
