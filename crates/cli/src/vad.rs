@@ -2,6 +2,7 @@
 
 mod format;
 
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -75,15 +76,52 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     batch::refuse_two_readers(&plan, &args.batch)?;
     refuse_nameless_segments(args, &plan)?;
     let batch = Batch::new(&plan, &args.batch, &config, args.quiet, &[]);
-    batch.run(
+    let places: HashMap<String, usize> =
+        plan.tasks.iter().enumerate().map(|(place, task)| (task.source.to_string(), place)).collect();
+    let mut printed = InOrder::default();
+    let done = batch.run(
         "looked through",
         |task| look_through(args, &batch, &model, task),
         |task, found| write(args, task, found, plan.is_several()),
-        |task, told| match told {
-            Ok(Some(told)) => tell(args, task, told),
-            _ => Ok(()),
+        |task, told| {
+            let told = told.as_ref().ok().and_then(Option::as_ref);
+            if let Some(told) = told.filter(|_| !args.quiet) {
+                let notices = &told.found.notices;
+                notices.iter().for_each(|notice| output::notice(&format!("{}: {notice}", task.source)));
+            }
+            let text = told.filter(|_| task.sink == Sink::Stdout).map_or("", |told| told.text.trim_end());
+            printed.print(places[&task.source.to_string()], text)
         },
-    )
+    );
+    // After an interruption some are missing.
+    printed.print_rest()?;
+    done
+}
+
+/// Prints texts in the order of their places, whichever is there first: the same files give the same output.
+#[derive(Debug, Default)]
+struct InOrder {
+    next: usize,
+    waiting: BTreeMap<usize, String>,
+}
+
+impl InOrder {
+    fn print(&mut self, place: usize, text: &str) -> Result<(), Failure> {
+        self.waiting.insert(place, text.to_owned());
+        while let Some(text) = self.waiting.remove(&self.next) {
+            self.next += 1;
+            print(&text)?;
+        }
+        Ok(())
+    }
+
+    fn print_rest(self) -> Result<(), Failure> {
+        self.waiting.values().try_for_each(|text| print(text))
+    }
+}
+
+fn print(text: &str) -> Result<(), Failure> {
+    if text.is_empty() { Ok(()) } else { output::result(&text) }
 }
 
 /// Refuses several files in a format that does not name them.
@@ -172,17 +210,4 @@ fn write(
         }
     }
     Ok(Some(Told { found, text }))
-}
-
-fn tell(args: &VadArgs, task: &Task, told: &Told) -> Result<(), Failure> {
-    if !args.quiet {
-        for notice in &told.found.notices {
-            output::notice(&format!("{}: {notice}", task.source));
-        }
-    }
-    match task.sink {
-        Sink::Stdout if told.text.is_empty() => Ok(()),
-        Sink::Stdout => output::result(&told.text.trim_end()),
-        Sink::File(_) => Ok(()),
-    }
 }

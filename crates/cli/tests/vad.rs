@@ -196,14 +196,18 @@ fn several_files_on_one_stream_say_which_they_are() {
     assert_eq!(done.status.code(), Some(2), "{}", stderr(&done));
     assert!(stderr(&done).contains("broken.wav"), "{}", stderr(&done));
     let text = String::from_utf8(done.stdout).unwrap();
-    let mut inputs: Vec<String> = text
-        .lines()
-        .map(|line| {
-            serde_json::from_str::<serde_json::Value>(line).unwrap()["input"].as_str().unwrap().into()
-        })
-        .collect();
-    inputs.sort();
-    assert_eq!(inputs, ["in/a.wav", "in/far/b.wav", "in/far/c.wav"]);
+    let names = |text: &str| -> Vec<String> {
+        let object = |line| serde_json::from_str::<serde_json::Value>(line).unwrap();
+        text.lines().map(|line| object(line)["input"].as_str().unwrap().into()).collect()
+    };
+    assert_eq!(names(&text), ["in/a.wav", "in/far/b.wav", "in/far/c.wav"]);
+
+    // In the order of the list, though the first is done last.
+    write_f32(root.path(), "long.wav", 8_000, 1, &signals::noise(60 * 8_000, 0.1, 1));
+    std::fs::write(root.path().join("list"), "long.wav\nin/far/b.wav\nin/a.wav\n").unwrap();
+    let listed = run(&["--files-from", "list", "-q", "--jobs", "2"], root.path());
+    let text = String::from_utf8(listed.stdout).unwrap();
+    assert_eq!(names(&text), ["long.wav", "in/far/b.wav", "in/a.wav"]);
 
     std::fs::write(root.path().join("list"), "in/a.wav\nin/far/b.wav\n").unwrap();
     let rttm = run(&["--files-from", "list", "--format", "rttm", "-q"], root.path());
