@@ -32,17 +32,16 @@ pub(crate) fn run(args: &ModelsArgs) -> Result<(), Failure> {
         return output::result(&output::json(&models, true)?);
     }
     output::result(&format!(
-        "{:<13} {:>9} {:>9} {:>8} {:>13} {:>9} {:<20} {}",
-        "model", "rate", "delay", "linked", "mult./10 ms", "weights", "licence", "description"
+        "{:<13} {:>9} {:>9} {:>8} {:>9} {:<20} {}",
+        "model", "rate", "delay", "linked", "weights", "licence", "description"
     ))?;
     for m in models {
         output::result(&format!(
-            "{:<13} {:>6} Hz {:>6} ms {:>5} ms {:>13} {:>6} kB {:<20} {}",
+            "{:<13} {:>6} Hz {:>6} ms {:>5} ms {:>6} kB {:<20} {}",
             m.name,
             m.sample_rate,
             m.latency_ms,
             m.linked_latency_ms,
-            m.multiplications_per_frame,
             m.weight_bytes / 1000,
             m.licence,
             m.description

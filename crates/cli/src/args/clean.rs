@@ -16,9 +16,9 @@ use super::shared::{BatchArgs, Duration, SoundArgs};
   sourdine clean recordings/ -o clean/ --skip-existing
   find . -name '*.wav' -print0 | sourdine clean --files-from - -o clean/ --json
   ffmpeg -i film.mkv -f wav - | sourdine clean - -o - | ffmpeg -i - sound.opus
-  arecord -f S16_LE -r 48000 -c 1 -t raw | sourdine clean - --raw s16le:48000:1 -o - | aplay -f S16_LE -r 48000
+  arecord -t raw -f S16_LE -r 48000 | sourdine clean - --raw s16le:48000:1 -o live.raw
 
-Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml, then from the defaults;
+Settings not given here come from the environment (SOURDINE_MODEL, …), then from sourdine.toml;
 `sourdine --help` lists them.")]
 pub(crate) struct CleanArgs {
     /// Files, folders, or `-` for standard input; none of them is ever changed

@@ -10,7 +10,7 @@ use sourdine::{Channels, Settings};
 #[derive(Debug, Default, Clone, Args)]
 #[command(next_help_heading = "Sound")]
 pub(crate) struct SoundArgs {
-    /// Use this model: a built-in one (see `sourdine models`), or a file of weights
+    /// Use this model: a built-in one (see `sourdine models`), or a file of weights [default: sourdine]
     #[arg(short, long, value_name = "NAME|PATH", value_hint = ValueHint::FilePath)]
     pub(crate) model: Option<String>,
 
@@ -18,7 +18,7 @@ pub(crate) struct SoundArgs {
     #[arg(short, long, value_name = "DB", allow_negative_numbers = true)]
     pub(crate) attenuation_limit: Option<AttenuationLimit>,
 
-    /// Turn pauses down further (never to silence, never at the start of a word)
+    /// Turn pauses down further (never to silence, never at the start of a word) [default: false]
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true",
           value_name = "true|false")]
     pub(crate) gate: Option<bool>,

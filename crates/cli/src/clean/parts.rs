@@ -8,7 +8,7 @@ use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter, Soun
 
 use super::Run;
 use crate::failure::Failure;
-use crate::models;
+use crate::{models, output as terminal};
 
 /// Reads a file and writes its cleaned frames.
 #[derive(Debug)]
@@ -71,6 +71,12 @@ impl Transfer {
         let mut ranges = if cut.split {
             let digits = segments.len().to_string().len().max(3);
             let name = |index: usize| numbered(output, index + 1, digits);
+            let after = name(segments.len());
+            if after.exists() && !run.args.quiet {
+                let what =
+                    "is a part of an earlier run; remove it, and those after it, if they are not wanted";
+                run.batch.progress().suspend(|| terminal::notice(&format!("{}: {what}", after.display())));
+            }
             segments.into_iter().enumerate().map(|(index, range)| (range, name(index))).collect()
         } else {
             vec![(first.start..last.end, output.to_path_buf())]

@@ -210,10 +210,13 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     }
     if found.is_empty() && plan.unsearched.is_empty() {
         let named = request.inputs.first().map(PathBuf::as_path).or(request.files_from);
-        return Err(Failure::use_of(
-            named.unwrap_or(Path::new("-")),
-            "no sound files there; check --include and --exclude",
-        ));
+        let filtered = !request.include.is_empty() || !request.exclude.is_empty();
+        let why = if filtered {
+            "no sound files there; check --include and --exclude"
+        } else {
+            "no sound files there; name another folder, or files"
+        };
+        return Err(Failure::use_of(named.unwrap_or(Path::new("-")), why));
     }
     if found.is_empty() && plan.unsearched.len() == 1 {
         return Err(plan.unsearched.remove(0));

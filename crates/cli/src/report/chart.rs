@@ -373,11 +373,11 @@ impl<DB: DrawingBackend> Figure<'_, DB> {
             .axis_desc_style(l.text(13.0, self.palette.muted));
         if time {
             mesh.x_desc(if seconds < 100.0 {
-                "s"
+                "time in s"
             } else if seconds < 3600.0 {
-                "min:s"
+                "time in min:s"
             } else {
-                "h:min:s"
+                "time in h:min:s"
             });
         } else {
             mesh.disable_x_axis();

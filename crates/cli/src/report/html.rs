@@ -28,8 +28,8 @@ footer{margin-top:16px;font-size:14px;color:var(--muted)}
 ";
 
 const NOTES: &str = "Loudness is integrated (EBU R 128), peaks are true peaks (ITU-R BS.1770). The noise floor is the \
-median level of 10 ms frames without voice; voice to noise is the mean power of the voiced frames, less the \
-floor's, over the floor's. Both spectrograms have one colour scale.";
+median level of 10 ms frames without voice. The voice-to-noise ratio is the mean power of the voiced frames minus that \
+of the noise floor, divided by that of the noise floor. Both spectrograms have one colour scale.";
 
 /// The page.
 pub(super) fn page(picture: &Picture, path: &Path) -> Result<String, String> {
