@@ -123,7 +123,8 @@ impl Denoiser {
             let t = (faded as f32 / self.fade_frames as f32).min(1.0);
             let weight = t * t * (3.0 - 2.0 * t);
             for (old, new) in old.iter_mut().zip(new) {
-                *old += (new - *old) * weight;
+                // In this form the ends are exact.
+                *old = *old * (1.0 - weight) + *new * weight;
             }
         }
         if next.frames >= self.run_in_frames + self.fade_frames {
