@@ -69,7 +69,7 @@ impl<'a> Batch<'a> {
         verb: &str,
         work: impl Fn(&Task) -> Result<Worked, Failure> + Sync,
         finish: impl Fn(&Task, Worked) -> Result<Outcome, Failure> + Sync,
-        mut tell: impl FnMut(&Task, &Result<Outcome, Failure>) -> Result<(), Failure>,
+        mut tell: impl FnMut(usize, &Task, &Result<Outcome, Failure>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
         let started = Instant::now();
         let several = self.plan.is_several();
@@ -82,10 +82,10 @@ impl<'a> Batch<'a> {
             self.workers,
             work,
             |task, worked| finish(task, worked?),
-            |task, result| {
+            |place, task, result| {
                 totals.count(&result);
                 if told.is_ok() {
-                    told = self.progress.suspend(|| tell(task, &result));
+                    told = self.progress.suspend(|| tell(place, task, &result));
                 }
                 if let Err(failure) = result {
                     if several && !matches!(failure, Failure::Interrupted { .. }) {

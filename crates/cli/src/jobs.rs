@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 use std::thread;
 
-/// Runs `work` and then `finish` on every task, and hands each result to `done` on this thread as it comes.
+/// Runs `work` and then `finish` on every task, and hands each result to `done` on this thread as it comes, with the
+/// task's place among the tasks.
 ///
 /// `work` keeps a core busy and runs on `workers` threads. `finish` waits for the disk: each worker has
 /// a second thread for it, so that the next task is worked on meanwhile. After `done` has returned false no new task is
@@ -14,7 +15,7 @@ pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
     workers: usize,
     work: impl Fn(&Task) -> Worked + Sync,
     finish: impl Fn(&Task, Worked) -> Outcome + Sync,
-    mut done: impl FnMut(&Task, Outcome) -> bool,
+    mut done: impl FnMut(usize, &Task, Outcome) -> bool,
 ) {
     let next = AtomicUsize::new(0);
     // Bounded, so that no worker runs far ahead of what is printed, and of being told to stop.
@@ -24,23 +25,25 @@ pub(crate) fn run<Task: Sync, Worked: Send, Outcome: Send>(
             let (next, work, finish, send) = (&next, &work, &finish, send.clone());
             let (hand_over, worked) = mpsc::sync_channel(0);
             scope.spawn(move || {
-                while let Some(task) = tasks.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if hand_over.send((task, work(task))).is_err() {
+                loop {
+                    let place = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(task) = tasks.get(place) else { return };
+                    if hand_over.send((place, task, work(task))).is_err() {
                         return;
                     }
                 }
             });
             scope.spawn(move || {
-                for (task, worked) in worked {
-                    if send.send((task, finish(task, worked))).is_err() {
+                for (place, task, worked) in worked {
+                    if send.send((place, task, finish(task, worked))).is_err() {
                         return;
                     }
                 }
             });
         }
         drop(send);
-        for (task, outcome) in receive {
-            if !done(task, outcome) {
+        for (place, task, outcome) in receive {
+            if !done(place, task, outcome) {
                 next.store(tasks.len(), Ordering::Relaxed);
             }
         }
@@ -61,14 +64,15 @@ mod tests {
                 workers,
                 |x| x * x,
                 |x, square| square + x,
-                |_, y| {
+                |place, task, y| {
+                    assert_eq!(place, *task);
                     sum += y;
                     true
                 },
             );
             assert_eq!(sum, 333_300);
         }
-        run(&[], 4, |_: &usize| (), |_, ()| (), |_, ()| unreachable!("no task, no result"));
+        run(&[], 4, |_: &usize| (), |_, ()| (), |_, _, ()| unreachable!("no task, no result"));
     }
 
     #[test]
@@ -80,7 +84,7 @@ mod tests {
             2,
             |x| *x,
             |_, x| x,
-            |_, _| {
+            |_, _, _| {
                 seen += 1;
                 false
             },

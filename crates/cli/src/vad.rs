@@ -2,7 +2,7 @@
 
 mod format;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
@@ -76,21 +76,19 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     batch::refuse_two_readers(&plan, &args.batch)?;
     refuse_nameless_segments(args, &plan)?;
     let batch = Batch::new(&plan, &args.batch, &config, args.quiet, &[]);
-    let places: HashMap<String, usize> =
-        plan.tasks.iter().enumerate().map(|(place, task)| (task.source.to_string(), place)).collect();
     let mut printed = InOrder::default();
     let done = batch.run(
         "looked through",
         |task| look_through(args, &batch, &model, task),
         |task, found| write(args, task, found, plan.is_several()),
-        |task, told| {
+        |place, task, told| {
             let told = told.as_ref().ok().and_then(Option::as_ref);
             if let Some(told) = told.filter(|_| !args.quiet) {
                 let notices = &told.found.notices;
                 notices.iter().for_each(|notice| output::notice(&format!("{}: {notice}", task.source)));
             }
             let text = told.filter(|_| task.sink == Sink::Stdout).map_or("", |told| told.text.trim_end());
-            printed.print(places[&task.source.to_string()], text)
+            printed.print(place, text)
         },
     );
     // After an interruption some are missing.

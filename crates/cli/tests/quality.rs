@@ -32,7 +32,7 @@ const fn bounds(model: &'static str, file: &'static str, numbers: [f64; 5]) -> B
 
 const BOUNDS: [Bounds; 8] = [
     bounds("sourdine", "fan-hum-48k.wav", [4.1, 0.023, 2.4, 33.0, 0.9]),
-    bounds("sourdine", "babble-16k.wav", [4.1, 0.079, 5.6, 13.5, 1.8]),
+    bounds("sourdine", "babble-16k.wav", [4.1, 0.079, 5.6, 13.5, 1.7]),
     bounds("sourdine", "phone-8k.wav", [1.7, -0.024, 4.2, 35.0, 0.3]),
     bounds("sourdine", "hiss-48k-24bit.wav", [2.8, -0.018, 1.4, 34.0, 0.3]),
     bounds("sourdine-lite", "fan-hum-48k.wav", [4.2, 0.019, 2.4, 30.0, 0.9]),

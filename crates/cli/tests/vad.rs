@@ -209,6 +209,9 @@ fn several_files_on_one_stream_say_which_they_are() {
     let text = String::from_utf8(listed.stdout).unwrap();
     assert_eq!(names(&text), ["long.wav", "in/far/b.wav", "in/a.wav"]);
 
+    let twice = run(&["in/a.wav", "in/a.wav", "-q"], root.path());
+    assert_eq!(names(&String::from_utf8(twice.stdout).unwrap()), ["in/a.wav"; 2]);
+
     std::fs::write(root.path().join("list"), "in/a.wav\nin/far/b.wav\n").unwrap();
     let rttm = run(&["--files-from", "list", "--format", "rttm", "-q"], root.path());
     assert!(rttm.status.success() && rttm.stderr.is_empty(), "{}", stderr(&rttm));

@@ -62,7 +62,7 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
         "cleaned",
         |task| run.clean(task),
         |task, cleaned| run.finish(task, cleaned),
-        |task, result| run.tell(task, &Outcome::new(task, result)),
+        |_, task, result| run.tell(task, &Outcome::new(task, result)),
     )
 }
 

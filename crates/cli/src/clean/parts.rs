@@ -8,7 +8,7 @@ use sourdine_soundfile::{Overwrite, SoundError, SoundReader, SoundRewriter, Soun
 
 use super::Run;
 use crate::failure::Failure;
-use crate::{models, output as terminal};
+use crate::models;
 
 /// Reads a file and writes its cleaned frames.
 #[derive(Debug)]
@@ -75,7 +75,9 @@ impl Transfer {
             if after.exists() && !run.args.quiet {
                 let what =
                     "is a part of an earlier run; remove it, and those after it, if they are not wanted";
-                run.batch.progress().suspend(|| terminal::notice(&format!("{}: {what}", after.display())));
+                run.batch
+                    .progress()
+                    .suspend(|| crate::output::notice(&format!("{}: {what}", after.display())));
             }
             segments.into_iter().enumerate().map(|(index, range)| (range, name(index))).collect()
         } else {
