@@ -9,16 +9,11 @@
 # Needs cargo-deb (`cargo install cargo-deb`), and on Debian the headers of ALSA and GStreamer and a C++ compiler; for aarch64, on
 # Debian, the target of rustup, g++-aarch64-linux-gnu and qemu-user, which runs what was built.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=${1:-target/packages}
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
+. "$(dirname "$0")/common.sh"
 host=$(rustc -vV | sed -n 's/^host: //p')
 target=${TARGET:-$host}
 architecture=${target%%-*}
 abi=${version%.*} # The soname changes with every 0.x.
-export CARGO_TARGET_DIR=$PWD/target
 built=target/dist
 native=true
 runner=()
@@ -51,10 +46,6 @@ stage=target/stage # The packages' lists of files name it.
 rm -rf "$stage"
 mkdir -p "$stage"
 
-run() {
-    echo "== $*"
-    "$@"
-}
 # Builds a library under the name by which programs ask for it.
 library() {
     local package=$1 soname=$2

@@ -7,17 +7,8 @@
 # Runs on a Mac with Xcode's command line tools and rustup's targets x86_64-apple-darwin and aarch64-apple-darwin. Signatures are ad hoc:
 # to hand the files on, set IDENTITY to a Developer ID and notarise the tarball.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=${1:-target/packages}
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-export CARGO_TARGET_DIR=$PWD/target
+. "$(dirname "$0")/common.sh"
 targets=(x86_64-apple-darwin aarch64-apple-darwin)
-run() {
-    echo "== $*"
-    "$@"
-}
 
 for target in "${targets[@]}"; do
     run cargo build --profile dist --locked --target "$target" -p sourdine-cli

@@ -53,8 +53,7 @@ if [ -n "$other" ] && [ "$(uname -m)" != aarch64 ]; then
     emulated sourdine clean $sample -o "$work/aarch64.wav"
     "$work/tarball/bin/sourdine" clean $sample -o "$work/native.wav" --quiet
     # Transforms with other instructions round differently: 1 in 16 bits.
-    "$work/tarball/bin/sourdine" compare "$work/native.wav" $sample "$work/aarch64.wav" --json |
-        grep -o '"after":{[^}]*' | grep -o '"si_sdr_db":[-0-9.]*' | awk -F: '{ print "aarch64: SI-SDR " $2 " dB"; exit !($2 > 60) }'
+    "$work/tarball/bin/sourdine" compare "$work/native.wav" $sample "$work/aarch64.wav" --json | .ci/si-sdr-at-least 60
 fi
 
 # The ZIP for Windows, if it was built: its programs give the same bits in Wine, and C programs link with the library.

@@ -6,12 +6,7 @@
 # On Windows (Git Bash, Visual Studio's compiler) with VST3. On Debian by MinGW, without VST3, which needs Microsoft's compiler:
 # needs rustup's target x86_64-pc-windows-gnu, gcc-mingw-w64-x86-64, wine and zip.
 set -euo pipefail
-cd "$(dirname "$0")/.."
-out=${1:-target/packages}
-mkdir -p "$out"
-out=$(cd "$out" && pwd)
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' Cargo.toml | head -1)
-export CARGO_TARGET_DIR=$PWD/target
+. "$(dirname "$0")/common.sh"
 plugin=(-p sourdine-plugin)
 case $(uname) in
     MINGW* | MSYS*)
@@ -29,10 +24,6 @@ case $(uname) in
         ;;
 esac
 built=target/$CARGO_BUILD_TARGET/dist
-run() {
-    echo "== $*"
-    "$@"
-}
 
 run cargo build --profile dist --locked -p sourdine-cli
 run cargo build --profile dist --locked -p sourdine-live

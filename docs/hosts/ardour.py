@@ -75,7 +75,7 @@ def export(folder: pathlib.Path, sound: pathlib.Path, frames: int, settings: str
     """A session with `sound` on each of its tracks, exported: the left channel."""
     session = pathlib.Path(tempfile.mkdtemp(dir=folder), "s")
     script = session.with_suffix(".lua")
-    words = {"SETTINGS": settings, "SESSION": str(session), "RATE": str(RATE), "SECONDS": str(frames // RATE)}
+    words = {"SESSION": str(session), "RATE": str(RATE), "SECONDS": str(frames // RATE)}
     script.write_text(re.sub("|".join(words), lambda word: words[word[0]], LUA.replace("SETTINGS", settings)))
     ardour("lua", str(script))
     file = session / "s.ardour"

@@ -70,8 +70,7 @@ session() {
         cut "$folder/recorded.wav"
         # A correlation of 0.99 is a signal-to-distortion ratio of 16.9 dB.
         "$target/sourdine" compare "$folder/clean.cut.wav" "$folder/voice.cut.wav" "$folder/recorded.cut.wav" --json |
-            grep -o '"after":{[^}]*' | grep -o '"si_sdr_db":[-0-9.]*' |
-            awk -F: '{ print "SI-SDR " $2 " dB"; exit !($2 >= 16.9) }'
+            .ci/si-sdr-at-least 16.9
     }
 
     # Processor time of the filter's process in a minute of sound, with this node in its graph.

@@ -15,7 +15,7 @@ use clack_host::events::event_types::ParamValueEvent;
 use clack_host::prelude::*;
 use sourdine_plugin::SourdineEntry;
 use sourdine_testkit::alloc::{CountingAllocator, count};
-use sourdine_testkit::{metrics, signals};
+use sourdine_testkit::signals;
 
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
@@ -202,13 +202,8 @@ fn automation_neither_clicks_nor_allocates() {
         assert_eq!(allocations, 0, "{rate} Hz");
         let start = latency(&mut plugin) + rate as usize / 5;
         for channel in &output {
-            let click = metrics::click_dbfs(&channel[start..], rate, 440.0);
-            assert!(click < -60.0, "a click of {click:.1} dBFS at {rate} Hz");
+            common::assert_changes_without_clicks(&channel[start..], rate, 440.0, "CLAP");
         }
-        // The changes arrive: the tone is there under a bypass, and attenuated otherwise.
-        let loud =
-            output[0].chunks(rate as usize / 100).filter(|part| part.iter().any(|x| *x > 0.45)).count();
-        assert!(loud > frames / rate as usize && loud < 99 * frames / rate as usize, "{loud} loud parts");
     }
 }
 

@@ -3,13 +3,15 @@
 
 #[path = "../../capi/tests/common/mod.rs"]
 mod common;
+#[path = "common/mod.rs"]
+mod sound;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::{have, run, shared_library};
 use sourdine::{Model, Settings, StreamFormat};
-use sourdine_testkit::{metrics, signals};
+use sourdine_testkit::signals;
 
 const SAMPLES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../samples");
 
@@ -20,6 +22,15 @@ fn bundle(folder: &Path) {
     let library = shared_library("sourdine_plugin");
     std::fs::copy(&library, folder.join(library.file_name().unwrap())).unwrap();
     run(Command::new(program).arg(folder));
+}
+
+/// A folder with the plug-ins, or `None` if one of these programs is not installed.
+fn bundled(programs: &[&str]) -> Option<tempfile::TempDir> {
+    programs.iter().all(|program| have(program)).then(|| {
+        let folder = tempfile::tempdir().unwrap();
+        bundle(folder.path());
+        folder
+    })
 }
 
 fn ladspa(folder: &Path) -> PathBuf {
@@ -56,11 +67,7 @@ fn by_ffmpeg(folder: &Path, input: &Path, label: &str, controls: &str) -> Vec<i1
 /// FFmpeg reads the latency from the port of that name, and gives what `sourdine clean` gives.
 #[test]
 fn ffmpeg_gives_the_bits_of_clean() {
-    if !have("ffmpeg") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["ffmpeg"]) else { return };
     for (file, label) in [
         ("fan-hum-48k.wav", "sourdine_mono"),
         ("keyboard-stereo-44k1.wav", "sourdine_stereo"),
@@ -81,11 +88,7 @@ fn ffmpeg_gives_the_bits_of_clean() {
 /// FFmpeg makes an instance of the mono plug-in for each channel.
 #[test]
 fn ffmpeg_denoises_each_channel_on_its_own_by_the_mono_plug_in() {
-    if !have("ffmpeg") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["ffmpeg"]) else { return };
     let input = Path::new(SAMPLES).join("keyboard-stereo-44k1.wav");
     let (before, rate, channels) = samples(&input);
     let after = by_ffmpeg(folder.path(), &input, "sourdine_mono", "");
@@ -99,11 +102,7 @@ fn ffmpeg_denoises_each_channel_on_its_own_by_the_mono_plug_in() {
 /// SoX takes the latency out, too, with `-l`.
 #[test]
 fn sox_gives_the_sound_of_clean() {
-    if !have("sox") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["sox"]) else { return };
     let input = Path::new(SAMPLES).join("fan-hum-48k.wav");
     let output = folder.path().join("out.wav");
     let values = ["60", "0", "0", "0"];
@@ -128,11 +127,7 @@ fn sox_gives_the_sound_of_clean() {
 /// Ten minutes of a tone in ecasound, half of them in LV2, half in LADSPA, while oscillators of different periods move every parameter.
 #[test]
 fn ecasounds_automation_does_not_click() {
-    if !have("ecasound") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["ecasound"]) else { return };
     for (rate, block, plugin) in
         [(48_000, "64", "-elv2:urn:sourdine:mono,60,0,0,1"), (44_100, "1000", "-el:sourdine_mono,60,0,0,0")]
     {
@@ -154,22 +149,14 @@ fn ecasounds_automation_does_not_click() {
         let sound: Vec<_> =
             bytes.chunks_exact(4).map(|x| f32::from_le_bytes([x[0], x[1], x[2], x[3]])).collect();
         assert!(sound.len() >= frames);
-        let sound = &sound[rate as usize / 5..frames];
-        let click = metrics::click_dbfs(sound, rate, 440.0);
-        assert!(click < -60.0, "a click of {click:.1} dBFS by {plugin}");
-        // The changes arrive: the tone is there under a bypass, and attenuated otherwise.
-        let loud = sound.chunks(rate as usize / 100).filter(|part| part.iter().any(|x| *x > 0.45)).count();
-        assert!(loud > frames / rate as usize && loud < 99 * frames / rate as usize, "{loud} loud parts");
+        let automated = &sound[rate as usize / 5..frames];
+        sound::assert_changes_without_clicks(automated, rate, 440.0, plugin);
     }
 }
 
 #[test]
 fn ladspas_own_tools_run_it() {
-    if !have("analyseplugin") || !have("applyplugin") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["analyseplugin", "applyplugin"]) else { return };
     let library = ladspa(folder.path());
     let analysis = run(Command::new("analyseplugin").arg(&library));
     let analysis = String::from_utf8(analysis.stdout).unwrap();
@@ -203,11 +190,7 @@ fn ladspas_own_tools_run_it() {
 
 #[test]
 fn lilvs_tools_read_and_run_the_lv2_bundle() {
-    if !have("lv2info") || !have("lv2apply") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["lv2info", "lv2apply"]) else { return };
     let lv2 = folder.path().join("lv2");
     for (uri, ports) in [("urn:sourdine:mono", 7), ("urn:sourdine:stereo", 9)] {
         let info = run(Command::new("lv2info").arg(uri).env("LV2_PATH", &lv2));
@@ -254,11 +237,7 @@ fn lilvs_tools_read_and_run_the_lv2_bundle() {
 /// The descriptions are valid by LV2's own vocabulary.
 #[test]
 fn the_lv2_descriptions_are_valid() {
-    if !have("sord_validate") {
-        return;
-    }
-    let folder = tempfile::tempdir().unwrap();
-    bundle(folder.path());
+    let Some(folder) = bundled(&["sord_validate"]) else { return };
     let mut specifications = Vec::new();
     for bundle in std::fs::read_dir("/usr/lib/lv2").unwrap() {
         for file in std::fs::read_dir(bundle.unwrap().path()).unwrap() {

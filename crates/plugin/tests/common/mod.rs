@@ -1,4 +1,5 @@
-//! Sound for the plug-in's hosts, and the engine's own output for it.
+//! Sound for the plug-in's hosts, the engine's own output for it, and what holds under automation.
+#![allow(dead_code)] // Each test binary uses its part.
 
 use sourdine::{Model, Settings, StreamFormat};
 use sourdine_testkit::{metrics, signals};
@@ -25,4 +26,15 @@ pub(crate) fn assert_is_the_engines(output: &[Vec<f32>], sound: &[Vec<f32>], rat
         let expected = metrics::channel(&expected, channels, channel);
         assert!(got[latency..] == expected[..frames - latency], "{rate} Hz, channel {channel}");
     }
+}
+
+/// Asserts that automation of all parameters leaves no click above -60 dBFS in a tone of `hz` with a peak of 0.5, and that it
+/// arrives: the tone is there under a bypass, and attenuated otherwise.
+pub(crate) fn assert_changes_without_clicks(tone: &[f32], rate: u32, hz: f64, what: &str) {
+    let click = metrics::click_dbfs(tone, rate, hz);
+    assert!(click < -60.0, "{what}: a click of {click:.1} dBFS at {rate} Hz");
+    let parts: Vec<_> = tone.chunks(rate as usize / 100).collect();
+    let loud = parts.iter().filter(|part| part.iter().any(|x| *x > 0.45)).count();
+    let few = parts.len().div_ceil(30);
+    assert!(loud > few && loud < parts.len() - few, "{what}: {loud} of {} parts are loud", parts.len());
 }
