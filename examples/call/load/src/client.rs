@@ -195,7 +195,7 @@ impl Source {
         Self { recording, mid, stream, sent: 0, tick }
     }
 
-    /// Sends the next frame. Whether it is one of somebody who speaks, only its header says.
+    /// Sends the next frame. Only its header says whether its sender is speaking.
     fn send(&mut self, rtc: &mut Rtc, frames: &mut FrameCipher, speaks: bool) -> Result<()> {
         let recorded = &self.recording.frames[self.sent as usize % self.recording.frames.len()];
         let time = self.recording.interval.as_micros() as u64 * self.sent;

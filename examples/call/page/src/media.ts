@@ -15,7 +15,7 @@ const NAME_IN_USE = 436;
 export class Media {
   /** Called when others' streams have come or gone. */
   onchange: () => void = () => {};
-  /** Called when the media server finds that somebody begins or ceases to speak. */
+  /** Called when the media server detects that a member starts or stops speaking. */
   onspeaking: (peer: string, speaks: boolean) => void = () => {};
   /** Which of the streams on offer to receive; default: all. */
   choose: (offered: Offered[]) => Offered[] = (offered) => offered;
@@ -94,7 +94,7 @@ export class Media {
     this.onchange();
   }
 
-  /** Others begin, change or stop what they send, or speak. */
+  /** Others start, change or stop what they send, or start or stop speaking. */
   #hear({ data }: Answer): void {
     if (data.videoroom === "talking" || data.videoroom === "stopped-talking") {
       return this.onspeaking(data.id, data.videoroom === "talking");

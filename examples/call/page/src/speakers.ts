@@ -1,26 +1,26 @@
-/** Who speaks, and who spoke last: of a call with more members than a page has room for, those are received. */
+/** Who is speaking, and who spoke last: in a call with more members than a page has room for, these are received. */
 
 /** Who has spoken within so many milliseconds keeps their place, so that sounds do not come and go while many speak. */
 const HOLD = 3_000;
 
 export class Speakers {
   #last = new Map<string, number>();
-  /** Of whom the media server says that they speak. */
+  /** Members who are speaking, according to the media server. */
   #speaking = new Set<string>();
 
-  /** Somebody is heard to speak. */
+  /** A member is speaking. */
   spoke(peer: string): void {
     this.#last.set(peer, Date.now());
   }
 
-  /** Somebody begins or ceases to speak, heard here or not. */
+  /** A member starts or stops speaking, whether received here or not. */
   tell(peer: string, speaks: boolean): void {
     if (speaks || this.#speaking.has(peer)) this.spoke(peer);
     if (speaks) this.#speaking.add(peer);
     else this.#speaking.delete(peer);
   }
 
-  /** When somebody spoke last, in milliseconds; 0 for never. */
+  /** When a member last spoke, in milliseconds since 1970; 0 if never. */
   last(peer: string): number {
     return this.#speaking.has(peer) ? Date.now() : (this.#last.get(peer) ?? 0);
   }
