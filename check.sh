@@ -32,6 +32,7 @@ run cargo clippy --workspace --all-targets --locked -- -D warnings
 # The features, and the fuzz targets.
 run cargo check -p sourdine --no-default-features --locked
 run cargo check -p sourdine-cli --no-default-features --all-targets --locked
+run cargo test -p sourdine-soundfile --no-default-features --locked
 for feature in jack pipewire; do
     library=${feature/pipewire/libpipewire-0.3}
     ! pkg-config --exists "$library" || run cargo check -p sourdine-live --features "$feature" --locked

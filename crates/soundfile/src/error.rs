@@ -147,6 +147,11 @@ pub enum SoundErrorKind {
         /// Rate and channels from there on.
         to: (u32, u16),
     },
+    /// Only a program that is built with the feature `formats` reads or writes this.
+    NotInThisBuild {
+        /// The kind of file ("FLAC").
+        what: &'static str,
+    },
     /// The output's name has the extension of neither WAV nor FLAC.
     OutputKind,
     /// FLAC cannot hold sound of this rate or these channels.
@@ -215,15 +220,10 @@ impl SoundError {
         Self { path: path.to_owned(), kind, source: Some(error) }
     }
 
-    /// Compressed sound on which the decoder gave up.
-    pub(crate) fn undecodable(path: &Path, error: &symphonia::core::errors::Error) -> Self {
-        let source = io::Error::new(io::ErrorKind::InvalidData, error.to_string());
-        Self { path: path.to_owned(), kind: SoundErrorKind::Undecodable, source: Some(source) }
-    }
-
-    /// Compressed sound on which the decoder panicked.
-    pub(crate) fn decoder_panicked(path: &Path) -> Self {
-        let source = io::Error::new(io::ErrorKind::InvalidData, "the decoder failed: the file is damaged");
+    /// Compressed sound on which the decoder gave up, with its reason.
+    #[cfg(feature = "formats")]
+    pub(crate) fn undecodable(path: &Path, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        let source = io::Error::new(io::ErrorKind::InvalidData, reason);
         Self { path: path.to_owned(), kind: SoundErrorKind::Undecodable, source: Some(source) }
     }
 
@@ -388,6 +388,10 @@ impl fmt::Display for SoundErrorKind {
                     ),
                 }
             }
+            Self::NotInThisBuild { what } => write!(
+                f,
+                "{what} is not in this build, which reads and writes WAV only; build it without --no-default-features, or convert to WAV"
+            ),
             Self::OutputKind => f.write_str("can only be written as WAV or FLAC; name it .wav or .flac"),
             Self::NotForFlac { sample_rate, channels } => write!(
                 f,

@@ -1,8 +1,7 @@
 //! The header of a WAV file that is made anew.
 
 use crate::format::{SampleFormat, SoundSpec};
-use crate::mpeg::id3v2_bytes;
-use crate::tags::InfoTag;
+use crate::riff::id3v2_bytes;
 
 /// Place and body length of the room for a `ds64` chunk in the header.
 pub(crate) const DS64_AT: usize = 12;
@@ -10,6 +9,9 @@ const DS64_BYTES: u32 = 28;
 
 /// The largest sizes that a plain RIFF file states.
 pub(crate) const LARGEST: u64 = u32::MAX as u64 - 1;
+
+/// A title, an artist and the like: the id of LIST/INFO, and the value.
+pub(crate) type InfoTag = ([u8; 4], String);
 
 /// The fields of a new header.
 #[derive(Clone, Debug)]
@@ -163,20 +165,6 @@ pub(crate) fn of_a_part(head: &[u8], tail: &[u8], growing: bool) -> Option<Vec<u
     kept(&mut new, tail, |id, body| id == *b"LIST" && body.starts_with(b"INFO"));
     new.extend(b"data\xFF\xFF\xFF\xFF");
     has_format.then_some(new)
-}
-
-/// Title, artist and the like in the LIST/INFO chunks among those before and behind the sound.
-pub(crate) fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
-    let lists = chunks(without_tags(head).get(12..).unwrap_or_default())
-        .chain(chunks(tail))
-        .filter_map(|(id, body)| body.strip_prefix(b"INFO").filter(|_| id == *b"LIST"));
-    let tags = lists.flat_map(chunks).map(|(id, body)| {
-        let text = body.split(|byte| *byte == 0).next().unwrap_or_default();
-        // Text that is not Unicode is most often Latin-1, whose codes are those of Unicode.
-        let latin = || text.iter().map(|byte| char::from(*byte)).collect();
-        (id, std::str::from_utf8(text).map_or_else(|_| latin(), ToOwned::to_owned))
-    });
-    tags.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// The speakers that the format of a WAV header states.

@@ -25,6 +25,8 @@
 //! Sun/NeXT .au; big-endian WAV (RIFX); ADPCM of Microsoft and IMA in WAV. Encoders' padding is cut off where the file states
 //! its length. Lossy sound becomes 24 bits where WAV or FLAC is written: no decoder's own error lies below that rounding.
 //!
+//! Without the feature `formats`, which is on by default and brings the decoders, only WAV is read and written.
+//!
 //! Sound keeps its place: what is missing or damaged becomes silence of the same length and a [`Notice::Silence`] with its
 //! place, a file that is cut off gives what is there and a [`Notice::CutOff`], and files that were joined come out one
 //! after the other. Where rate or channels change in the middle, the error says where to split the file.
@@ -71,45 +73,28 @@
 #![forbid(unsafe_code)]
 
 mod attributes;
-mod bytes;
-mod codec;
 mod data_chunk;
-mod decoded;
 mod encoder;
 mod error;
-mod feed;
-mod flac;
-mod flac_chain;
-mod flac_metadata;
 mod fmt_chunk;
 mod format;
+#[cfg_attr(not(feature = "formats"), path = "wav_only.rs")]
+mod formats;
 mod fresh;
-mod gapless;
-mod guard;
 mod header;
-mod layout;
-mod mp4;
-mod mpeg;
 mod notice;
-mod ogg;
-mod opus;
 mod originals;
 mod output;
 mod payload;
-mod plain;
 mod raw;
 mod reader;
 mod rewriter;
 mod riff;
 mod sample_writer;
-mod sbr;
-mod slice;
 mod sniff;
 mod sound;
 mod stream;
-mod tags;
 mod temporary;
-mod vorbis;
 mod wav_copy;
 mod writer;
 

@@ -5,14 +5,13 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{SoundError, SoundErrorKind};
-use crate::flac;
 use crate::notice::Notice;
 use crate::originals::Originals;
 use crate::output::{Overwrite, Target};
 use crate::sample_writer::SampleWriter;
 use crate::sound::{Input, SoundReader};
 use crate::wav_copy::WavCopy;
-use crate::writer::{SoundWriter, check_name};
+use crate::writer::{SoundWriter, check_name, is_flac_name};
 
 /// Rewrites sound: reads its samples, and writes other samples with as much of everything else as the output's container
 /// holds.
@@ -55,7 +54,7 @@ impl SoundRewriter {
     /// than when it was opened; and those of reading and writing.
     pub fn create(reader: SoundReader, output: &Path, overwrite: Overwrite) -> Result<Self, SoundError> {
         let output = match &reader.0 {
-            Input::Wav(wav) if !flac::is_flac_name(output) => {
+            Input::Wav(wav) if !is_flac_name(output) => {
                 check_name(output)?;
                 let target = Target::check(&reader, output, overwrite)?;
                 let attributes = reader.attributes();

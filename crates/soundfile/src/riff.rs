@@ -8,7 +8,6 @@ use crate::data_chunk::Data;
 use crate::error::SoundErrorKind;
 use crate::fmt_chunk::FormatChunk;
 use crate::format::SoundSpec;
-use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
 use crate::sniff;
 
@@ -174,6 +173,16 @@ pub(crate) fn start(source: &mut (impl Read + Seek)) -> io::Result<u64> {
             None => return Ok(at),
         }
     }
+}
+
+/// The length of the ID3v2 tag that starts here.
+pub(crate) fn id3v2_bytes(head: &[u8]) -> Option<u64> {
+    let [b'I', b'D', b'3', version, _, flags, a, b, c, d, ..] = *head else { return None };
+    if version > 4 || [a, b, c, d].iter().any(|byte| *byte >= 0x80) {
+        return None;
+    }
+    let body = [a, b, c, d].iter().fold(0, |sum, byte| sum << 7 | u64::from(*byte));
+    Some(10 + body + if flags & 0x10 != 0 { 10 } else { 0 })
 }
 
 /// Checks the first twelve bytes of a file; whether its sizes are in `ds64`.

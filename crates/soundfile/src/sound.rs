@@ -6,13 +6,12 @@ use std::io::Read;
 use std::path::Path;
 
 use crate::attributes::Attributes;
-use crate::decoded::Decoded;
 use crate::error::{SoundError, SoundErrorKind};
 use crate::format::SoundSpec;
+use crate::formats::OtherReader;
 use crate::header;
 use crate::notice::Notice;
 use crate::originals::Originals;
-use crate::plain::{self, Plain};
 use crate::raw::RawSpec;
 use crate::reader::WavReader;
 use crate::riff::{self, check_container};
@@ -25,8 +24,7 @@ pub struct SoundReader(pub(crate) Input);
 pub(crate) enum Input {
     Wav(Box<WavReader>),
     Stream(Box<StreamReader>),
-    Plain(Box<Plain>),
-    Decoded(Box<Decoded>),
+    Other(OtherReader),
 }
 
 impl SoundReader {
@@ -43,18 +41,19 @@ impl SoundReader {
         }
         let mut head = Vec::new();
         File::open(path).and_then(|file| file.take(16).read_to_end(&mut head)).map_err(reading)?;
-        if plain::is_plain(&head)
-            && let Some(plain) = Plain::open(path, &head)?
+        let not_wav =
+            matches!(check_container(&head), Err(SoundErrorKind::NotWav { .. } | SoundErrorKind::BigEndian));
+        if not_wav
+            && !is_tagged_wav(path)?
+            && let Some(other) = OtherReader::open(path, &head)?
         {
-            return Ok(Self(Input::Plain(Box::new(plain))));
-        }
-        let decoded = || Decoded::open(path, &head).map(|decoded| Self(Input::Decoded(Box::new(decoded))));
-        if matches!(check_container(&head), Err(SoundErrorKind::NotWav { .. })) && !is_tagged_wav(path)? {
-            return decoded();
+            return Ok(Self(Input::Other(other)));
         }
         match WavReader::open(path) {
             // ADPCM, by Microsoft or IMA.
-            Err(error) if matches!(error.kind(), SoundErrorKind::Encoding { tag: 2 | 0x11, .. }) => decoded(),
+            Err(error) if matches!(error.kind(), SoundErrorKind::Encoding { tag: 2 | 0x11, .. }) => {
+                OtherReader::open_compressed(path, &head).map(|other| Self(Input::Other(other)))
+            }
             wav => wav.map(|wav| Self(Input::Wav(Box::new(wav)))),
         }
     }
@@ -80,8 +79,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.spec(),
             Input::Stream(stream) => stream.spec,
-            Input::Plain(plain) => plain.spec,
-            Input::Decoded(decoded) => decoded.spec,
+            Input::Other(other) => other.spec(),
         }
     }
 
@@ -90,8 +88,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => Some(wav.frames()),
             Input::Stream(stream) => stream.stated.map(|bytes| bytes / stream.spec.frame_bytes() as u64),
-            Input::Plain(plain) => Some(plain.frames),
-            Input::Decoded(decoded) => decoded.frames,
+            Input::Other(other) => other.frames(),
         }
     }
 
@@ -100,8 +97,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.notices(),
             Input::Stream(stream) => &stream.notices,
-            Input::Plain(plain) => &plain.notices,
-            Input::Decoded(decoded) => &decoded.notices,
+            Input::Other(other) => other.notices(),
         }
     }
 
@@ -110,8 +106,7 @@ impl SoundReader {
     pub fn lfe_channel(&self) -> Option<usize> {
         const LOW_FREQUENCY: u32 = 1 << 3;
         let mask = match &self.0 {
-            Input::Decoded(decoded) => decoded.channel_mask,
-            Input::Plain(plain) => plain.channel_mask,
+            Input::Other(other) => other.channel_mask(),
             Input::Stream(stream) => header::channel_mask(&stream.head),
             Input::Wav(wav) => wav.surroundings().ok().and_then(|(head, _)| header::channel_mask(&head)),
         }?;
@@ -125,8 +120,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.path(),
             Input::Stream(stream) => stream.name(),
-            Input::Plain(plain) => plain.path(),
-            Input::Decoded(decoded) => decoded.path(),
+            Input::Other(other) => other.path(),
         }
     }
 
@@ -154,8 +148,7 @@ impl SoundReader {
         match &mut self.0 {
             Input::Wav(wav) => wav.read(out, originals),
             Input::Stream(stream) => stream.read(out, originals),
-            Input::Plain(plain) => plain.read(out, originals),
-            Input::Decoded(decoded) => decoded.read(out, originals),
+            Input::Other(other) => other.read(out, originals),
         }
     }
 
@@ -164,8 +157,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => Some(wav.file()),
             Input::Stream(_) => None,
-            Input::Plain(plain) => Some(plain.file()),
-            Input::Decoded(decoded) => Some(decoded.file()),
+            Input::Other(other) => Some(other.file()),
         }
     }
 
@@ -178,8 +170,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.valid_bits(),
             Input::Stream(stream) => stream.valid_bits,
-            Input::Plain(plain) => plain.valid_bits,
-            Input::Decoded(decoded) => decoded.valid_bits,
+            Input::Other(other) => other.valid_bits(),
         }
     }
 }

@@ -7,11 +7,10 @@ use crate::error::{SoundError, SoundErrorKind};
 use crate::fmt_chunk::FormatChunk;
 use crate::format::SoundSpec;
 use crate::header;
-use crate::mpeg::id3v2_bytes;
 use crate::notice::Notice;
 use crate::originals::Originals;
 use crate::raw::{ByteOrder, RawSpec};
-use crate::riff::{self, MAX_CHUNKS, UNKNOWN, WalkError};
+use crate::riff::{self, MAX_CHUNKS, UNKNOWN, WalkError, id3v2_bytes};
 
 /// The most bytes read at a time: a pipe gives what it has.
 const BLOCK_BYTES: usize = 64 * 1024;

@@ -5,8 +5,7 @@ use std::io::Write;
 use std::path::Path;
 
 use crate::error::{SoundError, SoundErrorKind};
-use crate::flac::{self, FlacWriter};
-use crate::flac_metadata::Blocks;
+use crate::formats::FlacWriter;
 use crate::fresh::{FreshWriter, Plan};
 use crate::header;
 use crate::notice::Notice;
@@ -54,15 +53,11 @@ impl SoundWriter {
     ) -> Result<Self, SoundError> {
         check_name(output)?;
         let target = Target::check(source, output, overwrite)?;
-        let attributes = source.attributes();
-        if flac::is_flac_name(output) {
-            let low_bits_are_zero = matches!(source.0, Input::Decoded(_));
-            let metadata = flac_blocks(source, whole)?.into_bytes();
-            let (spec, valid_bits) = (source.spec(), source.valid_bits());
-            let flac =
-                FlacWriter::create(target, spec, valid_bits, low_bits_are_zero, &metadata, attributes)?;
+        if is_flac_name(output) {
+            let flac = FlacWriter::create(source, target, whole)?;
             return Ok(Self(Format::Flac(Box::new(flac))));
         }
+        let attributes = source.attributes();
         let plan = plan(source, whole, true);
         Self::wav(SampleWriter::create(target, attributes, plan.coding)?, plan)
     }
@@ -108,7 +103,7 @@ impl SoundWriter {
     /// Lists what the output cannot hold of the input.
     pub fn notices(&self) -> &[Notice] {
         match &self.0 {
-            Format::Flac(flac) => flac.notice.as_slice(),
+            Format::Flac(flac) => flac.notices(),
             Format::Wav(_) => &[],
         }
     }
@@ -149,31 +144,9 @@ pub(crate) fn check_name(output: &Path) -> Result<(), SoundError> {
     }
 }
 
-/// Makes the metadata blocks of a FLAC file.
-fn flac_blocks(source: &SoundReader, whole: bool) -> Result<Blocks, SoundError> {
-    let channels = source.spec().channels;
-    let of_wav = |head: &[u8], tail: &[u8]| {
-        Blocks::of_tags(&header::info_tags(head, tail), channels, header::channel_mask(head))
-    };
-    Ok(match &source.0 {
-        Input::Decoded(decoded) => match decoded.flac_at {
-            Some(at) => Blocks::of_flac(decoded.file(), at, whole)
-                .map_err(|error| SoundError::reading(source.path(), error))?,
-            None => Blocks::of_tags(&decoded.tags, channels, decoded.channel_mask),
-        },
-        Input::Plain(plain) => Blocks::of_tags(&plain.tags, channels, plain.channel_mask),
-        Input::Stream(stream) => of_wav(&stream.head, &[]),
-        Input::Wav(wav) => {
-            let (head, tail) =
-                wav.surroundings().map_err(|error| SoundError::reading(source.path(), error))?;
-            let mut blocks = of_wav(&head, &tail);
-            // Of a file that was repaired the chunks no longer fit together.
-            if whole && wav.notices().is_empty() {
-                blocks.keep_chunks(&head, &tail);
-            }
-            blocks
-        }
-    })
+/// Returns whether a file name asks for FLAC.
+pub(crate) fn is_flac_name(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"))
 }
 
 /// Plans the output of sound that is not copied from a WAV file. `whole` says that all of it is written, with its metadata;
@@ -203,8 +176,7 @@ fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
                 plan.part(&head, &tail, growing);
             }
         }
-        Input::Plain(plain) => (channel_mask, tags) = (plain.channel_mask, plain.tags.clone()),
-        Input::Decoded(decoded) => (channel_mask, tags) = (decoded.channel_mask, decoded.tags.clone()),
+        Input::Other(other) => (channel_mask, tags) = (other.channel_mask(), other.tags().to_vec()),
     }
     if plan.head.is_empty() {
         let sound = header::HeaderFields { spec, valid_bits, channel_mask, tags };

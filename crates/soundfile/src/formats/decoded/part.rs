@@ -16,22 +16,23 @@ use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::MetadataOptions;
 
 use super::timeline::LONGEST_SILENCE;
-use crate::codec::Codec;
 use crate::error::{SoundError, SoundErrorKind};
-use crate::feed::{Demuxed, Feed, Mpeg, Times};
-use crate::flac_chain::{Stream, StreamInfo};
-use crate::gapless;
-use crate::guard;
-use crate::mp4;
-use crate::mpeg::{Survey, Walker};
+use crate::formats::codec::Codec;
+use crate::formats::feed::{Demuxed, Feed, Mpeg, Times};
+use crate::formats::flac_chain::{Stream, StreamInfo};
+use crate::formats::gapless;
+use crate::formats::guard;
+use crate::formats::mp4;
+use crate::formats::mpeg::{Survey, Walker};
+use crate::formats::ogg::{self, Link};
+use crate::formats::opus::Head;
+use crate::formats::sbr;
+use crate::formats::slice::Slice;
+use crate::formats::tags;
+use crate::formats::vorbis;
+use crate::header::InfoTag;
 use crate::notice::Notice;
-use crate::ogg::{self, Link};
-use crate::opus::Head;
-use crate::sbr;
-use crate::slice::Slice;
 use crate::sniff;
-use crate::tags::{self, InfoTag};
-use crate::vorbis;
 
 /// A recording that is opened.
 pub(super) struct Part {
@@ -58,7 +59,7 @@ impl Part {
         info: Option<StreamInfo>,
     ) -> Result<Self, SoundError> {
         guard::contained(|| Self::probe(path, head, range, info))
-            .unwrap_or_else(|| Err(SoundError::decoder_panicked(path)))
+            .unwrap_or_else(|| Err(SoundError::undecodable(path, "the decoder failed: the file is damaged")))
     }
 
     fn probe(
@@ -112,7 +113,8 @@ impl Part {
         let strays = has_strays(head, container).then_some(Notice::StrayBytes);
         let mut part = Self {
             feed: Feed::Demuxed(Demuxed { format, track: track.id, times: Times::None }),
-            codec: Codec::symphonia(&parameters).map_err(|error| SoundError::undecodable(path, &error))?,
+            codec: Codec::symphonia(&parameters)
+                .map_err(|error| SoundError::undecodable(path, error.to_string()))?,
             parameters,
             sound: 0..u64::MAX,
             silence: 0,

@@ -8,7 +8,7 @@ use symphonia::core::codecs::audio::well_known::{CODEC_ID_AAC, CODEC_ID_ALAC};
 use symphonia::core::formats::Track;
 use symphonia::core::meta::{MetadataRevision, RawValue};
 
-use crate::mp4;
+use super::mp4;
 
 /// More than an encoder puts around the sound, in frames: beyond that it is the sound itself that is left out.
 const LONGEST_PADDING: u64 = 8192;

@@ -8,9 +8,9 @@ use std::ops::Range;
 use symphonia::core::checksum::Crc32;
 use symphonia::core::io::Monitor;
 
-use crate::bytes::Bytes;
+use super::bytes::Bytes;
+use super::opus::{self, Head};
 use crate::error::SoundErrorKind;
-use crate::opus::{self, Head};
 
 const MAGIC: &[u8; 4] = b"OggS";
 /// A page's header up to its table of segments.
@@ -234,7 +234,7 @@ fn form(packet: &[u8]) -> Option<Result<(u32, u16), SoundErrorKind>> {
     if packet.starts_with(b"\x7FFLAC") {
         return packet
             .get(17..)
-            .and_then(crate::flac_chain::stream_info)
+            .and_then(super::flac_chain::stream_info)
             .map(|info| Ok((info.rate, info.channels)));
     }
     None

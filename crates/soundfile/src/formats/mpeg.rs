@@ -7,8 +7,9 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-use crate::bytes::Bytes;
-use crate::feed::Ending;
+use super::bytes::Bytes;
+use super::feed::Ending;
+use crate::riff::id3v2_bytes;
 
 /// The properties that all frames of a stream share.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -336,16 +337,6 @@ fn behind_tag(bytes: &mut Bytes, at: u64) -> io::Result<Option<u64>> {
         _ => None,
     };
     Ok(length.map(|length| at.saturating_add(length).min(end)))
-}
-
-/// The length of the ID3v2 tag that starts here.
-pub(crate) fn id3v2_bytes(head: &[u8]) -> Option<u64> {
-    let [b'I', b'D', b'3', version, _, flags, a, b, c, d, ..] = *head else { return None };
-    if version > 4 || [a, b, c, d].iter().any(|byte| *byte >= 0x80) {
-        return None;
-    }
-    let body = [a, b, c, d].iter().fold(0, |sum, byte| sum << 7 | u64::from(*byte));
-    Some(10 + body + if flags & 0x10 != 0 { 10 } else { 0 })
 }
 
 /// One encoder's stream in a file: several stand one after the other where files were joined.

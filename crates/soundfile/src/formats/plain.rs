@@ -6,16 +6,17 @@ use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::bytes::Bytes;
+use super::bytes::Bytes;
+use super::layout;
+use super::tags;
 use crate::error::{SoundError, SoundErrorKind};
 use crate::fmt_chunk::FormatChunk;
 use crate::format::{SampleFormat, SoundSpec};
-use crate::layout;
+use crate::header::InfoTag;
 use crate::notice::Notice;
 use crate::originals::Originals;
 use crate::raw::ByteOrder;
 use crate::riff::{MAX_CHANNELS, MAX_CHUNKS, MAX_SAMPLE_RATE};
-use crate::tags::{self, InfoTag};
 
 /// Frames that are read from the file at once, in bytes, or a little less.
 const BLOCK_BYTES: usize = 64 * 1024;

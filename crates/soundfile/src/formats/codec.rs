@@ -11,9 +11,9 @@ use symphonia::core::codecs::audio::{
 use symphonia::core::errors::Error;
 use symphonia::core::packet::Packet;
 
+use super::guard;
+use super::opus::{self, Head};
 use crate::format::{SampleFormat, i32_to_f32};
-use crate::guard;
-use crate::opus::{self, Head};
 
 /// Samples of a packet, interleaved.
 #[derive(Debug, Default)]

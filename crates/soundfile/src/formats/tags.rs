@@ -7,11 +7,9 @@ use symphonia::core::formats::{FormatOptions, FormatReader};
 use symphonia::core::io::{MediaSourceStream, MediaSourceStreamOptions};
 use symphonia::core::meta::{MetadataOptions, RawTagSubField, StandardTag};
 
-use crate::flac_metadata::MASK_COMMENT;
-use crate::guard;
-
-/// A title, an artist and the like: the id of LIST/INFO, and the value.
-pub(crate) type InfoTag = ([u8; 4], String);
+use super::flac_metadata::MASK_COMMENT;
+use super::guard;
+use crate::header::InfoTag;
 
 /// Reads the tags that symphonia finds in a file whose sound is read otherwise; none, if it refuses the file.
 pub(crate) fn of_file(file: File) -> Vec<InfoTag> {

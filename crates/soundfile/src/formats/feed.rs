@@ -9,9 +9,9 @@ use symphonia::core::formats::FormatReader;
 use symphonia::core::packet::Packet;
 use symphonia::core::units::{Duration, Timestamp};
 
-use crate::guard;
-use crate::mpeg::{Form, Section, Step, Walker};
-use crate::ogg;
+use super::guard;
+use super::mpeg::{Form, Section, Step, Walker};
+use super::ogg;
 
 /// The next piece.
 #[derive(Debug)]

@@ -4,8 +4,8 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 
-use crate::bytes::Bytes;
-use crate::mpeg::id3v2_bytes;
+use super::bytes::Bytes;
+use crate::riff::id3v2_bytes;
 
 /// The fields of a STREAMINFO block (RFC 9639, 8.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,15 +3,18 @@
 use std::ops::Range;
 
 use super::{Decoded, LONGEST_REPAIR};
-use crate::codec::{Block, is_wider_than_f32};
-use crate::feed::{Ending, Place};
-use crate::notice::{Notice, note_silence};
+use crate::formats::codec::{Block, is_wider_than_f32};
+use crate::formats::feed::{Ending, Place};
+use crate::notice::Notice;
 
 /// A gap longer than this is a jump of the clock and not sound that is missing, in seconds.
 pub(super) const LONGEST_SILENCE: u64 = 3600;
 
 /// More notices than this are not kept of jumps of the clock.
 const MOST_NOTICES: usize = 100;
+
+/// Places of silence listed one by one, before the rest is only counted.
+const MOST_PLACES: usize = 20;
 
 /// Sound that waits for its place is at most this long, in samples.
 const LONGEST_WAIT: usize = 1 << 22;
@@ -209,5 +212,49 @@ impl Decoded {
         if self.notices.len() < MOST_NOTICES {
             self.notices.push(notice);
         }
+    }
+}
+
+/// Notes that sound is missing: in one place with the notice before it where that ends there, and not listed without end.
+fn note_silence(notices: &mut Vec<Notice>, at: u64, frames: u64, rate: u32) {
+    if frames == 0 {
+        return;
+    }
+    match notices.last_mut() {
+        Some(Notice::Silence { at: before, frames: length, .. }) if *before + *length == at => {
+            *length += frames;
+            return;
+        }
+        Some(Notice::MoreSilence { places, frames: sum, .. }) => {
+            *places += 1;
+            *sum += frames;
+            return;
+        }
+        _ => {}
+    }
+    let listed = notices.iter().filter(|notice| matches!(notice, Notice::Silence { .. })).count();
+    notices.push(if listed < MOST_PLACES {
+        Notice::Silence { at, frames, rate }
+    } else {
+        Notice::MoreSilence { places: 1, frames, rate }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn silences_side_by_side_are_one_and_many_are_counted() {
+        let mut notices = Vec::new();
+        note_silence(&mut notices, 100, 50, 1000);
+        note_silence(&mut notices, 150, 50, 1000);
+        assert_eq!(notices, [Notice::Silence { at: 100, frames: 100, rate: 1000 }]);
+        for place in 0..100 {
+            note_silence(&mut notices, 1000 * (place + 1), 10, 1000);
+        }
+        assert_eq!(notices.len(), MOST_PLACES + 1);
+        assert_eq!(notices.last(), Some(&Notice::MoreSilence { places: 81, frames: 810, rate: 1000 }));
+        assert!(notices[0].to_string().contains("0.100 s"));
     }
 }

@@ -14,17 +14,17 @@ use std::path::{Path, PathBuf};
 use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
 use symphonia::core::packet::Packet;
 
-use crate::codec::{Block, Codec, DecodedBlock, is_wider_than_f32};
+use super::codec::{Block, Codec, DecodedBlock, is_wider_than_f32};
+use super::feed::{Ending, Event, Feed, Place};
+use super::flac_chain::{self, StreamInfo};
+use super::ogg;
+use super::sbr;
 use crate::error::{SoundError, SoundErrorKind};
-use crate::feed::{Ending, Event, Feed, Place};
-use crate::flac_chain::{self, StreamInfo};
 use crate::format::{SampleFormat, SoundSpec};
+use crate::header::InfoTag;
 use crate::notice::Notice;
-use crate::ogg;
 use crate::originals::Originals;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
-use crate::sbr;
-use crate::tags::InfoTag;
 use part::{Part, check_links, check_streams};
 use timeline::Line;
 

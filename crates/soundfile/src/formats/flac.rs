@@ -1,7 +1,6 @@
 //! Writing FLAC (RFC 9639) with flacenc, frame by frame, so that memory does not grow with the file.
 
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
 
 use flacenc::bitsink::ByteSink;
 use flacenc::component::{BitRepr, StreamInfo};
@@ -10,6 +9,8 @@ use flacenc::error::{Verified, Verify};
 use flacenc::source::{Fill, FrameBuf};
 use md5::{Digest, Md5};
 
+use super::OtherReader;
+use super::flac_metadata::Blocks;
 use crate::attributes::Attributes;
 use crate::encoder::Encoder;
 use crate::error::{SoundError, SoundErrorKind};
@@ -17,6 +18,7 @@ use crate::format::{SampleFormat, SoundSpec};
 use crate::notice::Notice;
 use crate::output::{Out, Target};
 use crate::sample_writer::patch;
+use crate::sound::{Input, SoundReader};
 
 /// Samples of each channel in a FLAC frame: what the reference encoder takes.
 const BLOCK: usize = 4096;
@@ -44,11 +46,11 @@ pub(crate) struct FlacWriter {
     sink: ByteSink,
     frames: u64,
     numbered: usize,
-    pub(crate) notice: Option<Notice>,
+    notice: Option<Notice>,
 }
 
 /// The sample format that FLAC keeps a sound in: its own for integers of up to 24 bits, else 24 bits.
-pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
+fn format_for(format: SampleFormat) -> SampleFormat {
     match format {
         SampleFormat::U8 | SampleFormat::I16 | SampleFormat::I24 => format,
         SampleFormat::ALaw | SampleFormat::MuLaw => SampleFormat::I16,
@@ -57,16 +59,12 @@ pub(crate) fn format_for(format: SampleFormat) -> SampleFormat {
 }
 
 impl FlacWriter {
-    /// `low_bits_are_zero` says that samples have no bits below the valid ones, whatever their header says; `metadata`
-    /// are the blocks behind STREAMINFO.
-    pub(crate) fn create(
-        target: Target,
-        spec: SoundSpec,
-        valid_bits: u32,
-        low_bits_are_zero: bool,
-        metadata: &[u8],
-        attributes: Option<Attributes>,
-    ) -> Result<Self, SoundError> {
+    /// Starts a file for what `source` reads; `whole` says that all of it is written.
+    pub(crate) fn create(source: &SoundReader, target: Target, whole: bool) -> Result<Self, SoundError> {
+        let (spec, attributes) = (source.spec(), source.attributes());
+        // Samples have no bits below the valid ones, whatever their header says.
+        let low_bits_are_zero = matches!(source.0, Input::Other(OtherReader::Decoded(_)));
+        let metadata = Blocks::of(source, whole)?.into_bytes();
         let named = target.named().to_owned();
         let refused = || {
             let kind = SoundErrorKind::NotForFlac { sample_rate: spec.sample_rate, channels: spec.channels };
@@ -78,8 +76,8 @@ impl FlacWriter {
             return Err(refused());
         }
         // The two odd depths that every frame's header can state.
-        let depth = match valid_bits {
-            12 | 20 if low_bits_are_zero && format == spec.format => valid_bits,
+        let depth = match source.valid_bits() {
+            bits @ (12 | 20) if low_bits_are_zero && format == spec.format => bits,
             _ => format.container_bits(),
         };
         let mut info = StreamInfo::new(stand_in_rate(spec.sample_rate), channels, depth as usize)
@@ -93,7 +91,7 @@ impl FlacWriter {
         let mut head = b"fLaC".to_vec();
         head.extend([if metadata.is_empty() { 0x80 } else { 0 }, 0, 0, STREAM_INFO_BYTES as u8]);
         head.extend([0; STREAM_INFO_BYTES]); // at the end
-        head.extend(metadata);
+        head.extend(&metadata);
         out.write_all(&head).map_err(writing)?;
         Ok(Self {
             target,
@@ -114,6 +112,10 @@ impl FlacWriter {
             notice: (format.bytes() < spec.format.bytes())
                 .then_some(Notice::FewerBits { from: spec.format, to: format }),
         })
+    }
+
+    pub(crate) fn notices(&self) -> &[Notice] {
+        self.notice.as_slice()
     }
 
     pub(crate) fn write(&mut self, interleaved: &[f32]) -> Result<(), SoundError> {
@@ -218,9 +220,4 @@ fn state_rate(info: &mut [u8], rate: u32) {
         let [_, high, mid, low] = (rate << 4).to_be_bytes();
         (*a, *b, *c) = (high, mid, low | *c & 0x0F);
     }
-}
-
-/// Returns whether a file name asks for FLAC.
-pub(crate) fn is_flac_name(path: &Path) -> bool {
-    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("flac"))
 }

@@ -4,8 +4,9 @@
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 
-use crate::header::{chunks, without_tags};
-use crate::tags::InfoTag;
+use crate::error::SoundError;
+use crate::header::{self, InfoTag, chunks, without_tags};
+use crate::sound::{Input, SoundReader};
 
 /// The most metadata of an input file that is kept, in bytes.
 const LONGEST: u64 = 64 << 20;
@@ -37,11 +38,36 @@ const NAMES: [(&[u8; 4], &str); 11] = [
 pub(crate) struct Blocks(Vec<Vec<u8>>);
 
 impl Blocks {
+    /// Makes the blocks for what `source` reads; `whole` says that all of it is written.
+    pub(crate) fn of(source: &SoundReader, whole: bool) -> Result<Self, SoundError> {
+        let channels = source.spec().channels;
+        let of_wav = |head: &[u8], tail: &[u8]| {
+            Self::of_tags(&info_tags(head, tail), channels, header::channel_mask(head))
+        };
+        let reading = |error| SoundError::reading(source.path(), error);
+        Ok(match &source.0 {
+            Input::Other(other) => match other.flac_at() {
+                Some(at) => Self::of_flac(other.file(), at, whole).map_err(reading)?,
+                None => Self::of_tags(other.tags(), channels, other.channel_mask()),
+            },
+            Input::Stream(stream) => of_wav(&stream.head, &[]),
+            Input::Wav(wav) => {
+                let (head, tail) = wav.surroundings().map_err(reading)?;
+                let mut blocks = of_wav(&head, &tail);
+                // Of a file that was repaired the chunks no longer fit together.
+                if whole && wav.notices().is_empty() {
+                    blocks.keep_chunks(&head, &tail);
+                }
+                blocks
+            }
+        })
+    }
+
     /// Copies the blocks of a FLAC file that remain true of its copy: comments, pictures, application data, byte for byte and in
     /// their order, and the cue sheet if `whole`. STREAMINFO and the seek table are not, and padding is none.
     ///
     /// The stream begins at byte `at`.
-    pub(crate) fn of_flac(file: &File, at: u64, whole: bool) -> io::Result<Self> {
+    fn of_flac(file: &File, at: u64, whole: bool) -> io::Result<Self> {
         let mut source = BufReader::new(file);
         source.seek(SeekFrom::Start(at + 4))?;
         let mut blocks = Vec::new();
@@ -67,7 +93,7 @@ impl Blocks {
     }
 
     /// Makes comments of title, artist and the like, and of the speakers where they differ from FLAC's for as many channels.
-    pub(crate) fn of_tags(tags: &[InfoTag], channels: u16, mask: Option<u32>) -> Self {
+    fn of_tags(tags: &[InfoTag], channels: u16, mask: Option<u32>) -> Self {
         let named = tags.iter().filter_map(|(id, value)| {
             NAMES.iter().find(|(known, _)| *known == id).map(|(_, name)| format!("{name}={value}"))
         });
@@ -95,7 +121,7 @@ impl Blocks {
     /// Adds the chunks of a WAV file byte for byte, as the reference encoder keeps what is foreign to FLAC: application
     /// blocks named `riff`, of which the first holds the twelve bytes of the container, each other one chunk, and that of
     /// the sound only its header. Nothing, if there is no chunk that FLAC does not stand for itself.
-    pub(crate) fn keep_chunks(&mut self, head: &[u8], tail: &[u8]) {
+    fn keep_chunks(&mut self, head: &[u8], tail: &[u8]) {
         let Some((container, rest)) = without_tags(head).split_at_checked(12) else { return };
         let Some((before, data)) = rest.split_at_checked(rest.len().saturating_sub(8)) else { return };
         let dull = |id: &[u8; 4]| matches!(id, b"fmt " | b"fact" | b"JUNK" | b"junk" | b"PAD " | b"FLLR");
@@ -133,6 +159,20 @@ impl Blocks {
         }
         self.0.concat()
     }
+}
+
+/// Title, artist and the like in the LIST/INFO chunks among those before and behind the sound.
+fn info_tags(head: &[u8], tail: &[u8]) -> Vec<InfoTag> {
+    let lists = chunks(without_tags(head).get(12..).unwrap_or_default())
+        .chain(chunks(tail))
+        .filter_map(|(id, body)| body.strip_prefix(b"INFO").filter(|_| id == *b"LIST"));
+    let tags = lists.flat_map(chunks).map(|(id, body)| {
+        let text = body.split(|byte| *byte == 0).next().unwrap_or_default();
+        // Text that is not Unicode is most often Latin-1, whose codes are those of Unicode.
+        let latin = || text.iter().map(|byte| char::from(*byte)).collect();
+        (id, std::str::from_utf8(text).map_or_else(|_| latin(), ToOwned::to_owned))
+    });
+    tags.filter(|(_, value)| !value.is_empty()).collect()
 }
 
 /// Returns whether a block can be so long.
