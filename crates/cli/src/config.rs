@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use sourdine::Settings;
-use sourdine_settings::Preferences;
+use sourdine::{Model, Settings};
+use sourdine_settings::{Preferences, choose_model};
 
 use crate::args::{ChannelMode, SoundArgs};
 use crate::failure::Failure;
@@ -27,6 +27,11 @@ impl Config {
     pub(crate) fn find(named: Option<&Path>) -> Result<Self, Failure> {
         let preferences = Preferences::load(named).map_err(Failure::Config)?;
         Ok(Self { jobs: preferences.jobs, preferences })
+    }
+
+    /// Finds the model: that of the option, then what was read, then the default.
+    pub(crate) fn model(&self, option: Option<&str>, default: &str) -> Result<Model, Failure> {
+        choose_model(option, &self.preferences, default).map_err(Failure::Model)
     }
 
     /// Decides on the sound: the options, then what was read, then the defaults.

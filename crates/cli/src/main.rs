@@ -5,7 +5,7 @@
 //! | 0 | done |
 //! | 1 | failed, or a folder could not be searched; one line on stderr says why and what to do |
 //! | 2 | some of several files failed, the others did not |
-//! | 64 | wrong use of the command line |
+//! | 64 | an option, a value or a command that does not exist |
 //! | 130 | interrupted; no half-written file is left |
 #![forbid(unsafe_code)]
 

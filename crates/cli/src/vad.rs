@@ -58,7 +58,7 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     let config = Config::find(args.config.as_deref())?;
     let named = SoundArgs { model: args.model.clone(), ..SoundArgs::default() };
     let name = config.sound(&named, models::VOICE).model;
-    let model = models::find(&name)?;
+    let model = config.model(args.model.as_deref(), models::VOICE)?;
     let also_read: Vec<PathBuf> = models::file(&name).into_iter().chain(args.config.clone()).collect();
     let plan = inputs::plan(&Request {
         inputs: &args.inputs,

@@ -53,6 +53,19 @@ fn a_folder_comes_out_as_its_mirror_whatever_the_number_of_jobs() {
 }
 
 #[test]
+fn an_output_folder_is_made_for_one_file_too() {
+    let root = corpus();
+    for command in [["clean", "in/a.wav", "-o", "new/one/"], ["vad", "in/a.wav", "-o", "new/two/"]] {
+        let done = run(&command, root.path());
+        assert!(done.status.success(), "{}", stderr(&done));
+    }
+    assert_eq!(listing(&root.path().join("new/one")), ["a.wav"]);
+    assert_eq!(listing(&root.path().join("new/two")), ["a.json"]);
+    let done = run(&["clean", "in/a.wav", "-o", "none/a.wav"], root.path());
+    assert!(stderr(&done).contains("its folder does not exist"), "a file's folder is not: {}", stderr(&done));
+}
+
+#[test]
 fn a_failing_file_does_not_stop_the_others() {
     let root = corpus();
     std::fs::write(root.path().join("in/broken.wav"), b"RIFF").unwrap();

@@ -24,6 +24,11 @@ fn a_bad_variable_is_named_and_an_empty_one_is_none() {
         assert_eq!(done.status.code(), Some(1), "{name}={bad}: {}", stderr(&done));
         assert!(stderr(&done).starts_with(&format!("sourdine: {name}={bad}: give ")), "{}", stderr(&done));
     }
+    let done = clean(&[], "SOURDINE_MODEL", "nosuch");
+    assert_eq!(done.status.code(), Some(1));
+    assert!(stderr(&done).starts_with("sourdine: nosuch: ") && stderr(&done).contains("SOURDINE_MODEL"));
+    let done = clean(&["--model", "nosuch"], "SOURDINE_MODEL", "sourdine");
+    assert!(done.status.code() == Some(1) && !stderr(&done).contains("SOURDINE_MODEL"));
     for name in ["MODEL", "ATTENUATION_LIMIT", "GATE", "CHANNELS", "JOBS", "CONFIG"] {
         let done = clean(&[], &format!("SOURDINE_{name}"), "");
         assert!(done.status.success(), "{name}: {}", stderr(&done));

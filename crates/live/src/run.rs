@@ -7,7 +7,7 @@ use sourdine::{Model, Settings, VadParams};
 use sourdine_live::{
     Command, Host, Monotonic, Options, Output, RecordingPaths, Supervisor, VirtualMic, open_host,
 };
-use sourdine_settings::{Preferences, find_model, stop_on_signals};
+use sourdine_settings::{Preferences, choose_model, stop_on_signals};
 
 use crate::args::RunArgs;
 use crate::output;
@@ -38,10 +38,9 @@ fn options(
     preferences: &Preferences,
     virtual_mic: Option<&VirtualMic>,
 ) -> Result<Options, String> {
-    let first = match args.model.as_ref().or(preferences.model.as_ref()) {
-        Some(model) => find_model(model).map_err(|error| error.to_string())?,
-        None => Model::default(),
-    };
+    let default = Model::default().info().name;
+    let first =
+        choose_model(args.model.as_deref(), preferences, &default).map_err(|error| error.to_string())?;
     let name = first.info().name;
     let mut models = vec![first];
     models.extend(Model::built_in().into_iter().filter(|m| m.info().name != name));

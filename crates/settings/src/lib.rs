@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 use sourdine::Channels;
 
-pub use model::{FindModelError, ListedModel, find_model, list_models};
+pub use model::{FindModelError, ListedModel, choose_model, find_model, list_models};
 pub use signals::stop_on_signals;
 
 /// Settings from the environment and the file; options take precedence over them, and they over defaults.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use sourdine::signal::MODEL_RATE;
 use sourdine::{Model, ModelError};
 
-use crate::io_reason;
+use crate::{Preferences, io_reason};
 
 /// No weights file is anywhere near this large; a film given by mistake is not read into memory.
 const LARGEST_MODEL: u64 = 64 << 20;
@@ -81,6 +81,23 @@ pub fn find_model(model: &str) -> Result<Model, FindModelError> {
     Model::from_bytes(&name, &bytes).map_err(|error| FindModelError::Invalid { path: path.into(), error })
 }
 
+/// Finds the model that an option names, or else the preferences do, or else `default`.
+///
+/// # Errors
+/// As [`find_model`]; [`FindModelError::Preferred`] if the name is that of the preferences.
+pub fn choose_model(
+    option: Option<&str>,
+    preferences: &Preferences,
+    default: &str,
+) -> Result<Model, FindModelError> {
+    match (option, &preferences.model) {
+        (None, Some(preferred)) => {
+            find_model(preferred).map_err(|error| FindModelError::Preferred { error: Box::new(error) })
+        }
+        (named, _) => find_model(named.unwrap_or(default)),
+    }
+}
+
 /// Why a model was not found. `Display` is one line that says what to do.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -99,6 +116,11 @@ pub enum FindModelError {
         /// The reason.
         error: io::Error,
     },
+    /// The name is not from the command line.
+    Preferred {
+        /// The reason.
+        error: Box<FindModelError>,
+    },
     /// The file holds no model.
     Invalid {
         /// The file.
@@ -116,6 +138,9 @@ impl fmt::Display for FindModelError {
                 "{name}: neither a built-in model ({}) nor a file; see `sourdine models`",
                 built_in.join(", ")
             ),
+            Self::Preferred { error } => {
+                write!(f, "{error} (the name is that of SOURDINE_MODEL or of `model` in sourdine.toml)")
+            }
             Self::Read { path, error } => {
                 write!(f, "{}: cannot read the model: {}; check the path", path.display(), io_reason(error))
             }
@@ -132,6 +157,7 @@ impl std::error::Error for FindModelError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Unknown { .. } => None,
+            Self::Preferred { error } => Some(error),
             Self::Read { error, .. } => Some(error),
             Self::Invalid { error, .. } => Some(error),
         }

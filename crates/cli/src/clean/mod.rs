@@ -32,7 +32,7 @@ struct Run<'a> {
 pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     let config = Config::find(args.sound.config.as_deref())?;
     let sound = config.sound(&args.sound, models::DEFAULT);
-    let model = models::find(&sound.model)?;
+    let model = config.model(args.sound.model.as_deref(), models::DEFAULT)?;
     let also_read: Vec<PathBuf> =
         models::file(&sound.model).into_iter().chain(args.sound.config.clone()).collect();
     let plan = inputs::plan(&Request {

@@ -37,7 +37,7 @@ pub(crate) enum Sink {
 pub(crate) struct Task {
     pub(crate) source: Source,
     pub(crate) sink: Sink,
-    /// The output lies in a tree that mirrors the input's: its folders are made as they are needed.
+    /// The output lies in a folder that was named as one, or in a tree that mirrors the input's: folders are made as they are needed.
     pub(crate) mirrored: bool,
 }
 
@@ -233,7 +233,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
 
 /// Names the output of one input.
 fn task(found: Candidate, several: bool, request: &Request) -> Result<Task, Failure> {
-    let mirrored = several && request.output.is_some();
+    let mirrored = request.output.is_some_and(|output| several || ends_in_separator(output));
     let sink = match (request.output, request.naming) {
         (Some(output), Naming::Sound(_)) if output.as_os_str() == "-" && several => {
             return Err(Failure::use_of(
