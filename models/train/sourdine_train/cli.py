@@ -57,8 +57,11 @@ def _export(a: argparse.Namespace) -> None:
 
     c = weights.read_checkpoint(a.checkpoint)
     c = weights.shifted(c, a.gain_offset, _offsets(a))
+    if a.weight_steps is not None:
+        c.recipe.weight_steps = a.weight_steps
     how = f"gain offset {a.gain_offset} {' '.join(a.offset_at)}".strip()
-    c.history.append(f"export {weights.named(a.checkpoint)}, {how}, sharpness {a.sharpness}, pitch filter {a.pitch_filter}")
+    how += f", sharpness {a.sharpness}, pitch filter {a.pitch_filter}, weight steps {c.recipe.weight_steps}"
+    c.history.append(f"export {weights.named(a.checkpoint)}, {how}")
     weights.export(c, a.out, a.name, sharpness=a.sharpness, pitch_filter=a.pitch_filter, commit=a.commit, last=a.last)
     print(f"{a.out}: {c.hours:.1f} h, {a.out.stat().st_size} bytes")
 
@@ -222,6 +225,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--offset-at", nargs="+", default=[], metavar="HZ=LOGIT", help="as much more there, in a straight line from point to point")
     s.add_argument("--sharpness", type=float, default=1.0, help="how much medium gains are lowered, 0 to 1: less noise while there is voice")
     s.add_argument("--pitch-filter", type=float, default=0.8, help="how much of the sound one pitch period earlier is added where both are alike, 0 to 1")
+    s.add_argument("--weight-steps", type=float, help="instead of the recipe's: steps in the root mean square of a row, 0 for all 8 bits")
     s.add_argument("--last", action="store_true", help="the last weights instead of their average")
 
     s = cmd("devset", _devset, "write a development set: unseen speakers, noises and rooms")

@@ -109,6 +109,8 @@ class Recipe:
     loss: list[Loss] = field(default_factory=lambda: [Loss()])
     sharpness: float = 1.0
     pitch_filter: float = 0.8
+    weight_steps: float = 0.0
+    """Of the large layers: int8 steps in the root mean square of a row (`weights.quantise`), in training and in the file; 0 for all 8 bits."""
     seed: int = 1
 
     def asdict(self) -> dict[str, Any]:

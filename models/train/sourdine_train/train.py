@@ -138,9 +138,10 @@ class Trainer:
         else:
             batch = self.short.batch(b.clips)
         losses = self.recipe.loss
-        loss, terms = self.criterion(self.forward(batch.features), batch, losses[self.steps % len(losses)])
         self.net.zero_grad(set_to_none=True)
-        loss.backward()
+        with weights.rounded(self.net, self.recipe.weight_steps):
+            loss, terms = self.criterion(self.forward(batch.features), batch, losses[self.steps % len(losses)])
+            loss.backward()
         if self.ranks > 1:
             self._mean_gradient()
         norm = torch.nn.utils.clip_grad_norm_(self.net.parameters(), o.grad_clip)
