@@ -30,7 +30,7 @@ const add = (name, frames, take) => (contestants[name] = { frames, take, times: 
 
 const module = new WebAssembly.Module(file("dist/sourdine.wasm"));
 for (const name of ["sourdine", "sourdine-lite"]) {
-  const engine = new Engine(module, file(`dist/${name}.safetensors`), { sampleRate: 48_000, channels: 1, blockFrames: 480, fixed: true });
+  const engine = new Engine(module, file(`../crates/core/models/${name}.safetensors`), { sampleRate: 48_000, channels: 1, blockFrames: 480, fixed: true });
   add(name, 480, (frame) => engine.process([frame], [frame], 480));
 }
 

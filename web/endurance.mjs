@@ -19,7 +19,7 @@ export function endure(page, sampleRate, seconds) {
     await plain.audioWorklet.addModule("/test/recorder.js");
     tone.connect(new AudioWorkletNode(plain, "copier")).connect(plain.destination);
     tone.start();
-    const { context, node } = await toned({ model: "/dist/sourdine.safetensors" }, new AudioContext({ sampleRate }));
+    const { context, node } = await toned({ model: "/dist/sourdine.safetensors.gz" }, new AudioContext({ sampleRate }));
     const start = context.playbackStats.toJSON();
     await node.ready;
     await pause(2000);

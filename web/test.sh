@@ -17,5 +17,5 @@ node --test --test-timeout=600000 test/browser.test.mjs
 node --test --test-timeout=600000 test/demo.test.mjs
 node --test --test-timeout=600000 test/package.test.mjs
 npx publint --strict
-npx attw --pack . --profile esm-only --exclude-entrypoints worklet.js sourdine.wasm sourdine.safetensors sourdine-lite.safetensors
+npx attw --pack . --profile esm-only --exclude-entrypoints worklet.js sourdine.wasm sourdine.safetensors.gz sourdine-lite.safetensors.gz
 echo "web: all checks passed"

@@ -21,4 +21,4 @@ npx esbuild src/main.ts src/frames.worker.ts --bundle --format=esm --target=es20
 mv dist/frames.worker.js dist/frames.js
 cp static/* crypto/crypto_bg.wasm dist/
 mkdir dist/sourdine
-cp ../node_modules/sourdine/dist/{worklet.js,sourdine.wasm,sourdine.safetensors,sourdine-lite.safetensors} dist/sourdine/
+cp ../node_modules/sourdine/dist/{worklet.js,sourdine.wasm,sourdine.safetensors.gz,sourdine-lite.safetensors.gz} dist/sourdine/

@@ -54,7 +54,7 @@ async function play(what, aloud, open) {
   try {
     const { source, end } = await open(context);
     const node = await SourdineNode.create(context, {
-      wasm: dist("sourdine.wasm"), model: dist(`${element("model").value}.safetensors`), channels: 1, ...controls(),
+      wasm: dist("sourdine.wasm"), model: dist(`${element("model").value}.safetensors.gz`), channels: 1, ...controls(),
     });
     const [before, after] = [new AnalyserNode(context, { fftSize: 2048 }), new AnalyserNode(context, { fftSize: 2048 })];
     const loudness = new GainNode(context, { gain: 0 });

@@ -3,7 +3,7 @@
 const KEPT = "sourdine";
 const NEEDED = [
   "./", "demo.css", "demo.js", "spectrogram.js", "icon.svg", "../dist/index.js", "../dist/worklet.js", "../dist/sourdine.wasm",
-  "../dist/sourdine.safetensors", "../dist/sourdine-lite.safetensors", "../build/sample.wav",
+  "../dist/sourdine.safetensors.gz", "../dist/sourdine-lite.safetensors.gz", "../build/sample.wav",
 ];
 
 self.addEventListener("install", (event) => {

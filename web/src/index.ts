@@ -6,7 +6,7 @@ import type { Failure, FromWorklet, NodeStats, ToWorklet } from "./messages.js";
 export type { Bypass, Controls, Report, Stats, Tier, VoiceReport } from "./engine.js";
 export type { Failure, NodeStats } from "./messages.js";
 
-/** Bytes, or their URL. Nothing else is fetched. */
+/** Bytes, packed by gzip or not, or their URL. Nothing else is fetched. */
 export type Bytes = ArrayBuffer | string | URL;
 
 /** An error with the kind of failure in `code`. */
@@ -26,9 +26,9 @@ export interface NodeOptions {
 }
 
 export interface SourdineOptions extends NodeOptions, Partial<Controls> {
-  /** `sourdine.safetensors` or `sourdine-lite.safetensors`. */
+  /** `sourdine.safetensors.gz` or `sourdine-lite.safetensors.gz`. */
   model: Bytes;
-  /** A cheaper model for times when the audio thread is too slow for `model`, such as `sourdine-lite.safetensors`. */
+  /** A cheaper model for times when the audio thread is too slow for `model`, such as `sourdine-lite.safetensors.gz`. */
   fallbackModel?: Bytes;
   /** Channels of the sound, 1 to 8: they share one mask. Other inputs are mixed up or down. Default 1. */
   channels?: number;
@@ -112,7 +112,7 @@ abstract class WorkletNode extends Node {
   /** Fetches the files and starts the engine. */
   protected async start(wasm: Bytes, models: Bytes[], controls: Partial<Controls>): Promise<void> {
     try {
-      const [wasmBytes, ...modelBytes] = await Promise.all([load(wasm), ...models.map(load)]);
+      const [wasmBytes, ...modelBytes] = await Promise.all([load(wasm, "wasm"), ...models.map((model) => load(model, "model"))]);
       this.send({ type: "start", wasm: wasmBytes, models: modelBytes, controls }, [wasmBytes, ...modelBytes]);
     } catch (error) {
       this.fail(error as SourdineError);
@@ -264,9 +264,21 @@ async function addWorklet(context: BaseAudioContext, worklet?: string | URL): Pr
   }
 }
 
-/** Returns bytes to transfer to the worklet: a copy of the caller's, or fetched ones. */
-async function load(bytes: Bytes): Promise<ArrayBuffer> {
-  if (bytes instanceof ArrayBuffer) return bytes.slice(0);
+/** Returns bytes to transfer to the worklet: a copy of the caller's, or fetched ones, unpacked. */
+async function load(bytes: Bytes, code: Failure): Promise<ArrayBuffer> {
+  const packed = bytes instanceof ArrayBuffer ? bytes.slice(0) : await fetched(bytes);
+  const [first, second] = new Uint8Array(packed); // RFC 1952
+  // What a server calls `Content-Encoding: gzip`, the browser has unpacked.
+  if (first !== 0x1f || second !== 0x8b) return packed;
+  try {
+    return await new Response(new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
+  } catch (cause) {
+    const name = bytes instanceof ArrayBuffer ? "the bytes" : bytes;
+    throw new SourdineError(code, `damaged file: ${name} cannot be unpacked; copy or upload it again`, { cause });
+  }
+}
+
+async function fetched(bytes: string | URL): Promise<ArrayBuffer> {
   let response: Response;
   try {
     response = await fetch(bytes);

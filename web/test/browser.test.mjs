@@ -45,7 +45,7 @@ test("microphone to recording: the noise goes as with `sourdine clean`, the dela
     const context = new AudioContext({ sampleRate: 48_000 });
     const source = context.createMediaStreamSource(stream);
     const mono = new GainNode(context, { channelCount: 1, channelCountMode: "explicit" });
-    const node = await sourdine.SourdineNode.create(context, { ...options, model: "/dist/sourdine.safetensors" });
+    const node = await sourdine.SourdineNode.create(context, { ...options, model: "/dist/sourdine.safetensors.gz" });
     source.connect(mono).connect(node).connect(context.destination);
     await node.ready;
     const [raw, clean] = await record(context, [mono, node], 12);
@@ -153,7 +153,7 @@ test("reports come about ten times a second, and controls change what is heard",
 
 test("switching makes no click", async () => {
   const worst = await page.evaluate(async () => {
-    const { context, tone, node } = await toned({ model: "/dist/sourdine.safetensors" });
+    const { context, tone, node } = await toned({ model: "/dist/sourdine.safetensors.gz" });
     await node.ready;
     const recording = record(context, [tone, node], 3);
     for (let i = 0; i < 25; i++) {
@@ -187,7 +187,8 @@ test("another rate, 44.1 kHz", async () => {
 
 for (const [name, code, words, overrides] of [
   ["truncated wasm", "wasm", /./, `{ wasm: await bytes("/dist/sourdine.wasm", 100_000) }`],
-  ["a truncated model", "model", /damaged model file/, `{ model: await bytes("/dist/sourdine.safetensors", 100_000) }`],
+  ["a truncated model", "model", /damaged file: the bytes/, `{ model: await bytes("/dist/sourdine.safetensors.gz", 100_000) }`],
+  ["a model truncated before it was packed", "model", /damaged model file/, `{ model: (await unpacked("/dist/sourdine.safetensors.gz")).slice(0, 100_000) }`],
   ["a wrong model", "model", /not a model file/, `{ model: await bytes("/dist/sourdine.wasm", 100_000) }`],
   ["a missing model", "fetch", /nowhere.*404/, `{ model: "/nowhere" }`],
   ["a rate without a grid", "model", /44056 Hz/, null],
@@ -240,10 +241,10 @@ test("failure: a panic in the module: the sound goes on, the page is told", asyn
   assert.ok(result.same && result.level > -4, JSON.stringify(result));
 });
 
-for (const [fallbackModel, expected] of [["/dist/sourdine-lite.safetensors", ["light", "dry", "light", "full"]], [null, ["dry", "full"]]]) {
+for (const [fallbackModel, expected] of [["/dist/sourdine-lite.safetensors.gz", ["light", "dry", "light", "full"]], [null, ["dry", "full"]]]) {
   test(`overload: ${fallbackModel ? "the fallback model, then none" : "no model"}, and back`, async () => {
     const result = await page.evaluate(async (fallbackModel) => {
-      const overrides = { model: "/dist/sourdine.safetensors", ...(fallbackModel && { fallbackModel }) };
+      const overrides = { model: "/dist/sourdine.safetensors.gz", ...(fallbackModel && { fallbackModel }) };
       const { context, tone, node, told } = await toned(overrides);
       await context.audioWorklet.addModule("/test/clock.js");
       const clock = new AudioWorkletNode(context, "clock");

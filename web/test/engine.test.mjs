@@ -10,8 +10,8 @@ import { cleanedByNative, difference, readWav, repeated, sample } from "./wav.mj
 const file = (name) => readFileSync(new URL(name, import.meta.url));
 const simd = new WebAssembly.Module(file("../dist/sourdine.wasm"));
 const scalar = new WebAssembly.Module(file("../build/scalar.wasm"));
-const model = file("../dist/sourdine.safetensors");
-const lite = file("../dist/sourdine-lite.safetensors");
+const model = file("../../crates/core/models/sourdine.safetensors");
+const lite = file("../../crates/core/models/sourdine-lite.safetensors");
 
 const fan = readWav(sample("fan-hum-48k.wav")).planes[0];
 const near = readWav(sample("near-clean-48k.wav")).planes[0];

@@ -4,7 +4,7 @@ import * as sourdine from "../dist/index.js";
 import { processTrack } from "../dist/track.js";
 import { SourdineProcessor } from "../dist/livekit.js";
 
-const options = { wasm: "/dist/sourdine.wasm", model: "/dist/sourdine-lite.safetensors" };
+const options = { wasm: "/dist/sourdine.wasm", model: "/dist/sourdine-lite.safetensors.gz" };
 const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 /** How a promise ends: null, or the error's code and words. */
@@ -12,6 +12,11 @@ const outcome = (promise) => promise.then(() => null, ({ code, message, name }) 
 
 async function bytes(path, length) {
   return (await (await fetch(path)).arrayBuffer()).slice(0, length);
+}
+
+/** The bytes of a file that gzip has packed. */
+async function unpacked(path) {
+  return new Response((await fetch(path)).body.pipeThrough(new DecompressionStream("gzip"))).arrayBuffer();
 }
 
 /** Records what `nodes` give, one channel each, for some seconds. */
@@ -77,6 +82,6 @@ function toneTrack(gain = 0.5) {
 }
 
 Object.assign(globalThis, {
-  sourdine, processTrack, SourdineProcessor, options, pause, outcome, bytes, record, level, toned, failing, heard, toneTrack,
+  sourdine, processTrack, SourdineProcessor, options, pause, outcome, bytes, unpacked, record, level, toned, failing, heard, toneTrack,
   loaded: true,
 });
