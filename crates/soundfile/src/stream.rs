@@ -269,14 +269,16 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, StreamHeader), WalkErro
             let Some((spec, valid_bits)) = format else {
                 return Err(SoundErrorKind::NoFormat { offset }.into());
             };
-            let stated = match ds64_data {
-                Some(bytes) if size == UNKNOWN => Some(bytes).filter(|bytes| *bytes != u64::MAX),
-                // 0 is what is written before the length is known; the others are what programs write into pipes.
-                _ if size == 0 || crate::data_chunk::is_pipe_size(size) => None,
-                _ => Some(u64::from(size)),
+            let large = ds64_data.filter(|_| size == UNKNOWN);
+            let bytes = large.unwrap_or(u64::from(size));
+            // 0 is what is written before the length is known; the others are what programs write into pipes.
+            let unknown = match large {
+                Some(bytes) => bytes == 0 || bytes == u64::MAX,
+                None => size == 0 || crate::data_chunk::is_pipe_size(size),
             };
-            let large = ds64_data.is_some() && size == UNKNOWN;
-            return Ok((head, StreamHeader { spec, valid_bits, bytes: stated, large, zero: size == 0 }));
+            let stated = (!unknown).then_some(bytes);
+            let zero = bytes == 0;
+            return Ok((head, StreamHeader { spec, valid_bits, bytes: stated, large: large.is_some(), zero }));
         }
         let body = head.len();
         more(source, &mut head, size as usize)?;

@@ -100,10 +100,17 @@ fn wav_streams_come_out_byte_for_byte() {
 
 #[test]
 fn streams_of_unknown_length() {
-    for size in [0, u32::MAX, 0x7FFF_FFFF] {
-        let wav =
-            Wav { data_size: Some(size), riff_size: Some(u32::MAX), ..Wav::new(SampleFormat::I16, 2, 500) };
-        let bytes = wav.bytes();
+    let sound = Wav::new(SampleFormat::I16, 2, 500);
+    let plain = [0, u32::MAX, 0x7FFF_FFFF]
+        .map(|size| Wav { data_size: Some(size), riff_size: Some(u32::MAX), ..sound.clone() }.bytes());
+    // The sizes of RF64 are in `ds64`, which ffmpeg leaves at 0.
+    let large = [0, u64::MAX].map(|size| {
+        let mut bytes = Wav { magic: *b"RF64", ..sound.clone() }.bytes();
+        bytes[20..28].copy_from_slice(&size.to_le_bytes());
+        bytes[28..36].copy_from_slice(&size.to_le_bytes());
+        bytes
+    });
+    for bytes in plain.into_iter().chain(large) {
         let reader = SoundReader::from_stream(Box::new(Cursor::new(bytes.clone())), "a pipe").expect("a WAV");
         // Whoever writes into a pipe cannot know the length: nothing to notice.
         assert_eq!((reader.frames(), reader.notices()), (None, &[][..]));
