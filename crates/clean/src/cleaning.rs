@@ -154,6 +154,7 @@ impl Cleaning {
             attenuation_limit_db: Some(limit).filter(|db| db.is_finite()),
             latency: engine.latency(),
             mean_attenuation_db: None,
+            pause_attenuation_db: None,
             voiced_share: 0.0,
             peak: 0.0,
             clipped_samples: 0,
@@ -192,12 +193,16 @@ impl Cleaning {
         about.frames = job.frames;
         about.seconds = job.frames as f64 / f64::from(about.sample_rate);
         about.mean_attenuation_db = job.totals.mean_attenuation_db();
+        about.pause_attenuation_db = job.totals.pause_attenuation_db();
         about.voiced_share = job.totals.voiced_share();
         about.peak = job.peak;
         about.clipped_samples = stats.clipped_samples;
         about.invalid_samples = stats.invalid_samples;
         about.times_real_time = about.seconds / started.elapsed().as_secs_f64().max(1e-9);
         about.notices = job.transfer.reader().notices().iter().map(ToString::to_string).collect();
+        if closed {
+            about.notices.push("the reader of the output closed it before the end".into());
+        }
         Ok(Cleaned { transfer: job.transfer, closed, path, report: about })
     }
 }

@@ -26,6 +26,8 @@ pub struct FileReport {
     pub latency: usize,
     /// Mean over all frames of 10 ms that are not silent; `None` if all are.
     pub mean_attenuation_db: Option<f64>,
+    /// The same over frames without voice.
+    pub pause_attenuation_db: Option<f64>,
     /// Share of frames decided to hold voice, 0 to 1.
     pub voiced_share: f64,
     /// Largest magnitude of the output, full scale 1.
@@ -47,6 +49,8 @@ pub struct Totals {
     voiced: u64,
     audible: u64,
     attenuation_db: f64,
+    pauses: u64,
+    pause_attenuation_db: f64,
 }
 
 impl Totals {
@@ -57,8 +61,13 @@ impl Totals {
             self.voiced += frames;
         }
         if report.input_dbfs > SILENCE_DBFS {
+            let attenuation_db = f64::from(report.attenuation_db()) * frames as f64;
             self.audible += frames;
-            self.attenuation_db += f64::from(report.attenuation_db()) * frames as f64;
+            self.attenuation_db += attenuation_db;
+            if !report.voice {
+                self.pauses += frames;
+                self.pause_attenuation_db += attenuation_db;
+            }
         }
     }
 
@@ -66,6 +75,12 @@ impl Totals {
     #[must_use]
     pub fn mean_attenuation_db(&self) -> Option<f64> {
         (self.audible > 0).then(|| self.attenuation_db / self.audible as f64)
+    }
+
+    /// The same over frames without voice.
+    #[must_use]
+    pub fn pause_attenuation_db(&self) -> Option<f64> {
+        (self.pauses > 0).then(|| self.pause_attenuation_db / self.pauses as f64)
     }
 
     /// Share of frames decided to hold voice, 0 to 1.

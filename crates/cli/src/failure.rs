@@ -71,7 +71,7 @@ impl fmt::Display for Failure {
         match self {
             Self::Wav(error) if matches!(error.kind(), SoundErrorKind::OutputExists) => write!(
                 f,
-                "{}: exists already; replace it with --force, or name another file with -o",
+                "{}: exists already; replace it with --force, leave it with --skip-existing, or name another output with -o",
                 error.path().display()
             ),
             Self::Wav(error) => write!(f, "{error}"),
@@ -134,6 +134,7 @@ impl fmt::Display for Failure {
             Self::Write { path, error } => {
                 write!(f, "{}: cannot write it: {}", path.display(), io_reason(error))
             }
+            Self::Some { failed: 2, of: 2 } => write!(f, "both files failed; nothing was written"),
             Self::Some { failed, of } if failed == of => {
                 write!(f, "all {of} files failed; nothing was written")
             }

@@ -213,10 +213,10 @@ impl fmt::Display for Summary {
             n => write!(f, "{n} channels")?,
         }
         write!(f, ", {}", report.sample_format)?;
-        if let Some(attenuation) = report.mean_attenuation_db {
-            write!(f, "; turned down by {attenuation:.1} dB on average")?;
+        write!(f, "; voice in {:.0} %", 100.0 * report.voiced_share)?;
+        if let Some(attenuation) = report.pause_attenuation_db {
+            write!(f, ", pauses {attenuation:.1} dB quieter")?;
         }
-        write!(f, ", voice in {:.0} %", 100.0 * report.voiced_share)?;
         if report.invalid_samples > 0 {
             write!(f, "; {} invalid samples silenced", report.invalid_samples)?;
         }

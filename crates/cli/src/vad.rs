@@ -74,11 +74,11 @@ pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     })?;
     batch::refuse_raw_files(&plan, args.raw)?;
     batch::refuse_two_readers(&plan, &args.batch)?;
-    refuse_nameless_segments(args, &plan)?;
+    refuse_misplaced_formats(args, &plan)?;
     let batch = Batch::new(&plan, &args.batch, &config, args.quiet, &[]);
     let mut printed = InOrder::default();
     let done = batch.run(
-        "looked through",
+        "searched for speech",
         |task| look_through(args, &batch, &model, task),
         |task, found| write(args, task, found, plan.is_several()),
         |place, task, told| {
@@ -122,12 +122,19 @@ fn print(text: &str) -> Result<(), Failure> {
     if text.is_empty() { Ok(()) } else { output::result(&text) }
 }
 
-/// Refuses several files in a format that does not name them.
-fn refuse_nameless_segments(args: &VadArgs, plan: &Plan) -> Result<(), Failure> {
+/// Refuses several files in a format that does not name them, and a name that belongs to no format.
+fn refuse_misplaced_formats(args: &VadArgs, plan: &Plan) -> Result<(), Failure> {
     let on_stdout = plan.tasks.iter().filter(|task| task.sink == Sink::Stdout).count();
     if on_stdout > 1 && !args.format().names_the_file() {
-        let why = "does not name the file of a segment; name a folder with -o, or use json or rttm";
+        let why = "csv and audacity do not say which file a segment is from; give a folder with -o, or use json or rttm";
         return Err(Failure::use_of(Path::new("--format"), why));
+    }
+    if let [Task { sink: Sink::File(output), mirrored: false, .. }] = &plan.tasks[..]
+        && args.leaves_open(output)
+    {
+        let why =
+            "no format of segments has this extension; name it .json, .csv, .txt or .rttm, or give --format";
+        return Err(Failure::use_of(output, why));
     }
     Ok(())
 }

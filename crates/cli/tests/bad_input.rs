@@ -208,6 +208,8 @@ fn wrong_use_is_code_64() {
         &["clean", "a.wav", "--attenuation-limit", "-3"],
         &["polish"],
         &["clean", "a.wav", "--force", "--skip-existing"],
+        &["clean", "a.wav", "--pad", "1s"],
+        &["clean", "a.wav", "--trim", "--split"],
     ] {
         let run = sourdine(args).output().unwrap();
         assert_eq!(run.status.code(), Some(64), "{args:?}");

@@ -107,6 +107,34 @@ fn what_is_missing_is_said_plainly() {
 }
 
 #[test]
+fn options_that_would_do_nothing_are_refused() {
+    let root = tempfile::tempdir().unwrap();
+    let sound = samples().join("phone-8k.wav");
+    let run = |args: &[&str]| sourdine(args).arg(&sound).current_dir(root.path()).output().unwrap();
+    for (args, words) in [
+        (&["clean", "-o", "x.flac", "--to", "wav"][..], "--to asks for another kind"),
+        (&["clean", "-o", "x", "--to", "flac"], "--to asks for another kind"),
+        (&["vad", "-o", "x.srt"], "no format of segments"),
+    ] {
+        let refused = run(args);
+        assert_eq!(refused.status.code(), Some(1), "{args:?}");
+        assert!(stderr(&refused).contains(words), "{args:?}: {}", stderr(&refused));
+    }
+    assert!(listing(root.path()).is_empty());
+    for args in [
+        &["clean", "-o", "x.bwf", "--to", "wav"][..],
+        &["clean", "-o", "new/", "--to", "flac"],
+        &["vad", "-o", "labels"],
+        &["vad", "-o", "x.srt", "--format", "audacity"],
+    ] {
+        assert!(run(args).status.success(), "{args:?}");
+    }
+    assert_eq!(listing(root.path()), ["labels", "new", "x.bwf", "x.srt"]);
+    let skipped = run(&["clean", "-o", "x.bwf", "--skip-existing"]);
+    assert!(skipped.status.success() && stderr(&skipped).contains("is skipped"), "{}", stderr(&skipped));
+}
+
+#[test]
 fn manual_pages_go_into_a_folder_that_is_made() {
     let root = tempfile::tempdir().unwrap();
     let run = sourdine(&["man", "new/man1"]).current_dir(root.path()).output().unwrap();

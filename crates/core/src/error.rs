@@ -49,8 +49,8 @@ impl fmt::Display for ConfigError {
             }
             Self::SampleRateGrid { rate, block_ms } => write!(
                 f,
-                "sample rate {rate} Hz shares no short grid with 48000 Hz (the shortest common block lasts \
-                 {block_ms:.0} ms, which would all be delay); resample to a common rate such as 44100 or 48000 Hz first"
+                "sample rate {rate} Hz is not supported: its ratio to 48000 Hz would take {block_ms:.0} ms of delay; \
+                 resample to a common rate such as 44100 or 48000 Hz first"
             ),
             Self::Channels { channels } => write!(f, "{channels} channels; 1 to 8 are supported"),
             Self::EmptyBlock => write!(f, "a fixed block length of 0 frames; give the host's block length"),

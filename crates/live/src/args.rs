@@ -16,10 +16,10 @@ use clap::{Parser, Subcommand};
   sourdine-live -i usb -o none --record talk.wav
   sourdine-live --plain --seconds 60
 
-Model, attenuation limit and gate not given here come from the environment (SOURDINE_MODEL, …), then from
-sourdine.toml, then from the defaults; `sourdine --help` lists them.
+Model, attenuation limit and gate not given here come from the environment (SOURDINE_MODEL, …),
+then from sourdine.toml, then from the defaults; `sourdine --help` lists them.
 
-Exit codes: 0 done, 1 failed (one line says why), 64 wrong use of the command line"
+Exit codes: 0 done, 1 failed (one line says why), 64 wrong usage"
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

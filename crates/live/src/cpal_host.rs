@@ -162,7 +162,7 @@ fn device_error(name: &str, error: &cpal::Error) -> DeviceError {
             ("another program has it; close that, or choose a device of the sound server", true)
         }
         ErrorKind::DeviceNotAvailable | ErrorKind::StreamInvalidated => {
-            ("it is not there; plug it in, or choose another device", true)
+            ("not found; plug it in, or choose another device", true)
         }
         ErrorKind::PermissionDenied => {
             ("the system does not permit its use; allow it in the system's settings", false)

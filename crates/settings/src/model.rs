@@ -133,13 +133,20 @@ pub enum FindModelError {
 impl fmt::Display for FindModelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Unknown { name, built_in } if name == "rnnoise" => {
+                write!(
+                    f,
+                    "rnnoise: not in this build, which has {}; build it with its default features",
+                    built_in.join(" and ")
+                )
+            }
             Self::Unknown { name, built_in } => write!(
                 f,
                 "{name}: neither a built-in model ({}) nor a file; see `sourdine models`",
                 built_in.join(", ")
             ),
             Self::Preferred { error } => {
-                write!(f, "{error} (the name is that of SOURDINE_MODEL or of `model` in sourdine.toml)")
+                write!(f, "{error} (set by SOURDINE_MODEL or by `model` in sourdine.toml)")
             }
             Self::Read { path, error } => {
                 write!(f, "{}: cannot read the model: {}; check the path", path.display(), io_reason(error))

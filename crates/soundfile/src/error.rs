@@ -340,7 +340,7 @@ impl fmt::Display for SoundErrorKind {
             Self::NotSound { looks_like: Some(name) } => {
                 write!(
                     f,
-                    "looks like {name}, and cannot be read; export it again, or convert it to WAV with ffmpeg, for instance"
+                    "looks like {name}, and cannot be read; export it again, or convert it: ffmpeg -i FILE FILE.wav"
                 )
             }
             Self::NotSound { looks_like: None } => {
@@ -351,12 +351,12 @@ impl fmt::Display for SoundErrorKind {
             Self::VorbisChannels { stated } => {
                 write!(
                     f,
-                    "is Ogg Vorbis of {stated} channels, of which 2 can be read; convert it to WAV first, with ffmpeg for instance"
+                    "has {stated} channels, and Ogg Vorbis is read in mono and stereo only; convert it to WAV first, with ffmpeg for instance"
                 )
             }
             Self::AacChannels { stated } => write!(
                 f,
-                "is AAC of {stated} channels, of which 2 can be read; convert it to WAV first, with ffmpeg for instance"
+                "has {stated} channels, and AAC is read in mono and stereo only; convert it to WAV first, with ffmpeg for instance"
             ),
             Self::HeAac => f.write_str(
                 "is HE-AAC, of which only the lower half of the band can be decoded; convert it to WAV first, with ffmpeg for instance",
@@ -390,9 +390,12 @@ impl fmt::Display for SoundErrorKind {
             }
             Self::NotInThisBuild { what } => write!(
                 f,
-                "{what} is not in this build, which reads and writes WAV only; build it without --no-default-features, or convert to WAV"
+                "{what} is not in this build, which reads and writes WAV only; build it without --no-default-features, or use WAV"
             ),
-            Self::OutputKind => f.write_str("can only be written as WAV or FLAC; name it .wav or .flac"),
+            Self::OutputKind if cfg!(feature = "formats") => {
+                f.write_str("can only be written as WAV or FLAC; name it .wav or .flac")
+            }
+            Self::OutputKind => f.write_str("can only be written as WAV; name it .wav"),
             Self::NotForFlac { sample_rate, channels } => write!(
                 f,
                 "cannot be FLAC with {channels} channels at {sample_rate} Hz (at most 8, 655350 Hz); name it .wav"

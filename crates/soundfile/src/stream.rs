@@ -278,7 +278,10 @@ fn read_head(source: &mut impl Read) -> Result<(Vec<u8>, StreamHeader), WalkErro
             };
             let stated = (!unknown).then_some(bytes);
             let zero = bytes == 0;
-            return Ok((head, StreamHeader { spec, valid_bits, bytes: stated, large: large.is_some(), zero }));
+            return Ok((
+                head,
+                StreamHeader { spec, valid_bits, bytes: stated, large: large.is_some(), zero },
+            ));
         }
         let body = head.len();
         more(source, &mut head, size as usize)?;

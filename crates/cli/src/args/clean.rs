@@ -70,23 +70,23 @@ pub(crate) struct CleanArgs {
 #[command(next_help_heading = "Cutting")]
 pub(crate) struct CutArgs {
     /// Cut off everything before the first and after the last speech
-    #[arg(long, conflicts_with = "split")]
+    #[arg(long, group = "cut")]
     pub(crate) trim: bool,
 
     /// Write each segment of speech to its own file: NAME.001.wav, NAME.002.wav …
-    #[arg(long, conflicts_with_all = ["skip_existing", "keep_times"])]
+    #[arg(long, group = "cut", conflicts_with_all = ["skip_existing", "keep_times"])]
     pub(crate) split: bool,
 
     /// When cutting, drop speech shorter than this
-    #[arg(long, value_name = "TIME", default_value = "100ms")]
+    #[arg(long, value_name = "TIME", default_value = "100ms", requires = "cut")]
     pub(crate) min_speech: Duration,
 
     /// When cutting, keep pauses shorter than this
-    #[arg(long, value_name = "TIME", default_value = "500ms")]
+    #[arg(long, value_name = "TIME", default_value = "500ms", requires = "cut")]
     pub(crate) min_silence: Duration,
 
     /// When cutting, keep this much before and after speech
-    #[arg(long, value_name = "TIME", default_value = "200ms")]
+    #[arg(long, value_name = "TIME", default_value = "200ms", requires = "cut")]
     pub(crate) pad: Duration,
 }
 
@@ -98,7 +98,7 @@ pub(crate) struct FormatArgs {
     #[arg(long, value_name = "FORMAT:RATE:CHANNELS")]
     pub(crate) raw: Option<RawSpec>,
 
-    /// Write this kind of file where the output is a folder or has no name [default: as the input, else WAV]
+    /// Write this kind of file if -o names none: for a folder, or for no -o at all [default: as the input, else WAV]
     #[arg(long, value_enum)]
     pub(crate) to: Option<FileKind>,
 

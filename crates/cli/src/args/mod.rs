@@ -52,17 +52,17 @@ const EXIT_CODES: &str = "Exit codes:
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Clean sound files: same rate, channels, sample format and length, aligned to the sample
+    /// Clean sound files: same rate, channels, sample format and length, sample-aligned
     Clean(Box<CleanArgs>),
     /// Find the segments that contain speech: JSON, CSV, Audacity labels or RTTM
     Vad(Box<VadArgs>),
     /// Measure a noisy and a cleaned file against the clean voice: SI-SDR, STOI and more
     Compare(CompareArgs),
-    /// List the built-in models with their delay, cost and licence
+    /// List the built-in models with their delay, size and licence
     Models(ModelsArgs),
     /// Clean a microphone live (runs sourdine-live)
     Live(LiveArgs),
-    /// Print completions for a shell, to be saved where it looks for them
+    /// Print a completion script for a shell, to be saved where it looks for them
     Completions(CompletionsArgs),
     /// Write the manual pages into a folder
     Man(ManArgs),

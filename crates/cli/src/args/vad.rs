@@ -67,11 +67,14 @@ pub(crate) struct VadArgs {
 }
 
 impl VadArgs {
-    /// The format named, else that of the output's extension.
+    /// The format named, else that of the output's extension, else JSON.
     pub(crate) fn format(&self) -> Format {
-        let extension = self.output.as_deref().and_then(Path::extension).and_then(OsStr::to_str);
-        let by_name = Format::value_variants().iter().find(|format| Some(format.extension()) == extension);
-        self.format.or(by_name.copied()).unwrap_or(Format::Json)
+        self.format.or_else(|| self.output.as_deref().and_then(Format::by_name)).unwrap_or(Format::Json)
+    }
+
+    /// Returns whether neither --format nor the extension of this output says in which format it is to be.
+    pub(crate) fn leaves_open(&self, output: &Path) -> bool {
+        self.format.is_none() && output.extension().is_some() && Format::by_name(output).is_none()
     }
 }
 
@@ -84,7 +87,7 @@ pub(crate) enum Format {
     Csv,
     /// A label track for Audacity (File > Import > Labels)
     Audacity,
-    /// NIST's rich transcription time marks
+    /// Rich Transcription Time Marked, the format of NIST's evaluations
     Rttm,
 }
 
@@ -97,6 +100,11 @@ impl Format {
             Self::Audacity => "txt",
             Self::Rttm => "rttm",
         }
+    }
+
+    fn by_name(file: &Path) -> Option<Self> {
+        let extension = file.extension().and_then(OsStr::to_str);
+        Self::value_variants().iter().copied().find(|format| Some(format.extension()) == extension)
     }
 
     /// Returns whether the segments name their file.

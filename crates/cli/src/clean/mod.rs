@@ -14,6 +14,7 @@ use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
 use crate::inputs::{self, Naming, Plan, Request, Sink, Source, Task};
+use crate::output_file::has_extension;
 use crate::summary::{Outcome, Skipped, Status};
 use crate::{models, output};
 
@@ -73,6 +74,15 @@ fn refuse_misplaced_options(args: &CleanArgs, plan: &Plan) -> Result<(), Failure
         return Err(Failure::use_of(
             Path::new("-"),
             "standard output is a terminal; name a file with -o, or a pipe",
+        ));
+    }
+    if let (Some(kind), [Task { sink: Sink::File(output), mirrored: false, .. }]) =
+        (args.format.to, &plan.tasks[..])
+        && (kind == FileKind::Flac) != has_extension(output, &["flac"])
+    {
+        return Err(Failure::use_of(
+            output,
+            "--to asks for another kind of file than this name does; change one of them",
         ));
     }
     let cut = args.cut.trim || args.cut.split;
@@ -147,6 +157,11 @@ impl Run<'_> {
                 Ok(())
             }
             Status::Cleaned(summary) if !self.args.quiet => output::written(summary),
+            // Of several, the last line says how many.
+            Status::Skipped(_) if !self.args.quiet && !self.plan.is_several() => {
+                output::note(&format!("{}: exists already, so {} is skipped", task.sink, task.source));
+                Ok(())
+            }
             _ => Ok(()),
         }
     }

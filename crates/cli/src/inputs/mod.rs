@@ -182,7 +182,7 @@ pub(crate) fn plan(request: &Request) -> Result<Plan, Failure> {
     };
     let search = |folder: &Path, plan: &mut Plan, found: &mut Vec<Candidate>| {
         if request.output.is_none() && matches!(request.naming, Naming::Sound(_)) {
-            return Err(Failure::use_of(folder, "a folder: say where the results go with -o FOLDER"));
+            return Err(Failure::use_of(folder, "is a folder; say where the results go with -o FOLDER"));
         }
         walk::walk(folder, &filter, outputs.as_deref(), plan, found);
         Ok(())

@@ -41,6 +41,8 @@ class FileReport:
     latency: int
     #: Mean over all frames of 10 ms that are not silent; None if all are.
     mean_attenuation_db: float | None
+    #: The same over frames without voice.
+    pause_attenuation_db: float | None
     #: Share of frames decided to hold voice, 0 to 1.
     voiced_share: float
     #: Largest magnitude of the output, full scale 1.
