@@ -7,7 +7,7 @@ if [[ ! -d $(rustc --print sysroot)/lib/rustlib/wasm32-unknown-unknown ]]; then
     rustup target add wasm32-unknown-unknown
 fi
 # The npm package `sourdine`.
-[[ -f ../../web/dist/sourdine.wasm && -f ../../web/dist/track.js ]] || ../../web/build.sh
+[[ -f ../../web/dist/sourdine.safetensors.gz && -f ../../web/dist/track.js ]] || ../../web/build.sh
 
 cargo build --locked --release
 cargo build --locked --profile wasm --target wasm32-unknown-unknown -p call-crypto
