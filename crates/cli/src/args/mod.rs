@@ -46,7 +46,7 @@ const EXIT_CODES: &str = "Exit codes:
     0  done
     1  failed: nothing was written, or a folder could not be searched
     2  some of several files failed, the others did not
-   64  wrong use of the command line
+   64  incorrect usage: an unknown or missing option, value or command
   130  interrupted; no half-written file is left";
 
 /// The commands.
