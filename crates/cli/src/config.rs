@@ -1,25 +1,19 @@
 //! Completes the options with the environment and `sourdine.toml`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sourdine::{Model, Settings};
 use sourdine_settings::{Preferences, choose_model};
 
 use crate::args::{ChannelMode, SoundArgs};
 use crate::failure::Failure;
+use crate::models;
 
 /// The settings of the environment and the file.
 #[derive(Debug, Default)]
 pub(crate) struct Config {
     preferences: Preferences,
     pub(crate) jobs: Option<usize>,
-}
-
-/// The sound as it was decided on.
-#[derive(Debug, Clone)]
-pub(crate) struct ResolvedSettings {
-    pub(crate) model: String,
-    pub(crate) settings: Settings,
 }
 
 impl Config {
@@ -29,32 +23,29 @@ impl Config {
         Ok(Self { jobs: preferences.jobs, preferences })
     }
 
-    /// Finds the model: that of the option, then what was read, then the default.
-    pub(crate) fn model(&self, option: Option<&str>, default: &str) -> Result<Model, Failure> {
-        choose_model(option, &self.preferences, default).map_err(Failure::Model)
+    /// Finds the model: that of the option, then what was read, then the default. With the file of weights, if it is from one.
+    pub(crate) fn model(
+        &self,
+        option: Option<&str>,
+        default: &str,
+    ) -> Result<(Model, Option<PathBuf>), Failure> {
+        let model = choose_model(option, &self.preferences, default).map_err(Failure::Model)?;
+        Ok((model, models::file(self.preferences.model_name(option, default))))
     }
 
     /// Decides on the sound: the options, then what was read, then the defaults.
-    pub(crate) fn sound(&self, args: &SoundArgs, default_model: &str) -> ResolvedSettings {
+    pub(crate) fn sound(&self, args: &SoundArgs) -> Settings {
         let read = &self.preferences;
         let defaults = Settings::default();
-        ResolvedSettings {
-            model: args
-                .model
-                .as_ref()
-                .or(read.model.as_ref())
-                .map_or(default_model, String::as_str)
-                .to_owned(),
-            settings: defaults
-                .with_attenuation_limit_db(
-                    args.attenuation_limit
-                        .map(|limit| limit.0)
-                        .or(read.attenuation_limit_db)
-                        .unwrap_or(defaults.attenuation_limit_db),
-                )
-                .with_gate(args.gate.or(read.gate).unwrap_or(defaults.gate))
-                .with_channels(args.channels.map(ChannelMode::into).or(read.channels).unwrap_or_default()),
-        }
+        defaults
+            .with_attenuation_limit_db(
+                args.attenuation_limit
+                    .map(|limit| limit.0)
+                    .or(read.attenuation_limit_db)
+                    .unwrap_or(defaults.attenuation_limit_db),
+            )
+            .with_gate(args.gate.or(read.gate).unwrap_or(defaults.gate))
+            .with_channels(args.channels.map(ChannelMode::into).or(read.channels).unwrap_or_default())
     }
 }
 
@@ -72,21 +63,21 @@ mod tests {
             jobs: Some(3),
         };
         let config = Config { jobs: preferences.jobs, preferences };
-        let sound = config.sound(&SoundArgs::default(), "m");
-        assert_eq!((sound.model.as_str(), sound.settings.attenuation_limit_db), ("a.bin", 30.0));
-        assert!(sound.settings.gate && sound.settings.channels == sourdine::Channels::Separate);
+        let sound = config.sound(&SoundArgs::default());
+        assert_eq!((config.preferences.model_name(None, "m"), sound.attenuation_limit_db), ("a.bin", 30.0));
+        assert!(sound.gate && sound.channels == sourdine::Channels::Separate);
         let args = SoundArgs {
             attenuation_limit: "off".parse().ok(),
             gate: Some(false),
             channels: Some(ChannelMode::Linked),
             ..SoundArgs::default()
         };
-        let sound = config.sound(&args, "m");
-        assert!(!sound.settings.gate && sound.settings.attenuation_limit_db.is_infinite());
-        assert_eq!(sound.settings.channels, sourdine::Channels::Linked);
-        let sound = Config::default().sound(&SoundArgs::default(), "m");
-        assert_eq!(sound.model, "m");
-        assert!((sound.settings.attenuation_limit_db - Settings::DEFAULT_ATTENUATION_LIMIT_DB).abs() < 1e-6);
-        assert_eq!(sound.settings.channels, sourdine::Channels::Linked);
+        let sound = config.sound(&args);
+        assert!(!sound.gate && sound.attenuation_limit_db.is_infinite());
+        assert_eq!(sound.channels, sourdine::Channels::Linked);
+        let sound = Config::default().sound(&SoundArgs::default());
+        assert_eq!(Preferences::default().model_name(None, "m"), "m");
+        assert!((sound.attenuation_limit_db - Settings::DEFAULT_ATTENUATION_LIMIT_DB).abs() < 1e-6);
+        assert_eq!(sound.channels, sourdine::Channels::Linked);
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use sourdine::Model;
 use sourdine_clean::{SegmentShape, find_speech};
 
-use crate::args::{SoundArgs, VadArgs};
+use crate::args::VadArgs;
 use crate::batch::{self, Batch};
 use crate::config::Config;
 use crate::failure::Failure;
@@ -56,10 +56,8 @@ impl Done for Option<Told> {
 /// Searches the inputs of the command line.
 pub(crate) fn run(args: &VadArgs) -> Result<(), Failure> {
     let config = Config::find(args.config.as_deref())?;
-    let named = SoundArgs { model: args.model.clone(), ..SoundArgs::default() };
-    let name = config.sound(&named, models::VOICE).model;
-    let model = config.model(args.model.as_deref(), models::VOICE)?;
-    let also_read: Vec<PathBuf> = models::file(&name).into_iter().chain(args.config.clone()).collect();
+    let (model, weights) = config.model(args.model.as_deref(), models::VOICE)?;
+    let also_read: Vec<PathBuf> = weights.into_iter().chain(args.config.clone()).collect();
     let plan = inputs::plan(&Request {
         inputs: &args.inputs,
         files_from: args.batch.files_from.as_deref(),

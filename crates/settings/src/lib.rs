@@ -46,6 +46,12 @@ impl Preferences {
         Self::load_from(named, |name| std::env::var_os(name))
     }
 
+    /// Returns the model that an option names, or else these do, or else `default`.
+    #[must_use]
+    pub fn model_name<'a>(&'a self, option: Option<&'a str>, default: &'a str) -> &'a str {
+        option.or(self.model.as_deref()).unwrap_or(default)
+    }
+
     fn load_from(named: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Result<Self, Error> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let named = named.map(Path::to_path_buf).or_else(|| variable("SOURDINE_CONFIG").map(PathBuf::from));

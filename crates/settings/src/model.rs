@@ -90,12 +90,10 @@ pub fn choose_model(
     preferences: &Preferences,
     default: &str,
 ) -> Result<Model, FindModelError> {
-    match (option, &preferences.model) {
-        (None, Some(preferred)) => {
-            find_model(preferred).map_err(|error| FindModelError::Preferred { error: Box::new(error) })
-        }
-        (named, _) => find_model(named.unwrap_or(default)),
-    }
+    find_model(preferences.model_name(option, default)).map_err(|error| match option {
+        None if preferences.model.is_some() => FindModelError::Preferred { error: Box::new(error) },
+        _ => error,
+    })
 }
 
 /// Why a model was not found. `Display` is one line that says what to do.

@@ -83,6 +83,7 @@ mod formats;
 mod fresh;
 mod header;
 mod notice;
+mod opened;
 mod originals;
 mod output;
 mod payload;

@@ -79,7 +79,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.spec(),
             Input::Stream(stream) => stream.spec,
-            Input::Other(other) => other.spec(),
+            Input::Other(other) => other.opened().spec,
         }
     }
 
@@ -88,7 +88,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => Some(wav.frames()),
             Input::Stream(stream) => stream.stated.map(|bytes| bytes / stream.spec.frame_bytes() as u64),
-            Input::Other(other) => other.frames(),
+            Input::Other(other) => other.opened().frames,
         }
     }
 
@@ -97,7 +97,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.notices(),
             Input::Stream(stream) => &stream.notices,
-            Input::Other(other) => other.notices(),
+            Input::Other(other) => &other.opened().notices,
         }
     }
 
@@ -106,7 +106,7 @@ impl SoundReader {
     pub fn lfe_channel(&self) -> Option<usize> {
         const LOW_FREQUENCY: u32 = 1 << 3;
         let mask = match &self.0 {
-            Input::Other(other) => other.channel_mask(),
+            Input::Other(other) => other.opened().channel_mask,
             Input::Stream(stream) => header::channel_mask(&stream.head),
             Input::Wav(wav) => wav.surroundings().ok().and_then(|(head, _)| header::channel_mask(&head)),
         }?;
@@ -120,7 +120,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.path(),
             Input::Stream(stream) => stream.name(),
-            Input::Other(other) => other.path(),
+            Input::Other(other) => &other.opened().path,
         }
     }
 
@@ -157,7 +157,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => Some(wav.file()),
             Input::Stream(_) => None,
-            Input::Other(other) => Some(other.file()),
+            Input::Other(other) => Some(&other.opened().file),
         }
     }
 
@@ -170,7 +170,7 @@ impl SoundReader {
         match &self.0 {
             Input::Wav(wav) => wav.valid_bits(),
             Input::Stream(stream) => stream.valid_bits,
-            Input::Other(other) => other.valid_bits(),
+            Input::Other(other) => other.opened().valid_bits,
         }
     }
 }

@@ -1,12 +1,10 @@
 //! Takes the place of `formats` in a build without that feature: refuses what is not WAV.
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::error::{SoundError, SoundErrorKind};
-use crate::format::SoundSpec;
-use crate::header::InfoTag;
 use crate::notice::Notice;
+use crate::opened::Opened;
 use crate::originals::Originals;
 use crate::output::Target;
 use crate::sniff;
@@ -28,35 +26,7 @@ impl OtherReader {
         Err(SoundError::new(path, SoundErrorKind::NotInThisBuild { what }))
     }
 
-    pub(crate) fn spec(&self) -> SoundSpec {
-        match *self {}
-    }
-
-    pub(crate) fn frames(&self) -> Option<u64> {
-        match *self {}
-    }
-
-    pub(crate) fn valid_bits(&self) -> u32 {
-        match *self {}
-    }
-
-    pub(crate) fn channel_mask(&self) -> Option<u32> {
-        match *self {}
-    }
-
-    pub(crate) fn tags(&self) -> &[InfoTag] {
-        match *self {}
-    }
-
-    pub(crate) fn notices(&self) -> &[Notice] {
-        match *self {}
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        match *self {}
-    }
-
-    pub(crate) fn file(&self) -> &File {
+    pub(crate) fn opened(&self) -> &Opened {
         match *self {}
     }
 

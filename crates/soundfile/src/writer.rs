@@ -176,7 +176,9 @@ fn plan(source: &SoundReader, whole: bool, growing: bool) -> Plan {
                 plan.part(&head, &tail, growing);
             }
         }
-        Input::Other(other) => (channel_mask, tags) = (other.channel_mask(), other.tags().to_vec()),
+        Input::Other(other) => {
+            (channel_mask, tags) = (other.opened().channel_mask, other.opened().tags.clone())
+        }
     }
     if plan.head.is_empty() {
         let sound = header::HeaderFields { spec, valid_bits, channel_mask, tags };

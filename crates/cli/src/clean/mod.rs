@@ -32,10 +32,8 @@ struct Run<'a> {
 /// Cleans what the command line names.
 pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     let config = Config::find(args.sound.config.as_deref())?;
-    let sound = config.sound(&args.sound, models::DEFAULT);
-    let model = config.model(args.sound.model.as_deref(), models::DEFAULT)?;
-    let also_read: Vec<PathBuf> =
-        models::file(&sound.model).into_iter().chain(args.sound.config.clone()).collect();
+    let (model, weights) = config.model(args.sound.model.as_deref(), models::DEFAULT)?;
+    let also_read: Vec<PathBuf> = weights.into_iter().chain(args.sound.config.clone()).collect();
     let plan = inputs::plan(&Request {
         inputs: &args.inputs,
         files_from: args.batch.files_from.as_deref(),
@@ -52,7 +50,7 @@ pub(crate) fn run(args: &CleanArgs) -> Result<(), Failure> {
     args.report.check(&plan, args.force)?;
 
     let batch = Batch::new(&plan, &args.batch, &config, args.quiet, &args.report.paths());
-    let settings = sound.settings.with_residue(args.residue);
+    let settings = config.sound(&args.sound).with_residue(args.residue);
     let run = Run { args, plan: &plan, batch: &batch, model, settings };
     if args.json {
         for failure in &plan.unsearched {

@@ -9,7 +9,7 @@ mod timeline;
 use std::collections::VecDeque;
 use std::fs::File;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use symphonia::core::codecs::audio::{AudioCodecParameters, well_known};
 use symphonia::core::packet::Packet;
@@ -21,8 +21,8 @@ use super::ogg;
 use super::sbr;
 use crate::error::{SoundError, SoundErrorKind};
 use crate::format::{SampleFormat, SoundSpec};
-use crate::header::InfoTag;
 use crate::notice::Notice;
+use crate::opened::Opened;
 use crate::originals::Originals;
 use crate::riff::{MAX_CHANNELS, MAX_SAMPLE_RATE};
 use part::{Part, check_links, check_streams};
@@ -39,25 +39,16 @@ const SILENCE_STEP: usize = 4096;
 
 /// Reads compressed sound, in constant memory.
 pub(crate) struct Decoded {
-    path: PathBuf,
-    /// For what the demuxer does not say.
-    file: File,
+    /// Its file is for what the demuxer does not say.
+    pub(super) opened: Opened,
     feed: Feed,
     /// Pieces of the container that were looked at before.
     early: VecDeque<Event>,
     codec: Codec,
     /// Further recordings of the same kind that follow.
     later: VecDeque<Later>,
-    pub(crate) spec: SoundSpec,
-    /// Bits of an integer sample that carry sound.
-    pub(crate) valid_bits: u32,
-    /// WAVE's speaker positions, where the file states some that WAVE has.
-    pub(crate) channel_mask: Option<u32>,
-    pub(crate) frames: Option<u64>,
     /// Start of the FLAC stream, if it is one, in bytes.
-    pub(crate) flac_at: Option<u64>,
-    /// The file's metadata, as far as LIST/INFO has names for it.
-    pub(crate) tags: Vec<InfoTag>,
+    pub(super) flac_at: Option<u64>,
     line: Line,
     /// Decoded and not yet handed out, behind the silence.
     ready: Block,
@@ -65,7 +56,6 @@ pub(crate) struct Decoded {
     /// Silence to be handed out, in frames.
     silence: u64,
     ended: bool,
-    pub(crate) notices: Vec<Notice>,
 }
 
 /// A further recording in the file, and what it states if it is FLAC.
@@ -100,11 +90,14 @@ impl Decoded {
         let part = Part::open(path, head, first, streams.first().map(|stream| stream.info))?;
         let mut decoded = Self::from_part(path, open()?, part, later)?;
         decoded.flac_at = streams.first().map(|stream| stream.range.start);
-        if let Some(bits) =
-            streams.iter().map(|stream| stream.info.bits).max().filter(|bits| *bits > decoded.valid_bits)
+        if let Some(bits) = streams
+            .iter()
+            .map(|stream| stream.info.bits)
+            .max()
+            .filter(|bits| *bits > decoded.opened.valid_bits)
             && !streams.is_empty()
         {
-            decoded.notices.push(Notice::FewerBitsLater { from: bits, to: decoded.valid_bits });
+            decoded.opened.notices.push(Notice::FewerBitsLater { from: bits, to: decoded.opened.valid_bits });
         }
         Ok(decoded)
     }
@@ -113,43 +106,32 @@ impl Decoded {
         let Part { feed, codec, parameters, sound, silence, stated, notices, tags, mask, frames } = part;
         let frames =
             later.iter().fold(frames, |sum, later| Some(sum? + later.info.and_then(|info| info.stated())?));
+        // The first packet says what is not known yet.
+        let spec = SoundSpec { sample_rate: 0, channels: 0, format: SampleFormat::F32 };
+        let (path, valid_bits, channel_mask) = (path.to_owned(), 0, mask);
+        let opened = Opened { path, file, spec, valid_bits, channel_mask, frames, tags, notices };
         let mut decoded = Self {
-            path: path.to_owned(),
-            file,
+            opened,
             feed,
             early: VecDeque::new(),
             codec,
             later,
-            spec: SoundSpec { sample_rate: 0, channels: 0, format: SampleFormat::F32 },
-            valid_bits: 0,
-            channel_mask: mask,
-            frames,
             flac_at: None,
-            tags,
             line: Line::new(sound, stated, silence),
             ready: Block::default(),
             handed_out: 0,
             silence,
             ended: false,
-            notices,
         };
         decoded.first(&parameters)?;
         Ok(decoded)
     }
 
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
-    }
-
     /// As [`crate::SoundReader::read`].
     pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
-        let channels = usize::from(self.spec.channels);
-        let wide = is_wider_than_f32(self.spec.format);
-        let bytes = self.spec.format.bytes();
+        let channels = usize::from(self.opened.spec.channels);
+        let wide = is_wider_than_f32(self.opened.spec.format);
+        let bytes = self.opened.spec.format.bytes();
         let mut done = 0;
         while done < out.len() {
             let room = out.len() - done;
@@ -207,20 +189,23 @@ impl Decoded {
                 break found;
             }
             if over {
-                return Err(SoundError::new(&self.path, SoundErrorKind::NoSound));
+                return Err(SoundError::new(&self.opened.path, SoundErrorKind::NoSound));
             }
             seen.push(event);
         };
         let channels = u16::try_from(found.channels).unwrap_or(u16::MAX);
         if !(1..=MAX_CHANNELS).contains(&channels) {
-            return Err(SoundError::new(&self.path, SoundErrorKind::Channels { stated: channels }));
+            return Err(SoundError::new(&self.opened.path, SoundErrorKind::Channels { stated: channels }));
         }
         if !(1..=MAX_SAMPLE_RATE).contains(&found.rate) {
-            return Err(SoundError::new(&self.path, SoundErrorKind::SampleRate { stated: found.rate }));
+            return Err(SoundError::new(
+                &self.opened.path,
+                SoundErrorKind::SampleRate { stated: found.rate },
+            ));
         }
-        self.spec = SoundSpec { sample_rate: found.rate, channels, format: found.format };
-        self.valid_bits = found.valid_bits;
-        self.channel_mask = self.channel_mask.or(found.mask);
+        self.opened.spec = SoundSpec { sample_rate: found.rate, channels, format: found.format };
+        self.opened.valid_bits = found.valid_bits;
+        self.opened.channel_mask = self.opened.channel_mask.or(found.mask);
         let last = seen.pop();
         for event in seen {
             match event {
@@ -255,13 +240,17 @@ impl Decoded {
         }
         early.append(&mut self.early);
         self.early = early;
-        if all && packets > 2 { Err(SoundError::new(&self.path, SoundErrorKind::HeAac)) } else { Ok(()) }
+        if all && packets > 2 {
+            Err(SoundError::new(&self.opened.path, SoundErrorKind::HeAac))
+        } else {
+            Ok(())
+        }
     }
 
     fn event(&mut self) -> Result<Event, SoundError> {
         match self.early.pop_front() {
             Some(event) => Ok(event),
-            None => self.feed.next().map_err(|error| SoundError::reading(&self.path, error)),
+            None => self.feed.next().map_err(|error| SoundError::reading(&self.opened.path, error)),
         }
     }
 
@@ -315,7 +304,7 @@ impl Decoded {
     fn damaged(&mut self, packet: &Packet, place: Place) {
         if place == Place::Marked {
             // The mark will show its length.
-            let frames = self.ready.samples.len() / usize::from(self.spec.channels);
+            let frames = self.ready.samples.len() / usize::from(self.opened.spec.channels);
             self.line.hole.get_or_insert(frames);
             return;
         }
@@ -326,7 +315,7 @@ impl Decoded {
 
     /// A stream that becomes another one in its middle cannot be written as one.
     fn check(&self, found: &DecodedBlock) -> Result<(), SoundError> {
-        let SoundSpec { sample_rate, channels, .. } = self.spec;
+        let SoundSpec { sample_rate, channels, .. } = self.opened.spec;
         if found.rate == sample_rate && found.channels == usize::from(channels) {
             return Ok(());
         }
@@ -336,7 +325,7 @@ impl Decoded {
             from: (sample_rate, channels),
             to: (found.rate, u16::try_from(found.channels).unwrap_or(u16::MAX)),
         };
-        Err(SoundError::new(&self.path, kind))
+        Err(SoundError::new(&self.opened.path, kind))
     }
 
     /// The end of a recording: the next one, or that of the file.
@@ -349,9 +338,9 @@ impl Decoded {
             self.ended = true;
             return Ok(());
         };
-        let part = Part::open(&self.path, &[], next.range, next.info)?;
+        let part = Part::open(&self.opened.path, &[], next.range, next.info)?;
         self.feed = part.feed;
-        self.codec = part.codec.with_format(self.spec.format);
+        self.codec = part.codec.with_format(self.opened.spec.format);
         self.line = Line::new(part.sound, part.stated, self.line.given);
         Ok(())
     }

@@ -47,8 +47,8 @@ impl Blocks {
         let reading = |error| SoundError::reading(source.path(), error);
         Ok(match &source.0 {
             Input::Other(other) => match other.flac_at() {
-                Some(at) => Self::of_flac(other.file(), at, whole).map_err(reading)?,
-                None => Self::of_tags(other.tags(), channels, other.channel_mask()),
+                Some(at) => Self::of_flac(&other.opened().file, at, whole).map_err(reading)?,
+                None => Self::of_tags(&other.opened().tags, channels, other.opened().channel_mask),
             },
             Input::Stream(stream) => of_wav(&stream.head, &[]),
             Input::Wav(wav) => {

@@ -21,13 +21,10 @@ mod slice;
 mod tags;
 mod vorbis;
 
-use std::fs::File;
 use std::path::Path;
 
 use crate::error::{SoundError, SoundErrorKind};
-use crate::format::SoundSpec;
-use crate::header::InfoTag;
-use crate::notice::Notice;
+use crate::opened::Opened;
 use crate::originals::Originals;
 use crate::riff::check_container;
 use decoded::Decoded;
@@ -61,34 +58,10 @@ impl OtherReader {
         Decoded::open(path, head).map(|decoded| Self::Decoded(Box::new(decoded)))
     }
 
-    pub(crate) fn spec(&self) -> SoundSpec {
+    pub(crate) fn opened(&self) -> &Opened {
         match self {
-            Self::Plain(plain) => plain.spec,
-            Self::Decoded(decoded) => decoded.spec,
-        }
-    }
-
-    /// The number of frames, if it is known.
-    pub(crate) fn frames(&self) -> Option<u64> {
-        match self {
-            Self::Plain(plain) => Some(plain.frames),
-            Self::Decoded(decoded) => decoded.frames,
-        }
-    }
-
-    /// Bits of an integer sample that carry sound.
-    pub(crate) fn valid_bits(&self) -> u32 {
-        match self {
-            Self::Plain(plain) => plain.valid_bits,
-            Self::Decoded(decoded) => decoded.valid_bits,
-        }
-    }
-
-    /// WAVE's speaker positions, where the file states some that WAVE has.
-    pub(crate) fn channel_mask(&self) -> Option<u32> {
-        match self {
-            Self::Plain(plain) => plain.channel_mask,
-            Self::Decoded(decoded) => decoded.channel_mask,
+            Self::Plain(plain) => &plain.opened,
+            Self::Decoded(decoded) => &decoded.opened,
         }
     }
 
@@ -97,34 +70,6 @@ impl OtherReader {
         match self {
             Self::Plain(_) => None,
             Self::Decoded(decoded) => decoded.flac_at,
-        }
-    }
-
-    pub(crate) fn tags(&self) -> &[InfoTag] {
-        match self {
-            Self::Plain(plain) => &plain.tags,
-            Self::Decoded(decoded) => &decoded.tags,
-        }
-    }
-
-    pub(crate) fn notices(&self) -> &[Notice] {
-        match self {
-            Self::Plain(plain) => &plain.notices,
-            Self::Decoded(decoded) => &decoded.notices,
-        }
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        match self {
-            Self::Plain(plain) => plain.path(),
-            Self::Decoded(decoded) => decoded.path(),
-        }
-    }
-
-    pub(crate) fn file(&self) -> &File {
-        match self {
-            Self::Plain(plain) => plain.file(),
-            Self::Decoded(decoded) => decoded.file(),
         }
     }
 

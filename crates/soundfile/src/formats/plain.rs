@@ -4,7 +4,7 @@
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::bytes::Bytes;
 use super::layout;
@@ -14,6 +14,7 @@ use crate::fmt_chunk::FormatChunk;
 use crate::format::{SampleFormat, SoundSpec};
 use crate::header::InfoTag;
 use crate::notice::Notice;
+use crate::opened::Opened;
 use crate::originals::Originals;
 use crate::raw::ByteOrder;
 use crate::riff::{MAX_CHANNELS, MAX_CHUNKS, MAX_SAMPLE_RATE};
@@ -69,19 +70,12 @@ impl From<SoundErrorKind> for Bad {
 
 /// Reads such a file.
 pub(crate) struct Plain {
-    path: PathBuf,
-    file: File,
+    pub(super) opened: Opened,
     bytes: Bytes,
     stored: Stored,
     at: u64,
     end: u64,
     block: Vec<u8>,
-    pub(crate) spec: SoundSpec,
-    pub(crate) valid_bits: u32,
-    pub(crate) channel_mask: Option<u32>,
-    pub(crate) tags: Vec<InfoTag>,
-    pub(crate) frames: u64,
-    pub(crate) notices: Vec<Notice>,
 }
 
 /// Returns whether a file that starts so is read here.
@@ -166,36 +160,15 @@ impl Plain {
         };
         let spec = SoundSpec { sample_rate: rate, channels, format };
         let (at, end) = (offset, offset + frames * frame);
-        let (path, block) = (path.to_owned(), Vec::new());
         let channel_mask = mask.filter(|mask| mask.count_ones() == u32::from(channels));
-        Ok(Self {
-            path,
-            file,
-            bytes,
-            stored,
-            at,
-            end,
-            block,
-            spec,
-            valid_bits,
-            channel_mask,
-            tags,
-            frames,
-            notices,
-        })
-    }
-
-    pub(crate) fn path(&self) -> &Path {
-        &self.path
-    }
-
-    pub(crate) fn file(&self) -> &File {
-        &self.file
+        let (path, frames) = (path.to_owned(), Some(frames));
+        let opened = Opened { path, file, spec, valid_bits, channel_mask, frames, tags, notices };
+        Ok(Self { opened, bytes, stored, at, end, block: Vec::new() })
     }
 
     /// As [`crate::SoundReader::read`].
     pub(crate) fn read(&mut self, out: &mut [f32], originals: &mut Originals) -> Result<usize, SoundError> {
-        let channels = usize::from(self.spec.channels);
+        let channels = usize::from(self.opened.spec.channels);
         let size = self.stored.format.bytes();
         let frame = channels * size;
         let mut done = 0;
@@ -204,16 +177,18 @@ impl Plain {
             let frames = ((out.len() - done) / channels).min(BLOCK_BYTES / frame).max(1);
             let length = left.min(frames * frame);
             self.block.clear();
-            let bytes =
-                self.bytes.get(self.at, length).map_err(|error| SoundError::reading(&self.path, error))?;
+            let bytes = self
+                .bytes
+                .get(self.at, length)
+                .map_err(|error| SoundError::reading(&self.opened.path, error))?;
             self.block.extend(bytes);
             if self.block.len() < length {
-                return Err(SoundError::new(&self.path, SoundErrorKind::SourceChanged));
+                return Err(SoundError::new(&self.opened.path, SoundErrorKind::SourceChanged));
             }
             self.stored.order.swap(&mut self.block, size);
             let samples = length / size;
             self.stored.format.decode(&self.block, &mut out[done..done + samples]);
-            if self.stored.format == self.spec.format {
+            if self.stored.format == self.opened.spec.format {
                 originals.push(self.block.iter().copied());
             }
             self.at += length as u64;

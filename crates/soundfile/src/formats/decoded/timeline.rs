@@ -87,11 +87,11 @@ impl Decoded {
 
     /// Puts silence where sound is missing, as far as it lies within the sound.
     pub(super) fn lose(&mut self, frames: u64) {
-        let rate = self.spec.sample_rate;
+        let rate = self.opened.spec.sample_rate;
         let line = &mut self.line;
         if frames > LONGEST_SILENCE * u64::from(rate) {
-            if self.notices.len() < MOST_NOTICES {
-                self.notices.push(Notice::TimeJump { at: line.given, frames, rate });
+            if self.opened.notices.len() < MOST_NOTICES {
+                self.opened.notices.push(Notice::TimeJump { at: line.given, frames, rate });
             }
             line.at = line.at.saturating_add_unsigned(frames);
             return;
@@ -99,7 +99,7 @@ impl Decoded {
         let end = line.at.saturating_add_unsigned(frames);
         let missing =
             end.min(line.sound.end).saturating_sub(line.at.max(line.sound.start)).max(0).unsigned_abs();
-        note_silence(&mut self.notices, line.given, missing, rate);
+        note_silence(&mut self.opened.notices, line.given, missing, rate);
         line.given += missing;
         line.at = end;
         self.silence += missing;
@@ -121,15 +121,15 @@ impl Decoded {
 
     /// Leaves only what is sound of the frames that are ready, and counts them.
     fn keep_sound(&mut self, frames: usize) {
-        let channels = usize::from(self.spec.channels);
+        let channels = usize::from(self.opened.spec.channels);
         let line = &mut self.line;
         let within = |frame: i64| usize::try_from(frame.saturating_sub(line.at)).unwrap_or(0).min(frames);
         let (start, end) = (within(line.sound.start), within(line.sound.end));
         line.at = line.at.saturating_add(frames as i64);
         let range = start * channels..end.max(start) * channels;
         line.given += (range.len() / channels) as u64;
-        if is_wider_than_f32(self.spec.format) {
-            let bytes = self.spec.format.bytes();
+        if is_wider_than_f32(self.opened.spec.format) {
+            let bytes = self.opened.spec.format.bytes();
             self.ready.originals.truncate(range.end * bytes);
             self.ready.originals.drain(..range.start * bytes);
         }
@@ -139,7 +139,7 @@ impl Decoded {
 
     /// Lets go what waits: it ends where the mark says, if there is one.
     pub(super) fn release(&mut self, mark: Option<(i64, bool)>) {
-        let channels = usize::from(self.spec.channels);
+        let channels = usize::from(self.opened.spec.channels);
         let frames = self.ready.samples.len() / channels;
         let line = &mut self.line;
         line.waiting = false;
@@ -169,8 +169,8 @@ impl Decoded {
             if excess <= LONGEST_PADDING {
                 line.sound.end = end;
             } else {
-                let (rate, held) = (self.spec.sample_rate, line.given + frames as u64);
-                self.notices.push(Notice::LongerThanStated {
+                let (rate, held) = (self.opened.spec.sample_rate, line.given + frames as u64);
+                self.opened.notices.push(Notice::LongerThanStated {
                     stated: held.saturating_sub(excess),
                     frames: held,
                     rate,
@@ -182,13 +182,18 @@ impl Decoded {
 
     /// The same, with silence in its middle.
     fn release_around(&mut self, hole: usize, missing: u64, frames: usize) {
-        let channels = usize::from(self.spec.channels);
+        let channels = usize::from(self.opened.spec.channels);
         let at = hole.min(frames);
-        note_silence(&mut self.notices, self.line.given + at as u64, missing, self.spec.sample_rate);
+        note_silence(
+            &mut self.opened.notices,
+            self.line.given + at as u64,
+            missing,
+            self.opened.spec.sample_rate,
+        );
         let samples = missing as usize * channels;
         self.ready.samples.splice(at * channels..at * channels, std::iter::repeat_n(0.0, samples));
-        if is_wider_than_f32(self.spec.format) {
-            let bytes = self.spec.format.bytes();
+        if is_wider_than_f32(self.opened.spec.format) {
+            let bytes = self.opened.spec.format.bytes();
             let place = at * channels * bytes;
             self.ready.originals.splice(place..place, std::iter::repeat_n(0, samples * bytes));
         }
@@ -197,7 +202,7 @@ impl Decoded {
 
     /// Says where a recording does not end as it says.
     pub(super) fn note_ending(&mut self, ending: Ending) {
-        let (rate, at) = (self.spec.sample_rate, self.line.given);
+        let (rate, at) = (self.opened.spec.sample_rate, self.line.given);
         let there = self.line.at.max(0).unsigned_abs();
         let notice = match (ending, self.line.stated) {
             (_, Some(stated)) if stated > there => Notice::CutOff { at, missing: Some(stated - there), rate },
@@ -209,8 +214,8 @@ impl Decoded {
             (Ending::More(0), None) => Notice::UnknownLength,
             (Ending::More(stated), None) => Notice::LongerThanStated { stated, frames: there, rate },
         };
-        if self.notices.len() < MOST_NOTICES {
-            self.notices.push(notice);
+        if self.opened.notices.len() < MOST_NOTICES {
+            self.opened.notices.push(notice);
         }
     }
 }
