@@ -60,9 +60,9 @@ def _export(a: argparse.Namespace) -> None:
     if a.weight_steps is not None:
         c.recipe.weight_steps = a.weight_steps
     how = f"gain offset {a.gain_offset} {' '.join(a.offset_at)}".strip()
-    how += f", sharpness {a.sharpness}, pitch filter {a.pitch_filter}, weight steps {c.recipe.weight_steps}"
+    how += f", sharpness {a.sharpness}, smoothing {a.smoothing}, pitch filter {a.pitch_filter}, weight steps {c.recipe.weight_steps}"
     c.history.append(f"export {weights.named(a.checkpoint)}, {how}")
-    weights.export(c, a.out, a.name, sharpness=a.sharpness, pitch_filter=a.pitch_filter, commit=a.commit, last=a.last)
+    weights.export(c, a.out, a.name, sharpness=a.sharpness, smoothing=a.smoothing, pitch_filter=a.pitch_filter, commit=a.commit, last=a.last)
     print(f"{a.out}: {c.hours:.1f} h, {a.out.stat().st_size} bytes")
 
 
@@ -224,6 +224,7 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--gain-offset", type=float, default=0.0, help="added to every gain logit: above zero keeps more speech and more noise")
     s.add_argument("--offset-at", nargs="+", default=[], metavar="HZ=LOGIT", help="as much more there, in a straight line from point to point")
     s.add_argument("--sharpness", type=float, default=1.0, help="how much medium gains are lowered, 0 to 1: less noise while there is voice")
+    s.add_argument("--smoothing", type=float, default=0.9, help="how much the magnitudes of the lowest kilohertz are smoothed over time, 0 to 1")
     s.add_argument("--pitch-filter", type=float, default=0.8, help="how much of the sound one pitch period earlier is added where both are alike, 0 to 1")
     s.add_argument("--weight-steps", type=float, help="instead of the recipe's: steps in the root mean square of a row, 0 for all 8 bits")
     s.add_argument("--last", action="store_true", help="the last weights instead of their average")

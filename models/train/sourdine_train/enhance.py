@@ -33,7 +33,7 @@ class Enhancer:
     def __init__(self, path: str | Path) -> None:
         self.net, tensors, self.meta = weights.load(path)
         self.front = FrontEnd()
-        self.post = PostFilter(self.front, float(self.meta["sharpness"]), float(self.meta["pitch_filter"]), tensors["decay_limit"])
+        self.post = PostFilter(self.front, self.meta, tensors["decay_limit"])
 
     @torch.no_grad()
     def run(self, x: np.ndarray) -> Enhanced:

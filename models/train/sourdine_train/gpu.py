@@ -115,5 +115,5 @@ def run(
     end = train.fit(t, minutes=max(left, 0.02), decay_minutes=max(left, 0.02) * decay)
     print(f"{(t.hours - hours) / max(left, 0.02):.1f} audio-hours and {(t.steps - steps) / max(left, 0.02):.0f} steps a minute", flush=True)
     weights.save_checkpoint(end, out / "final.safetensors")
-    weights.export(end, out / "weights.safetensors", "sourdine", sharpness=r.sharpness, pitch_filter=r.pitch_filter, commit=commit)
+    weights.export(end, out / "weights.safetensors", "sourdine", sharpness=r.sharpness, smoothing=r.smoothing, pitch_filter=r.pitch_filter, commit=commit)
     print(f"done after {time.monotonic() - begun:.0f} s", flush=True)

@@ -82,7 +82,7 @@ GROUP_EDGES = EDGES[::GROUP]
 ADVANCE = np.exp(2j * np.pi * np.arange(PHASES) * HOP / WINDOW).astype(np.complex64)
 """The phase that a bin's own frequency adds in one hop."""
 
-# Post-filter (FORMAT.md, steps 9 to 12).
+# Post-filter (FORMAT.md, steps 9 to 13).
 FORGET = 0.01
 NOISY_SLOPE, NOISY_OFFSET = 12.0, 0.2
 DECAY = np.interp(np.arange(BANDS), [0, 32, SINGLE, BANDS - 1], [0.9, 0.576, 0.432, 0.24]).astype(np.float32)

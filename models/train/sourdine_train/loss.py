@@ -21,8 +21,8 @@ MEASURES = ("annoyance", "intelligibility", "attenuation", "distance", "distorti
 class Criterion:
     """All terms, on one device."""
 
-    def __init__(self, sharpness: float, device: torch.device | str = "cpu") -> None:
-        self.sharpness = sharpness
+    def __init__(self, sharpness: float, smoothing: float, device: torch.device | str = "cpu") -> None:
+        self.sharpness, self.smoothing = sharpness, smoothing
         self.width = torch.from_numpy(BAND_BINS).float().to(device)
         self.perceptual = PerceptualLoss(device)
 
@@ -67,7 +67,7 @@ class Criterion:
         unit = 2 / WINDOW
         gains = torch.sigmoid(out.gains)
         if refined:
-            gains = refine(out.gains, batch.bands, self.sharpness).gains
+            gains = refine(out.gains, batch.bands, self.sharpness, self.smoothing).gains
         counts = batch.counts
         noisy = torch.cat([power(filtered), batch.noisy[..., FILTERED:]], -1)
         low = filtered.real * batch.target.real + filtered.imag * batch.target.imag

@@ -1,7 +1,8 @@
-"""From the network's outputs to the clean spectrum (FORMAT.md, steps 9 to 13), in PyTorch and differentiable.
+"""From the network's outputs to the clean spectrum (FORMAT.md, steps 9 to 15), in PyTorch and differentiable.
 
-Medium gains are sharpened and voice is strengthened against the noise between its harmonics by the sound one pitch period
-earlier (the pitch filter), both in proportion to the share of noise, so that near-clean speech is not changed.
+Medium gains are sharpened, the lowest bins' magnitudes smoothed over time, and voice is strengthened against the noise between
+its harmonics by the sound one pitch period earlier (the pitch filter), all in proportion to the share of noise, so that near-clean
+speech is not changed.
 """
 
 from __future__ import annotations
@@ -45,14 +46,40 @@ def pitch_filtered(front: FrontEnd, analysis: Analysis, strength: Tensor | float
 
 
 class Refined(NamedTuple):
-    """Gains after decay limit and sharpening [N, T, 136], and how far there is noise [N, T, 1]."""
+    """Gains after decay limit, sharpening and smoothing [N, T, 136], and how far there is noise [N, T, 1]."""
 
     gains: Tensor
     share: Tensor
 
 
-def refine(logits: Tensor, bands: Tensor, sharpness: float, decay: Tensor | None = None) -> Refined:
-    """Decay limit and sharpening of gains [N, T, 136], given the band powers [N, T, 136].
+def smoothed(gains: Tensor, bands: Tensor, strength: Tensor) -> Tensor:
+    """Gains [N, T, 136] that smooth the magnitudes of the lowest 32 bins over time, given the band powers [N, T, 136].
+
+    A recursive average of gain times magnitude, slower where the gain is low (where much of the magnitude is noise) and faster where
+    the magnitude moves far at once (at an onset). Noise makes a bin's magnitude flicker from frame to frame even where its
+    mean is right; that is heard as roughness. `strength` [N, T, 1] is 0 to 1.
+    """
+    with torch.no_grad():
+        magnitude = bands[..., :FILTERED].sqrt()
+    low = gains[..., :FILTERED]
+    target = low * magnitude
+    slow = strength * (1 - low).sqrt().detach()
+    average = torch.zeros_like(target[:, 0])
+    averages = []
+    for y, share in zip(target.unbind(1), slow.unbind(1), strict=True):
+        with torch.no_grad():
+            most = torch.maximum(y, average)
+            near = torch.where(most > 0, torch.minimum(y, average) / most.clamp(min=1e-30), 0.0)
+            share = share * near.sqrt()
+        average = y + share * (average - y)
+        averages.append(average)
+    after = torch.stack(averages, 1)
+    low = torch.where(magnitude > 0, after / magnitude.clamp(min=1e-30), low).clamp(max=1)
+    return torch.cat([low, gains[..., FILTERED:]], -1)
+
+
+def refine(logits: Tensor, bands: Tensor, sharpness: float, smoothing: float, decay: Tensor | None = None) -> Refined:
+    """Decay limit, sharpening and smoothing of gains [N, T, 136], given the band powers [N, T, 136].
 
     The decay limit is a running maximum: of log g + t log(1 / decay), from which the second part is taken again, in float64
     since it grows with t.
@@ -70,19 +97,21 @@ def refine(logits: Tensor, bands: Tensor, sharpness: float, decay: Tensor | None
     with torch.no_grad():
         before, after = ((g.square() * bands).sum(2, keepdim=True) for g in (gains, sharp))
         make_up = torch.where(after > 0, before / after.clamp(min=1e-38), 1.0).sqrt()
-    return Refined((sharp * make_up).clamp(max=1), share)
+    sharp = (sharp * make_up).clamp(max=1)
+    return Refined(smoothed(sharp, bands, smoothing * share) if smoothing else sharp, share)
 
 
 class PostFilter:
     """The strengths of a weights file, applied to whole signals."""
 
-    def __init__(self, front: FrontEnd, sharpness: float = 1.0, pitch: float = 0.8, decay: np.ndarray = DECAY) -> None:
-        self.front, self.sharpness, self.pitch = front, sharpness, pitch
+    def __init__(self, front: FrontEnd, meta: dict[str, str], decay: np.ndarray = DECAY) -> None:
+        self.front = front
+        self.sharpness, self.smoothing, self.pitch = (float(meta[k]) for k in ("sharpness", "smoothing", "pitch_filter"))
         self.decay = torch.from_numpy(decay)
 
     def run(self, analysis: Analysis, output: Output) -> tuple[Tensor, Tensor, Tensor]:
         """The clean spectrum [N, T, 769], the gains [N, T, 136] and the pitch filter's weights [N, T, 34]."""
-        gains, share = refine(output.gains, analysis.bands, self.sharpness, self.decay)
+        gains, share = refine(output.gains, analysis.bands, self.sharpness, self.smoothing, self.decay)
         strength = share * self.pitch
         spec = pitch_filtered(self.front, analysis, strength)
         low = spec[..., :FILTERED] + (output.filter * taps(analysis)).sum(-1)

@@ -108,6 +108,7 @@ class Recipe:
     mixing: Mixing = field(default_factory=Mixing)
     loss: list[Loss] = field(default_factory=lambda: [Loss()])
     sharpness: float = 1.0
+    smoothing: float = 0.0
     pitch_filter: float = 0.8
     weight_steps: float = 0.0
     """Of the large layers: int8 steps in the root mean square of a row (`weights.quantise`), in training and in the file; 0 for all 8 bits."""

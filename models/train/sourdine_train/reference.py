@@ -189,7 +189,7 @@ class Reference:
         """Denoises a whole signal; the output lags by 480 samples."""
         a = analyse(x)
         raw, low, voice = self._network(a.features, a.correlation)
-        post = PostFilter(self.t["decay_limit"], float(self.meta["sharpness"]), float(self.meta["pitch_filter"]))
+        post = PostFilter(self.t["decay_limit"], *(float(self.meta[k]) for k in ("sharpness", "smoothing", "pitch_filter")))
         gains, shares = post.run(raw, a.bands)
         r = np.repeat(post.pitch * shares[:, None] * np.maximum(a.correlation, 0) ** 2, np.diff(GROUP_EDGES), axis=1)
         spec = (a.spec + r * a.earlier) / (1 + r)
@@ -201,11 +201,13 @@ class Reference:
 
 @dataclass
 class PostFilter:
-    """Steps 9 to 11 for one stream, frame by frame."""
+    """Steps 9 to 12 for one stream, frame by frame."""
 
     decay: F
     sharpness: float
+    smoothing: float
     pitch: float
+    average: F = field(default_factory=lambda: np.zeros(FILTERED, np.float32))
     gain: F = field(default_factory=lambda: np.zeros(BANDS, np.float32))
     kept: float = 0.0
     total: float = 0.0
@@ -222,5 +224,12 @@ class PostFilter:
             v = shares[t] * self.sharpness
             w = g * (1 - v + v * 0.5 * g * (3 - g * g))
             before, after = (float((x * x * bands[t]).sum()) for x in (g, w))
-            gains[t] = np.minimum(1, w * ((before / after) ** 0.5 if after > 0 else 1.0))
+            w = np.minimum(1, w * ((before / after) ** 0.5 if after > 0 else 1.0))
+            low, magnitude = w[:FILTERED], np.sqrt(bands[t, :FILTERED])
+            y, m = low * magnitude, self.average
+            most = np.maximum(y, m)
+            near = np.divide(np.minimum(y, m), most, out=np.zeros_like(most), where=most > 0)
+            self.average = y + self.smoothing * shares[t] * np.sqrt((1 - low) * near) * (m - y)
+            w[:FILTERED] = np.minimum(1, np.divide(self.average, magnitude, out=low.copy(), where=magnitude > 0))
+            gains[t] = w
         return gains, shares

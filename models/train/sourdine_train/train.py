@@ -82,7 +82,7 @@ class Trainer:
                 for g, r in zip(opt.param_groups, rates, strict=True):
                     g.update(r)
             self.warm_from = self.steps - recipe.optimizer.warmup
-        self.criterion = Criterion(recipe.sharpness, self.device)
+        self.criterion = Criterion(recipe.sharpness, recipe.smoothing, self.device)
         self.forward = self._graphed()
         self.stop = False
 
@@ -271,7 +271,7 @@ def _part() -> None:
 @torch.no_grad()
 def held_out_loss(checkpoint: Checkpoint, batches: list[Batch], beta: float) -> dict[str, float]:
     """Mean terms of a checkpoint's averaged weights over batches."""
-    net, criterion = checkpoint.model(), Criterion(1.0)
+    net, criterion = checkpoint.model(), Criterion(1.0, 0.0)
     kind = Loss(beta=beta)
     sums: dict[str, float] = {}
     for batch in batches:

@@ -26,7 +26,7 @@ from .layout import BAND_HZ, DECAY, EDGES, FILTERED, GROUPS, HOP, LONGEST, PHASE
 from .model import BROADCAST, LEAK, UNITS, Net
 from .recipe import Recipe
 
-FORMAT = "sourdine-6"
+FORMAT = "sourdine-7"
 LANES = 16
 
 State = dict[str, Tensor]
@@ -225,7 +225,9 @@ def group_biases(net: Net) -> dict[str, Tensor]:
 
 
 @torch.no_grad()
-def export(c: Checkpoint, path: str | Path, name: str, *, sharpness: float, pitch_filter: float, commit: str = "", last: bool = False) -> None:
+def export(
+    c: Checkpoint, path: str | Path, name: str, *, sharpness: float, smoothing: float, pitch_filter: float, commit: str = "", last: bool = False
+) -> None:
     """Quantises and writes the weights file."""
     net, steps = c.model(last=last), c.recipe.weight_steps
     t: dict[str, np.ndarray] = {"feat_mean": net.mean.numpy(), "feat_rstd": net.rstd.numpy(), "decay_limit": DECAY}
@@ -240,7 +242,8 @@ def export(c: Checkpoint, path: str | Path, name: str, *, sharpness: float, pitc
         "format": FORMAT, "name": name, "hop": str(HOP), "window": str(WINDOW),
         "bands": ",".join(map(str, EDGES)), "phases": str(PHASES), "filtered": str(FILTERED), "longest_period": str(LONGEST),
         "hidden": str(net.hidden), "layers": str(net.layers), "units": str(UNITS), "broadcast": str(BROADCAST),
-        "feature_floor": "1e-10", "leaky_slope": str(LEAK), "sharpness": str(sharpness), "pitch_filter": str(pitch_filter),
+        "feature_floor": "1e-10", "leaky_slope": str(LEAK),
+        "sharpness": str(sharpness), "smoothing": str(smoothing), "pitch_filter": str(pitch_filter),
         "licence": "MIT OR Apache-2.0", "commit": commit, "hours": f"{c.hours:.1f}", "history": "\n".join(c.history),
         "created": datetime.now(UTC).strftime("%Y-%m-%d"),
     }

@@ -85,8 +85,8 @@ def test_a_response_scales_every_spectrum():
     assert not a.spec[..., 200:].any() and not a.earlier[..., 200:].any() and (a.features[..., L.BANDS - 20 : L.BANDS] < -4.99).all()
 
 
-def refined(raw: np.ndarray, bands: np.ndarray, sharpness: float) -> tuple[np.ndarray, np.ndarray]:
-    got = postfilter.refine(torch.logit(torch.from_numpy(raw))[None], torch.from_numpy(bands)[None], sharpness)
+def refined(raw: np.ndarray, bands: np.ndarray, sharpness: float, smoothing: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    got = postfilter.refine(torch.logit(torch.from_numpy(raw))[None], torch.from_numpy(bands)[None], sharpness, smoothing)
     return got.gains[0].numpy(), got.share[0, :, 0].numpy()
 
 
@@ -94,19 +94,35 @@ def test_torch_and_reference_refine_alike():
     rng = np.random.default_rng(3)
     raw = 1 / (1 + np.exp(-rng.normal(0, 3, (400, L.BANDS)))).astype(np.float32)
     bands = rng.gamma(0.5, 1, (400, L.BANDS)).astype(np.float32)
-    want = reference.PostFilter(L.DECAY, 0.8, 0.0).run(raw, bands)
-    for a, b in zip(refined(raw, bands, 0.8), want, strict=True):
+    bands[100:110, 3] = 0
+    want = reference.PostFilter(L.DECAY, 0.8, 0.7, 0.0).run(raw, bands)
+    for a, b in zip(refined(raw, bands, 0.8, 0.7), want, strict=True):
         np.testing.assert_allclose(a, b, atol=1e-4)
 
 
 def test_near_clean_speech_is_left_alone():
     raw = np.full((300, L.BANDS), 0.99, np.float32)
     raw[:, ::2] = 1 - 1e-6
-    gains, share = refined(raw, np.ones_like(raw), 1.0)
+    gains, share = refined(raw, np.random.default_rng(1).gamma(0.5, 1, raw.shape).astype(np.float32), 1.0, 1.0)
     assert np.allclose(gains, raw, atol=1e-5) and not share.any()
     raw[:, 1::2] = 0.5
     gains, share = refined(raw, np.ones_like(raw), 1.0)
     assert (gains[:, 1::2] < 0.45).all() and np.allclose(share, 1)
+
+
+def test_magnitudes_that_flicker_are_smoothed_and_onsets_are_not():
+    rng = np.random.default_rng(2)
+    raw = np.full((400, L.BANDS), 0.4, np.float32)
+    bands = rng.gamma(4, 1, raw.shape).astype(np.float32)
+    bands[300:] *= 1000
+
+    def flicker(smoothing: float) -> np.ndarray:
+        level = 10 * np.log10(refined(raw, bands, 0.0, smoothing)[0] ** 2 * bands)
+        return np.abs(np.diff(level[100:300], axis=0)).mean(0)
+
+    assert (flicker(0.9)[: L.FILTERED] < 0.6 * flicker(0.0)[: L.FILTERED]).all() and np.allclose(flicker(0.9)[L.FILTERED :], flicker(0.0)[L.FILTERED :])
+    onset = refined(raw, bands, 0.0, 0.9)[0][300, : L.FILTERED]
+    assert (onset > 0.7 * 0.4).all() and onset.max() <= 0.4 + 1e-6
 
 
 def test_gains_fall_no_faster_than_the_limit():
@@ -118,6 +134,6 @@ def test_gains_fall_no_faster_than_the_limit():
 def test_no_band_is_paid_for_by_another():
     """What sharpening takes is given back to the whole frame; no gradient says that a gain here makes it louder there."""
     logits = torch.randn(1, 50, L.BANDS, generator=torch.Generator().manual_seed(4), requires_grad=True)
-    postfilter.refine(logits, torch.ones(1, 50, L.BANDS), 1.0).gains[..., : L.BANDS // 2].sum().backward()
+    postfilter.refine(logits, torch.ones(1, 50, L.BANDS), 1.0, 0.9).gains[..., : L.BANDS // 2].sum().backward()
     there = logits.grad.abs().sum((0, 1)) > 0
     assert there[: L.BANDS // 2].all() and not there[L.BANDS // 2 :].any()

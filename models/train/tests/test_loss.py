@@ -23,7 +23,7 @@ def batch_of(corpus, small) -> Batch:
 def test_without_a_filter_the_best_gain_is_that_of_the_closed_form(corpus, small):
     batch = batch_of(corpus, small)
     best = (batch.p / (batch.a + 1e-6)).clamp(0.02, 0.98) ** (1 / COMPRESS)
-    criterion, kind = Criterion(1.0), Loss(beta=0.0, voice=0.0)
+    criterion, kind = Criterion(1.0, 0.9), Loss(beta=0.0, voice=0.0)
     losses = [float(criterion(output(batch, g), batch, kind)[0]) for g in (best, best.sqrt(), best.square(), torch.ones_like(best))]
     assert losses[0] == min(losses) and losses[0] >= 0
     over = [float(criterion(output(batch, g), batch, kind)[1]["over"]) for g in (best.square(), best, best.sqrt())]
@@ -40,8 +40,8 @@ def test_a_filter_that_gives_the_target_beats_every_gain(corpus, small):
     kind = Loss(beta=0.0, voice=0.0, tilt=0.0)
     batch.counts = batch.counts.clone()
     batch.counts[..., FILTERED:] = 0
-    assert float(Criterion(1.0)(output(batch, ones, filters), batch, kind)[1]["spectral"]) < 0.02
-    assert float(Criterion(1.0)(output(batch, ones), batch, kind)[1]["spectral"]) > 0.05
+    assert float(Criterion(1.0, 0.9)(output(batch, ones, filters), batch, kind)[1]["spectral"]) < 0.02
+    assert float(Criterion(1.0, 0.9)(output(batch, ones), batch, kind)[1]["spectral"]) > 0.05
 
 
 def test_distortion_is_the_ratio_of_energies(corpus, small):
@@ -53,7 +53,7 @@ def test_distortion_is_the_ratio_of_energies(corpus, small):
     batch.counts = torch.ones_like(batch.counts)
     batch.counts[..., :FILTERED] = 0
     kind = Loss(distortion=1.0)
-    terms = Criterion(1.0)(output(batch, torch.ones_like(batch.noisy)), batch, kind)[1]
+    terms = Criterion(1.0, 0.9)(output(batch, torch.ones_like(batch.noisy)), batch, kind)[1]
     assert abs(float(terms["distortion"]) + 1.0) < 0.01, "error energy a tenth of the target's: one bel"
 
 
@@ -66,5 +66,5 @@ def test_every_term_has_a_finite_gradient(corpus, small):
             x.requires_grad_()
         out = Output(leaves[0], leaves[1], torch.view_as_complex(leaves[2]))
         kind = Loss(annoyance=1, intelligibility=1, attenuation=1, distance=1, distortion=1, refined=refined)
-        Criterion(1.0)(out, batch, kind)[0].backward()
+        Criterion(1.0, 0.9)(out, batch, kind)[0].backward()
         assert all(torch.isfinite(x.grad).all() and x.grad.any() for x in leaves)

@@ -87,7 +87,7 @@ def test_training_rounds_as_the_file_does(tmp_path: Path):
     net = c.model()
     exact = {k: v.clone() for k, v in net.state_dict().items()}
     file = tmp_path / "w.safetensors"
-    weights.export(c, file, "test", sharpness=1.0, pitch_filter=0.5)
+    weights.export(c, file, "test", sharpness=1.0, smoothing=0.5, pitch_filter=0.5)
     stored = dict(weights.load(file)[0].named_parameters())
     f = torch.randn(2, 6, FEATURES)
     with weights.rounded(net, 4.0):
@@ -108,21 +108,21 @@ def test_training_rounds_as_the_file_does(tmp_path: Path):
 
 def test_the_file_runs_alike_in_torch_and_by_the_format(tmp_path: Path):
     file = tmp_path / "w.safetensors"
-    weights.export(checkpoint(), file, "test", sharpness=0.7, pitch_filter=0.5)
+    weights.export(checkpoint(), file, "test", sharpness=0.7, smoothing=0.8, pitch_filter=0.5)
     x = 0.1 * np.random.default_rng(1).standard_normal(480 * 60).astype(np.float32)
     got, want = Enhancer(file).run(x), Reference(file).run(x)
     for k in ("raw", "gains", "filter", "voice", "sound"):
         np.testing.assert_allclose(getattr(got, k).numpy(), getattr(want, k), atol=1e-4, err_msg=k)
     tensors, meta = weights.read_tensors(file)
-    assert meta["format"] == "sourdine-6" and meta["hidden"] == "48" and meta["hours"] == "2.0" and "made up" in meta["history"]
+    assert meta["format"] == "sourdine-7" and meta["hidden"] == "48" and meta["hours"] == "2.0" and "made up" in meta["history"]
     assert tensors["filter.w_q"].shape == (2, 53, 16) and tensors["filter.biases"].shape == (8, 24)
 
 
 def test_an_unlike_format_is_refused(tmp_path: Path):
     file = tmp_path / "w.safetensors"
-    weights.export(checkpoint(), file, "test", sharpness=1, pitch_filter=1)
+    weights.export(checkpoint(), file, "test", sharpness=1, smoothing=1, pitch_filter=1)
     tensors, meta = weights.read_tensors(file)
-    for change in ({"format": "sourdine-5"}, {"filtered": "48"}):
+    for change in ({"format": "sourdine-6"}, {"filtered": "48"}):
         file.write_bytes(save(tensors, {**meta, **change}))
         with pytest.raises(ValueError, match=r"format|other bands"):
             weights.load(file)

@@ -1,4 +1,4 @@
-//! What is done to a spectrum: gains, a complex filter for the low bins and a pitch filter (steps 12 to 14 of
+//! What is done to a spectrum: gains, a complex filter for the low bins and a pitch filter (steps 13 to 15 of
 //! `models/FORMAT.md`).
 
 use rustfft::num_complex::Complex32;

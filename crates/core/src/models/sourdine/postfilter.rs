@@ -1,11 +1,11 @@
-//! The post-filter: from the network's gains to those of the mask (steps 9 to 12 of `models/FORMAT.md`).
+//! The post-filter: from the network's gains to those of the mask (steps 9 to 13 of `models/FORMAT.md`).
 //!
-//! Gains decay no faster than their band's limit; those between 0 and 1 are sharpened; and a pitch filter strengthens voice
-//! against noise between its harmonics with the spectrum one pitch period earlier. The last two grow with the noise:
-//! near-clean speech is left alone.
+//! Gains decay no faster than their band's limit; those between 0 and 1 are sharpened; the magnitudes of the lowest bins are
+//! smoothed over time; and a pitch filter strengthens voice against noise between its harmonics with the spectrum one pitch
+//! period earlier. The last three grow with the noise: near-clean speech is left alone.
 
 use super::features::Features;
-use super::weights::{BANDS, GROUPS, Weights};
+use super::weights::{BANDS, FILTERED, GROUPS, Weights};
 
 /// Gains below this are 0, so that neither the decay limit nor a gain's square becomes subnormal.
 const MIN_GAIN: f32 = 1e-8;
@@ -25,13 +25,22 @@ pub(crate) struct PostFilter {
     /// Mean energies after and before the gains.
     kept: f32,
     all: f32,
+    /// Magnitudes of the lowest bins after the gains, averaged over time.
+    averages: [f32; FILTERED],
     pub(super) gains: [f32; BANDS],
     pub(super) pitch: [f32; GROUPS],
 }
 
 impl PostFilter {
     pub(super) fn new() -> Self {
-        Self { decayed: [0.0; BANDS], kept: 0.0, all: 0.0, gains: [0.0; BANDS], pitch: [0.0; GROUPS] }
+        Self {
+            decayed: [0.0; BANDS],
+            kept: 0.0,
+            all: 0.0,
+            averages: [0.0; FILTERED],
+            gains: [0.0; BANDS],
+            pitch: [0.0; GROUPS],
+        }
     }
 
     /// Runs one frame from the network's gains.
@@ -44,6 +53,7 @@ impl PostFilter {
         }
         let (strength, kept) = self.strength(&features.powers);
         self.sharpen(&features.powers, strength * weights.sharpness, kept);
+        self.smooth(&features.powers, strength * weights.smoothing);
         for (pitch, correlation) in self.pitch.iter_mut().zip(features.correlations()) {
             let positive = if *correlation < 0.0 { 0.0 } else { *correlation };
             *pitch = strength * weights.pitch_filter * positive * positive;
@@ -77,6 +87,25 @@ impl PostFilter {
             *sharp *= make_up;
             // Not `f32::min`: it would hide a NaN.
             *sharp = if *sharp > 1.0 { 1.0 } else { *sharp };
+        }
+    }
+
+    /// Replaces the lowest gains by those that smooth the bins' magnitudes over time, by at most `share` a frame. Noise makes
+    /// a bin's magnitude flicker even where its mean is right, which is heard as roughness. The average is slower where
+    /// the gain is low, since most of that magnitude is noise, and hardly there where the magnitude moves far at once, at an
+    /// onset.
+    #[inline(always)]
+    fn smooth(&mut self, powers: &[f32], share: f32) {
+        let (gains, _) = self.gains.split_at_mut(FILTERED);
+        for ((gain, average), power) in gains.iter_mut().zip(&mut self.averages).zip(powers) {
+            let magnitude = power.sqrt();
+            let newest = *gain * magnitude;
+            let (least, most) = if newest < *average { (newest, *average) } else { (*average, newest) };
+            let near = if most == 0.0 { 0.0 } else { least / most };
+            *average = newest + share * ((1.0 - *gain) * near).sqrt() * (*average - newest);
+            let smooth = if magnitude == 0.0 { *gain } else { *average / magnitude };
+            // Not `f32::min`: it would hide a NaN.
+            *gain = if smooth > 1.0 { 1.0 } else { smooth };
         }
     }
 }
@@ -130,12 +159,51 @@ mod tests {
         );
     }
 
+    /// Mean change from frame to frame of a low bin's magnitude after its gain of 0.4, in dB.
+    fn flicker(share: f32) -> f32 {
+        let mut filter = PostFilter::new();
+        let mut last = 0.0;
+        let mut total = 0.0;
+        for frame in 0..200 {
+            filter.gains.fill(0.4);
+            let power = if frame % 2 == 0 { 1.0 } else { 4.0 };
+            filter.smooth(&[power; BANDS], share);
+            assert!(filter.gains[FILTERED] == 0.4, "higher bands are left alone");
+            let level = 20.0 * (filter.gains[0] * power.sqrt()).log10();
+            total += if frame < 100 { 0.0 } else { (level - last).abs() };
+            last = level;
+        }
+        total / 100.0
+    }
+
+    #[test]
+    fn low_magnitudes_are_smoothed() {
+        assert!((flicker(0.0) - 6.02).abs() < 0.01);
+        assert!(flicker(0.9) < 3.5, "{}", flicker(0.9));
+    }
+
+    #[test]
+    fn onsets_and_gains_of_one_are_not_smoothed() {
+        let mut filter = PostFilter::new();
+        let mut run = |gain: f32, power: f32| {
+            filter.gains.fill(gain);
+            filter.smooth(&[power; BANDS], 0.9);
+            filter.gains[0]
+        };
+        assert_eq!(run(0.5, 0.0), 0.5, "silence");
+        assert_eq!(run(0.5, 1.0), 0.5, "from silence");
+        assert!(run(0.5, 1e4) > 0.46, "40 dB at once");
+        assert!(run(1.0, 2.0) == 1.0 && run(1.0, 1.0) == 1.0);
+        assert!(run(0.9, 0.01) <= 1.0, "what is left of louder frames is no reason to amplify");
+    }
+
     #[test]
     fn nan_stays_nan() {
         let mut filter = PostFilter::new();
         filter.decayed.fill(f32::NAN);
         let (share, kept) = filter.strength(&[1.0; BANDS]);
         filter.sharpen(&[1.0; BANDS], share, kept);
+        filter.smooth(&[1.0; BANDS], share);
         assert!(share.is_nan() && filter.gains.iter().all(|g| g.is_nan()));
     }
 }

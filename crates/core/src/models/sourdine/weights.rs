@@ -1,4 +1,4 @@
-//! A checked, immutable network from a weights file, format `sourdine-6` (`models/FORMAT.md`).
+//! A checked, immutable network from a weights file, format `sourdine-7` (`models/FORMAT.md`).
 
 use super::features::{BINS, FRAME, PHASES};
 use super::pitch::LONGEST_PERIOD;
@@ -46,7 +46,7 @@ pub(super) const MIX: usize = UNITS + BROADCAST;
 pub(super) const OUT: usize = UNITS + MIX + GROUP_FEATURES;
 
 /// The format this build reads.
-const FORMAT: &str = "sourdine-6";
+const FORMAT: &str = "sourdine-7";
 
 /// The network. Shared by any number of streams.
 #[derive(Debug)]
@@ -63,6 +63,8 @@ pub(super) struct Weights {
     pub(super) leaky_slope: f32,
     /// How much gains between 0 and 1 are lowered further, 0 to 1.
     pub(super) sharpness: f32,
+    /// How much the magnitudes of the lowest bins are smoothed over time, 0 to 1.
+    pub(super) smoothing: f32,
     /// Strength of the pitch filter where a group correlates fully with one pitch period earlier, 0 to 1.
     pub(super) pitch_filter: f32,
     /// From the features of a group, its neighbours and the frame before.
@@ -137,6 +139,7 @@ impl Weights {
             decay_limits,
             leaky_slope: between("leaky_slope", 0.0, 1.0)?,
             sharpness: between("sharpness", 0.0, 1.0)?,
+            smoothing: between("smoothing", 0.0, 1.0)?,
             pitch_filter: between("pitch_filter", 0.0, 1.0)?,
             context: read_shared(&file, "context", UNITS, CONTEXT)?,
             context_biases: read_group_biases(&file, "context")?,
