@@ -31,14 +31,14 @@ const fn bounds(model: &'static str, file: &'static str, numbers: [f64; 5]) -> B
 }
 
 const BOUNDS: [Bounds; 8] = [
-    bounds("sourdine", "fan-hum-48k.wav", [4.2, 0.024, 2.4, 35.0, 1.1]),
-    bounds("sourdine", "babble-16k.wav", [4.1, 0.079, 5.5, 14.5, 2.2]),
-    bounds("sourdine", "phone-8k.wav", [1.8, -0.024, 4.2, 35.0, 0.3]),
-    bounds("sourdine", "hiss-48k-24bit.wav", [2.8, -0.017, 1.4, 34.0, 0.3]),
-    bounds("sourdine-lite", "fan-hum-48k.wav", [4.3, 0.025, 2.4, 34.0, 0.9]),
-    bounds("sourdine-lite", "babble-16k.wav", [4.2, 0.083, 5.7, 16.0, 1.8]),
-    bounds("sourdine-lite", "phone-8k.wav", [1.9, -0.020, 4.2, 33.0, 0.3]),
-    bounds("sourdine-lite", "hiss-48k-24bit.wav", [2.5, -0.020, 1.5, 43.0, 0.4]),
+    bounds("sourdine", "fan-hum-48k.wav", [4.2, 0.017, 2.3, 36.0, 1.2]),
+    bounds("sourdine", "babble-16k.wav", [4.0, 0.075, 5.5, 15.0, 2.5]),
+    bounds("sourdine", "phone-8k.wav", [2.0, -0.027, 4.2, 35.0, 0.4]),
+    bounds("sourdine", "hiss-48k-24bit.wav", [3.2, -0.017, 1.4, 35.0, 0.3]),
+    bounds("sourdine-lite", "fan-hum-48k.wav", [4.4, 0.019, 2.3, 35.0, 0.9]),
+    bounds("sourdine-lite", "babble-16k.wav", [4.2, 0.083, 5.7, 16.0, 1.9]),
+    bounds("sourdine-lite", "phone-8k.wav", [2.3, -0.020, 4.2, 34.0, 0.3]),
+    bounds("sourdine-lite", "hiss-48k-24bit.wav", [3.2, -0.020, 1.4, 43.0, 0.4]),
 ];
 
 /// The measures of a sample: the five numbers of [`Bounds`], in its order.

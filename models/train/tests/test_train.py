@@ -12,6 +12,7 @@ from sourdine_train.cli import main
 from sourdine_train.train import rate
 
 RECIPE = """
+smoothing = 0.9
 [network]
 hidden = 32
 [batches]
