@@ -88,6 +88,22 @@ def _narrow(a: argparse.Namespace) -> None:
     weights.save_checkpoint(narrow.narrow(c, a.units, features, f"narrow {weights.named(a.checkpoint)} to {a.units} units"), a.out)
 
 
+def _loss(a: argparse.Namespace) -> None:
+    import torch
+
+    from . import corpus, mixing, recipe, train, weights
+
+    torch.set_flush_denormal(True)
+    r = recipe.read(a.recipe)
+    r.batches.fresh = r.batches.clips
+    kept = mixing.kept(corpus.load(a.data, a.cache, only=corpus.all_held_out()), r, "cpu", r.seed)
+    batches = [kept.batch(r.batches.clips) for _ in range(a.batches)]
+    for path in a.checkpoints:
+        c = weights.read_checkpoint(path)
+        terms = train.held_out_loss(c, batches, r.loss[0].beta)
+        print(f"{path}: {c.hours:.0f} h " + " ".join(f"{k} {v:.5f}" for k, v in terms.items()), flush=True)
+
+
 def _golden(a: argparse.Namespace) -> None:
     from . import golden
 
@@ -211,6 +227,12 @@ def main(argv: list[str] | None = None) -> None:
     s.add_argument("--clips", type=int, default=512, help="clips of the recipe's length over which units are chosen")
     s.add_argument("--synthesised", type=int, default=200, help="synthesised noises to draw from")
     s.add_argument("-o", "--out", type=Path, required=True)
+
+    s = cmd("loss", _loss, "the loss without perceptual terms on speakers and noises that are held out, the same mixtures for every checkpoint")
+    s.add_argument("checkpoints", type=Path, nargs="+")
+    corpus(s)
+    s.add_argument("--recipe", required=True, help="a file, or a name from recipes/")
+    s.add_argument("--batches", type=int, default=40)
 
     s = cmd("snapshot", _snapshot, "a checkpoint without optimizers in float16, small enough to keep in a repository")
     s.add_argument("checkpoint", type=Path)

@@ -74,6 +74,21 @@ def test_train_resume_average_export_and_score(paths: list[str], tmp_path: Path)
         assert len(sf.read(tmp_path / "o.wav")[0]) == len(sf.read(noisy)[0])
 
 
+def test_the_loss_on_held_out_speakers_is_that_of_the_same_mixtures(paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture):
+    recipe = ["--recipe", str(tmp_path / "small.toml")]
+    main(["train", *paths, *recipe, "--run", str(tmp_path), "--steps", "2"])
+    last, other = tmp_path / "last.pt", tmp_path / "other.pt"
+    c = weights.read_checkpoint(last)
+    c.average["out_biases"] -= 5
+    weights.save_checkpoint(c, other)
+    capsys.readouterr()
+    main(["loss", str(last), str(last), str(other), *paths, *recipe, "--batches", "2"])
+    once, again, deaf = (line.split(": ")[1] for line in capsys.readouterr().out.splitlines())
+    assert once == again
+    before, after = (float(x.split("loss ")[1].split()[0]) for x in (once, deaf))
+    assert 0 < before < after
+
+
 def test_the_gpu_run_on_a_cpu(paths: list[str], tmp_path: Path):
     """The commands of gpu/README.md, in seconds instead of minutes."""
     parts, data, out = tmp_path / "parts", tmp_path / "shm", tmp_path / "out"
