@@ -96,8 +96,7 @@ impl PostFilter {
     /// onset.
     #[inline(always)]
     fn smooth(&mut self, powers: &[f32], share: f32) {
-        let (gains, _) = self.gains.split_at_mut(FILTERED);
-        for ((gain, average), power) in gains.iter_mut().zip(&mut self.averages).zip(powers) {
+        for ((gain, average), power) in self.gains.iter_mut().zip(&mut self.averages).zip(powers) {
             let magnitude = power.sqrt();
             let newest = *gain * magnitude;
             let (least, most) = if newest < *average { (newest, *average) } else { (*average, newest) };
