@@ -59,8 +59,7 @@ def smoothed(gains: Tensor, bands: Tensor, strength: Tensor) -> Tensor:
     the magnitude moves far at once (at an onset). Noise makes a bin's magnitude flicker from frame to frame even where its
     mean is right; that is heard as roughness. `strength` [N, T, 1] is 0 to 1.
     """
-    with torch.no_grad():
-        magnitude = bands[..., :FILTERED].sqrt()
+    magnitude = bands[..., :FILTERED].sqrt()
     low = gains[..., :FILTERED]
     target = low * magnitude
     slow = strength * (1 - low).sqrt().detach()
@@ -104,7 +103,7 @@ def refine(logits: Tensor, bands: Tensor, sharpness: float, smoothing: float, de
 class PostFilter:
     """The strengths of a weights file, applied to whole signals."""
 
-    def __init__(self, front: FrontEnd, meta: dict[str, str], decay: np.ndarray = DECAY) -> None:
+    def __init__(self, front: FrontEnd, meta: dict[str, str], decay: np.ndarray) -> None:
         self.front = front
         self.sharpness, self.smoothing, self.pitch = (float(meta[k]) for k in ("sharpness", "smoothing", "pitch_filter"))
         self.decay = torch.from_numpy(decay)

@@ -90,14 +90,9 @@ impl Decoded {
         let part = Part::open(path, head, first, streams.first().map(|stream| stream.info))?;
         let mut decoded = Self::from_part(path, open()?, part, later)?;
         decoded.flac_at = streams.first().map(|stream| stream.range.start);
-        if let Some(bits) = streams
-            .iter()
-            .map(|stream| stream.info.bits)
-            .max()
-            .filter(|bits| *bits > decoded.opened.valid_bits)
-            && !streams.is_empty()
-        {
-            decoded.opened.notices.push(Notice::FewerBitsLater { from: bits, to: decoded.opened.valid_bits });
+        let kept = decoded.opened.valid_bits;
+        if let Some(bits) = streams.iter().map(|stream| stream.info.bits).max().filter(|bits| *bits > kept) {
+            decoded.opened.notices.push(Notice::FewerBitsLater { from: bits, to: kept });
         }
         Ok(decoded)
     }
