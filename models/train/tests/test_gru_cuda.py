@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -30,7 +31,8 @@ print("same")
 
 
 def test_the_same_as_on_a_cpu() -> None:
-    run = subprocess.run([sys.executable, "-c", CODE], env={**os.environ, "TRITON_INTERPRET": "1"}, capture_output=True, text=True)
+    package = Path(__file__).parent.parent
+    run = subprocess.run([sys.executable, "-c", CODE], cwd=package, env={**os.environ, "TRITON_INTERPRET": "1"}, capture_output=True, text=True)
     if "only 0-dimensional arrays can be converted" in run.stderr:
         pytest.skip("this interpreter does not know this NumPy")
     assert run.stdout.strip() == "same", run.stderr
